@@ -1,0 +1,1 @@
+"""Programs that train, show, measure and compare networks of this library."""

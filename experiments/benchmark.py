@@ -1,0 +1,184 @@
+"""Measures this machine's matrix-product limit, and how much of it training reaches.
+
+    python -m experiments.benchmark
+
+Everything is measured in one process, in turns, and given as medians: shares of the limit can be
+compared from one machine to another, seconds cannot. Takes about a minute on two cores.
+"""
+
+import importlib
+import itertools
+import json
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+FLAGS = flags.FLAGS
+flags.DEFINE_integer("repeats", 15, "Epochs timed for each network.", lower_bound=3)
+flags.DEFINE_string("json", None, "File for the figures.")
+
+NETWORKS = ((784, 256, 10), (784, 32, 10))
+NUM_EXAMPLES, BATCH = 60_000, 256
+SIDE = 2048  # of the square matrices whose product sets the limit
+
+
+def main(argv: list[str]) -> None:
+    """Measures and prints."""
+    del argv
+    figures: dict[str, Any] = {"import_seconds": import_seconds(["jax", "optax", "flax", "jaxmlp"])}
+    from experiments import environment  # imports jax, whose time was to be taken first
+
+    figures["environment"] = environment.describe()
+    figures["networks"] = [measure(sizes, FLAGS.repeats) for sizes in NETWORKS]
+    show(figures)
+    if FLAGS.json:
+        Path(FLAGS.json).write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def import_seconds(names: Sequence[str]) -> dict[str, float]:
+    """How long each package takes to import after those before it."""
+    seconds = {}
+    for name in names:
+        started = time.perf_counter()
+        importlib.import_module(name)
+        seconds[name] = time.perf_counter() - started
+    return seconds
+
+
+def measure(sizes: Sequence[int], repeats: int) -> dict[str, Any]:
+    """Trains one network on random pixels, and between epochs multiplies matrices alone."""
+    import numpy as np
+    import optax
+
+    import jaxmlp
+
+    rng = np.random.default_rng(0)
+    inputs = rng.integers(0, 256, (NUM_EXAMPLES, sizes[0]), np.uint8)
+    labels = rng.integers(0, sizes[-1], NUM_EXAMPLES, np.int32)
+    data = jaxmlp.Dataset(inputs, labels)
+    recipe = jaxmlp.Recipe(
+        jaxmlp.mlp(sizes),
+        jaxmlp.classification(sizes[-1]),
+        optax.adam,
+        {"learning_rate": 1e-3},
+        BATCH,
+        repeats + 1,
+    )
+    compile_seconds = seconds_of(lambda: jaxmlp.warm_up(recipe, data))
+    square, alone = square_product(), own_products(sizes)
+    times: dict[str, list[float]] = {"epoch": [], "square": [], "products": []}
+    started = time.perf_counter()
+
+    def between_epochs(*_: object) -> None:
+        nonlocal started
+        times["epoch"].append(time.perf_counter() - started)
+        times["square"].append(seconds_of(square))
+        times["products"].append(seconds_of(alone))
+        started = time.perf_counter()
+
+    jaxmlp.train(recipe, data, seed=0, callback=between_epochs)
+    epoch, square_time, products = (statistics.median(values[1:]) for values in times.values())
+    limit = 2 * SIDE**3 * SQUARES / square_time
+    work = flops(sizes)
+    return {
+        "sizes": list(sizes),
+        "batch_size": BATCH,
+        "limit_gflops": limit / 1e9,
+        "compile_seconds": compile_seconds,
+        "epoch_seconds": epoch,
+        "share_of_limit": work / epoch / limit,
+        "products_seconds": products,
+        "products_share_of_limit": work / products / limit,
+    }
+
+
+def flops(sizes: Sequence[int]) -> int:
+    """Floating-point operations of an epoch's matrix products.
+
+    A layer has one product forward and two backward, but the first has no need of its inputs'
+    gradient; a product of (b, i) and (i, o) takes 2 b i o.
+    """
+    layers = list(itertools.pairwise(sizes))
+    products = [2 if layer == 0 else 3 for layer in range(len(layers))]
+    return sum(2 * NUM_EXAMPLES * i * o * n for (i, o), n in zip(layers, products, strict=True))
+
+
+SQUARES = 4  # products a measurement
+
+
+def square_product() -> Callable[[], Any]:
+    """Products of large square matrices, the fastest that this machine multiplies."""
+    import jax
+    import jax.numpy as jnp
+
+    matrix = jnp.full((SIDE, SIDE), 1 / SIDE)
+    chain = jax.jit(lambda x: jax.lax.fori_loop(0, SQUARES, lambda _, y: y @ x, x))
+    jax.block_until_ready(chain(matrix))
+    return lambda: jax.block_until_ready(chain(matrix))
+
+
+def own_products(sizes: Sequence[int]) -> Callable[[], Any]:
+    """The products of one epoch of a network, with nothing between them."""
+    import jax
+    import jax.numpy as jnp
+
+    layers = [
+        (jnp.ones((BATCH, i)), jnp.ones((i, o)), jnp.ones((BATCH, o)))
+        for i, o in itertools.pairwise(sizes)
+    ]
+
+    def step(_: jax.Array, link: jax.Array) -> jax.Array:
+        # The link makes each product wait for the one before, and none the same as the last time.
+        for layer, (inputs, kernel, gradient) in enumerate(layers):
+            link += (inputs.at[0, 0].set(link) @ kernel)[0, 0] * 1e-9
+            link += (gradient.at[0, 0].set(link).T @ inputs)[0, 0] * 1e-9
+            if layer:
+                link += (gradient.at[0, 0].set(link) @ kernel.T)[0, 0] * 1e-9
+        return link
+
+    steps = -(-NUM_EXAMPLES // BATCH)
+    chain = jax.jit(lambda link: jax.lax.fori_loop(0, steps, step, link))
+    jax.block_until_ready(chain(0.0))
+    return lambda: jax.block_until_ready(chain(0.0))
+
+
+def seconds_of(function: Callable[[], Any]) -> float:
+    """How long a call takes."""
+    started = time.perf_counter()
+    function()
+    return time.perf_counter() - started
+
+
+def show(figures: dict[str, Any]) -> None:
+    """Prints the figures as a table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    machine = figures["environment"]
+    imports = ", ".join(f"{name} {s:.2f} s" for name, s in figures["import_seconds"].items())
+    console = Console(highlight=False)
+    console.print(
+        f"{machine['processor']}, {machine['num_cores']} cores, on {machine['device_kind']}\n"
+        f"import, each after the one before: {imports}"
+    )
+    table = Table("network", "limit", "epoch", "share of limit", "products alone", "compile")
+    for row in figures["networks"]:
+        table.add_row(
+            "-".join(map(str, row["sizes"])),
+            f"{row['limit_gflops']:.0f} GFLOP/s",
+            f"{row['epoch_seconds']:.3f} s",
+            f"{100 * row['share_of_limit']:.0f} %",
+            f"{row['products_seconds']:.3f} s, {100 * row['products_share_of_limit']:.0f} %",
+            f"{row['compile_seconds']:.2f} s",
+        )
+    console.print(table)
+
+
+if __name__ == "__main__":
+    from experiments.runner import start
+
+    start(main)

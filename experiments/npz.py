@@ -1,0 +1,140 @@
+"""A user's own data, from an .npz file of NumPy arrays."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from experiments.idx import Arrays, DataError
+
+SPLIT_KEYS = ("x_train", "y_train", "x_test", "y_test")
+WHOLE_KEYS = ("x", "y")
+
+
+def read(path: Path, check_finite: bool = True) -> tuple[Arrays, tuple[int, int] | None]:
+    """Reads examples and classes.
+
+    Args:
+      path: a file with the arrays x_train, y_train, x_test, y_test; or x, y, which `split` divides.
+        x is (N, ...): uint8 are pixels and stay so, any other numbers become float32.
+        y is (N,): classes 0, 1, ... as whole numbers.
+      check_finite: whether NaN and infinity in x are errors.
+
+    Returns:
+      Inputs (N, features) and classes (N,) int32, for training and for testing; and the images'
+      (height, width) where x is (N, height, width) or (N, height, width, 1).
+
+    Raises:
+      DataError: no such file, or not such arrays.
+    """
+    arrays = _open(path)
+    xs, ys = [key for key in arrays if key[0] == "x"], [key for key in arrays if key[0] == "y"]
+    inputs = [_inputs(arrays[x], f"{path}: {x}", check_finite) for x in xs]
+    labels = [_labels(arrays[y], f"{path}: {y}") for y in ys]
+    for x, y in zip(xs, ys, strict=True):
+        if len(arrays[x]) != len(arrays[y]):
+            got = f"{len(arrays[x])} and {len(arrays[y])}"
+            raise DataError(f"{path}: expected as many rows in {x} as in {y}, got {got}")
+    kinds = {(arrays[x].shape[1:], array.dtype) for x, array in zip(xs, inputs, strict=True)}
+    if len(kinds) > 1:
+        got = " and ".join(
+            f"{arrays[x].shape[1:]} {a.dtype}" for x, a in zip(xs, inputs, strict=True)
+        )
+        raise DataError(f"{path}: expected examples alike in {' and '.join(xs)}, got {got}")
+
+    shape = arrays[xs[0]].shape[1:]
+    picture = len(shape) == 2 or (len(shape) == 3 and shape[2] == 1)
+    image_shape = (shape[0], shape[1]) if picture else None
+    if len(xs) == 1:
+        return split(inputs[0], labels[0], path), image_shape
+    return (inputs[0], labels[0], inputs[1], labels[1]), image_shape
+
+
+def split(inputs: np.ndarray, labels: np.ndarray, where: object) -> Arrays:
+    """Divides a data set 80/20 into training and test examples, always in the same way.
+
+    The examples are shuffled by `numpy.random.RandomState(0)`, whose stream NumPy has frozen
+    (NEP 19), then sorted by class; every fifth is a test example. So each class is divided
+    80/20 too, to within one example. Both parts keep the order of the whole.
+
+    Args:
+      inputs: (N, features), N at least 5.
+      labels: (N,) classes.
+      where: the data's name, for messages.
+
+    Returns:
+      Inputs and labels for training, then for testing.
+
+    Raises:
+      DataError: fewer than 5 examples.
+    """
+    if len(labels) < 5:
+        raise DataError(f"{where}: expected at least 5 examples to split 80/20, got {len(labels)}")
+    order = np.random.RandomState(0).permutation(len(labels))
+    order = order[np.argsort(labels[order], kind="stable")]
+    test = np.zeros(len(labels), bool)
+    test[order[4::5]] = True
+    return inputs[~test], labels[~test], inputs[test], labels[test]
+
+
+def _open(path: Path) -> dict[str, np.ndarray]:
+    """Returns the arrays of an .npz file: those of `SPLIT_KEYS`, else those of `WHOLE_KEYS`."""
+    if not path.is_file():
+        got = "a directory" if path.is_dir() else "no such file"
+        raise DataError(f"{path}: expected an .npz file, got {got}")
+    if not zipfile.is_zipfile(path):
+        raise DataError(
+            f"{path}: expected an .npz file (a zip archive of arrays), got another kind"
+        )
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            names = list(file.files)
+            keys = next((k for k in (SPLIT_KEYS, WHOLE_KEYS) if set(k) <= set(names)), ())
+            arrays = {key: np.asarray(file[key]) for key in keys}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        if "allow_pickle" in str(error):
+            error = ValueError("pickled Python objects, which could run code")
+        raise DataError(f"{path}: expected arrays of numbers, got {error}") from None
+    if not arrays:
+        expected = f"{', '.join(SPLIT_KEYS)}, or {', '.join(WHOLE_KEYS)}"
+        got = ", ".join(names) or "none"
+        raise DataError(f"{path}: expected the arrays {expected}, got {got}")
+    return arrays
+
+
+def _inputs(x: np.ndarray, where: str, check_finite: bool) -> np.ndarray:
+    """Checks examples (N, ...) and returns them as (N, features) uint8 or float32."""
+    if x.dtype.kind not in "buif":
+        raise DataError(f"{where}: expected numbers, got {x.dtype}")
+    if x.ndim == 0 or x.size == 0:
+        raise DataError(f"{where}: expected examples (N, ...), got an array of shape {x.shape}")
+    x = x.reshape(len(x), -1)
+    if x.dtype == np.uint8:
+        return x
+    with np.errstate(over="ignore"):
+        x = x.astype(np.float32)
+    if check_finite and (bad := ~np.isfinite(x)).any():
+        first = int(bad.any(axis=1).argmax())
+        raise DataError(
+            f"{where}: expected finite float32 numbers, got {bad.sum()} NaN or infinite, "
+            f"the first in row {first}"
+        )
+    return x
+
+
+def _labels(y: np.ndarray, where: str) -> np.ndarray:
+    """Checks classes (N,) and returns them as int32."""
+    if y.ndim != 1:
+        raise DataError(f"{where}: expected class numbers (N,), got an array of shape {y.shape}")
+    if y.dtype.kind not in "buif":
+        raise DataError(f"{where}: expected class numbers, got {y.dtype}")
+    whole = (y >= 0) & (y <= np.iinfo(np.int32).max)
+    if y.dtype.kind == "f":
+        whole &= np.floor(y) == y
+    if not whole.all():
+        row = int((~whole).argmax())
+        raise DataError(f"{where}: expected classes 0, 1, ..., got {y[row]} in row {row}")
+    return y.astype(np.int32)

@@ -1,0 +1,51 @@
+"""From names to a recipe: what a config means."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jax.nn.initializers import Initializer
+
+import jaxmlp
+from jaxmlp import activations, initializers, optimizers, schedules
+
+LEARNING_RATES = {  # the default for each optimizer
+    "adagrad": 0.01,
+    "adam": 1e-3,
+    "adamw": 1e-3,
+    "lion": 1e-4,
+    "momentum": 0.01,
+    "nadam": 1e-3,
+    "nesterov": 0.01,
+    "rmsprop": 1e-3,
+    "sgd": 0.1,
+}
+KERNEL_INITS = [name for name in initializers.__all__ if name != "ones"]
+BIAS_INITS = ["gaussian", "ones", "zeros"]
+
+
+def recipe(config: Mapping[str, Any]) -> jaxmlp.Recipe:
+    """The recipe of a config, as the flags make it and a run's config.json keeps it."""
+    model = jaxmlp.mlp(
+        config["sizes"],
+        getattr(activations, config["activation"]),
+        _initializer(config["kernel_init"], config["kernel_stddev"]),
+        _initializer(config["bias_init"], config["bias_stddev"]),
+    )
+    name = "adam" if config["optimizer"] == "adamw" else config["optimizer"]
+    optimizer = getattr(optimizers, name)
+    decay = {name: config[name] for name in ("l2", "weight_decay") if config[name]}
+    return jaxmlp.Recipe(
+        model=model,
+        task=jaxmlp.classification(config["sizes"][-1]),
+        optimizer=optimizers.with_decay(optimizer) if decay else optimizer,
+        hyperparameters={"learning_rate": config["learning_rate"], **decay},
+        batch_size=config["batch_size"],
+        num_epochs=config["num_epochs"],
+        schedule=getattr(schedules, config["schedule"]),
+    )
+
+
+def _initializer(name: str, stddev: float) -> Initializer:
+    if name == "gaussian":
+        return initializers.gaussian(stddev)
+    return getattr(initializers, name)

@@ -1,0 +1,112 @@
+"""What a network is worth, and what it says: means over examples, and predictions."""
+
+import functools
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from jaxmlp.batches import num_steps, scale_pixels, take_batch
+from jaxmlp.recipe import Recipe, check_examples
+from jaxmlp.types import Array, Batch, PyTree
+
+__all__ = ["evaluate", "masked_means", "predict"]
+
+BATCH = 1000  # examples at a time: bounds the memory
+
+Apply = Callable[[PyTree, jax.Array], jax.Array]
+Function = Callable[[jax.Array, jax.Array], jax.Array]  # outputs, label -> () float32
+
+
+def masked_means(
+    apply: Apply, functions: tuple[Function, ...], params: PyTree, batch: Batch
+) -> tuple[list[jax.Array], jax.Array]:
+    """Each function's mean over the examples of a batch that count.
+
+    Args:
+      apply: a model's, for one example.
+      functions: losses or metrics, of one example.
+      params: the model's.
+      batch: the examples.
+
+    Returns:
+      The means, () float32 each; and how many examples they are over, () float32.
+    """
+    outputs = jax.vmap(apply, (None, 0))(params, scale_pixels(batch.inputs))
+    values = [jax.vmap(function)(outputs, jnp.asarray(batch.labels)) for function in functions]
+    if batch.mask is None:
+        count = jnp.float32(len(batch.inputs))
+    else:
+        count = batch.mask.sum(dtype=jnp.float32)
+        values = [jnp.where(batch.mask, value, 0.0) for value in values]
+    return [value.sum() / count for value in values], count
+
+
+def evaluate(recipe: Recipe, params: PyTree, inputs: Array, labels: Array) -> dict[str, float]:
+    """The mean loss and metrics over examples, every one of them counted.
+
+    Args:
+      recipe: its model and task are used.
+      params: the model's.
+      inputs: (num_examples, features) float32, or uint8 pixels.
+      labels: (num_examples, ...), as the task has them.
+
+    Returns:
+      "loss", and the task's metrics by their names.
+
+    Raises:
+      ValueError: if the examples do not suit the recipe.
+    """
+    check_examples(recipe, inputs, labels)
+    num_batches = num_steps(len(inputs), BATCH)
+    functions = (recipe.task.loss, *recipe.task.metrics)
+    totals = _totals(recipe.model.apply, functions, params, inputs, labels, num_batches)
+    names = ["loss", *(metric.__name__ for metric in recipe.task.metrics)]
+    return {name: float(total) / len(inputs) for name, total in zip(names, totals, strict=True)}
+
+
+def predict(recipe: Recipe, params: PyTree, inputs: Array) -> jax.Array:
+    """What a network says of examples: its outputs through the task's link.
+
+    Args:
+      recipe: its model and task are used.
+      params: the model's.
+      inputs: (num_examples, features) float32, or uint8 pixels.
+
+    Returns:
+      (num_examples, outputs) float32: the classes' probabilities, or a regression's values.
+
+    >>> import jaxmlp, optax
+    >>> recipe = Recipe(jaxmlp.mlp((8, 4)), jaxmlp.classification(4), optax.adam, {})
+    >>> params = recipe.model.init(jax.random.key(0))
+    >>> predict(recipe, params, jnp.zeros((2, 8))).tolist()
+    [[0.25, 0.25, 0.25, 0.25], [0.25, 0.25, 0.25, 0.25]]
+    """
+    return _linked(recipe.model.apply, recipe.task.link, params, inputs)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _totals(
+    apply: Apply,
+    functions: tuple[Function, ...],
+    params: PyTree,
+    inputs: jax.Array,
+    labels: jax.Array,
+    num_batches: int | jax.Array,  # traced, so that one batch runs the same code as many
+) -> list[jax.Array]:
+    def body(step: jax.Array, totals: list[jax.Array]) -> list[jax.Array]:
+        batch = take_batch(inputs, labels, step, min(BATCH, len(inputs)))
+        means, count = masked_means(apply, functions, params, batch)
+        return [total + mean * count for total, mean in zip(totals, means, strict=True)]
+
+    return jax.lax.fori_loop(0, num_batches, body, [jnp.float32(0.0) for _ in functions])
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _linked(
+    apply: Apply, link: Callable[[jax.Array], jax.Array], params: PyTree, inputs: jax.Array
+) -> jax.Array:
+    def one(example: jax.Array) -> jax.Array:
+        return link(apply(params, scale_pixels(example)))
+
+    return jax.lax.map(one, inputs, batch_size=BATCH)

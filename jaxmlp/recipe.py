@@ -1,0 +1,114 @@
+"""A recipe: all that decides a result, but for the data and the seed."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from jaxmlp.tasks import Task
+from jaxmlp.types import Array, Dataset, Model
+
+__all__ = ["Recipe", "build_optimizer", "check", "split"]
+
+
+class Recipe(NamedTuple):
+    """All that decides a result, but for the data and the seed."""
+
+    model: Model
+    task: Task
+    optimizer: Callable[..., optax.GradientTransformation]  # of the hyperparameters
+    # By name, or as pairs of a name and a value. Floats are traced: a new value compiles nothing.
+    hyperparameters: Mapping[str, Any] | tuple[tuple[str, Any], ...]
+    batch_size: int = 256
+    num_epochs: int = 10
+    schedule: Callable[[Any, int], optax.Schedule] | None = None  # of learning_rate, num_steps
+
+
+def split(recipe: Recipe) -> tuple[Recipe, dict[str, jax.Array]]:
+    """The part of a recipe that makes the program, and the numbers that go into it.
+
+    Returns:
+      A hashable recipe, with the hyperparameters that are no floats as a tuple of pairs; and the
+      floats, name -> () float32.
+
+    >>> split(Recipe(None, None, None, {"learning_rate": 0.5, "nesterov": True}))[0].hyperparameters
+    (('nesterov', True),)
+    """
+    numbers, rest = {}, []
+    for name, value in dict(recipe.hyperparameters).items():
+        if isinstance(value, float | np.floating | np.ndarray | jax.Array):
+            numbers[name] = jnp.asarray(value, jnp.float32)
+        else:
+            rest.append((name, value))
+    return recipe._replace(hyperparameters=tuple(rest)), numbers
+
+
+def build_optimizer(
+    recipe: Recipe, numbers: Mapping[str, jax.Array], num_steps: int
+) -> tuple[optax.GradientTransformation, optax.Schedule | None]:
+    """The optimizer of a run, and its learning rate as a function of the step.
+
+    Args:
+      recipe: the first result of `split`.
+      numbers: the second.
+      num_steps: the whole run's.
+
+    Returns:
+      The optimizer; and the schedule, None where there is no hyperparameter `learning_rate`.
+    """
+    hyperparameters = {**dict(recipe.hyperparameters), **numbers}
+    rate = hyperparameters.get("learning_rate")
+    if rate is None:
+        return recipe.optimizer(**hyperparameters), None
+    if recipe.schedule is None:
+        return recipe.optimizer(**hyperparameters), optax.constant_schedule(rate)
+    schedule = recipe.schedule(rate, num_steps)
+    return recipe.optimizer(**{**hyperparameters, "learning_rate": schedule}), schedule
+
+
+def check(recipe: Recipe, data: Dataset) -> None:
+    """Sees whether a recipe and data fit each other, without computing anything.
+
+    Raises:
+      ValueError: in one line, with what was expected and what came.
+    """
+    _check_whole("num_epochs", recipe.num_epochs)
+    _check_whole("batch_size", recipe.batch_size)
+    if (data.test_inputs is None) != (data.test_labels is None):
+        raise ValueError("a test set needs inputs and labels, got one without the other")
+    for inputs, labels in data.sets().values():
+        check_examples(recipe, inputs, labels)
+    if recipe.batch_size > len(data.train_inputs):
+        raise ValueError(
+            f"batch_size needs to be at most the {len(data.train_inputs)} training examples, "
+            f"got {recipe.batch_size}"
+        )
+    if recipe.schedule is not None and "learning_rate" not in dict(recipe.hyperparameters):
+        names = sorted(dict(recipe.hyperparameters))
+        raise ValueError(f"a schedule needs the hyperparameter learning_rate, got {names}")
+
+
+def check_examples(recipe: Recipe, inputs: Array, labels: Array) -> None:
+    """Sees whether inputs and labels suit a recipe's model and task; raises as `check` does."""
+    if len(inputs) == 0 or len(inputs) != len(labels):
+        raise ValueError(
+            "inputs and labels need the same length, at least 1, "
+            f"got {len(inputs)} inputs and {len(labels)} labels"
+        )
+    recipe.task.check_labels(labels)
+    dtype = jnp.float32 if inputs.dtype == np.uint8 else jax.dtypes.canonicalize_dtype(inputs.dtype)
+    example = jax.ShapeDtypeStruct(inputs.shape[1:], dtype)
+    params = jax.eval_shape(recipe.model.init, jax.random.key(0))
+    outputs = jax.eval_shape(recipe.model.apply, params, example)
+    if outputs.shape != (recipe.task.num_outputs,):
+        raise ValueError(
+            f"the task needs {recipe.task.num_outputs} outputs, the model returns {outputs.shape}"
+        )
+
+
+def _check_whole(name: str, value: Any) -> None:
+    if not isinstance(value, int) or value < 1:
+        raise ValueError(f"{name} needs to be a whole number of at least 1, got {value}")

@@ -1,0 +1,40 @@
+"""What the tests share: strictness, reproducible examples, and two small data sets."""
+
+import jax
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from jaxmlp import Dataset
+
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+settings.register_profile("fixed", derandomize=True, database=None, deadline=None, max_examples=20)
+settings.load_profile("fixed")
+
+
+@pytest.fixture(scope="session")
+def digits() -> Dataset:
+    """Real 8x8 digits as uint8 pixels: 1,437 to train on, which no usual batch divides, and 360."""
+    from sklearn.datasets import load_digits
+
+    inputs, labels = load_digits(return_X_y=True)
+    pixels, labels = (inputs * 15).astype(np.uint8), labels.astype(np.int32)
+    return frozen(Dataset(pixels[:1437], labels[:1437], pixels[1437:], labels[1437:]))
+
+
+@pytest.fixture(scope="session")
+def blobs() -> Dataset:
+    """Three classes in four dimensions, 50 examples to train on and 30 to test on."""
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 3, 80).astype(np.int32)
+    centres = np.float32([[2, 0, 0, 1], [0, 2, 0, -1], [0, 0, 2, 0]])
+    inputs = (centres[labels] + 0.5 * random.normal(size=(80, 4))).astype(np.float32)
+    return frozen(Dataset(inputs[:50], labels[:50], inputs[50:], labels[50:]))
+
+
+def frozen(data: Dataset) -> Dataset:
+    """The data set with arrays that nobody can write to."""
+    for array in data[:4]:
+        array.setflags(write=False)
+    return data

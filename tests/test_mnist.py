@@ -1,0 +1,262 @@
+"""The main job from its command line to its last file, and every way a user may get it wrong."""
+
+import json
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+from programs import call, finish, start
+
+import jaxmlp
+from experiments import mnist
+from experiments.workdir import CONTENTS
+
+SUMMARY = {
+    *("dataset", "num_train", "num_test", "train_accuracy", "test_accuracy", "train_loss"),
+    *("test_loss", "num_epochs", "seed", "num_parameters", "seconds", "params_sha256"),
+}
+needs_mnist = pytest.mark.skipif(
+    not os.path.isdir(os.path.join(os.environ.get("JAXMLP_DATA_DIR", "/nowhere"), "mnist")),
+    reason="needs MNIST's files: set JAXMLP_DATA_DIR to the folder above mnist/",
+)
+
+
+def read(path):
+    return json.loads(path.read_text())
+
+
+def lines(path):
+    return [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def digits_run(tmp_path_factory):
+    """The whole default run where MNIST is not to be had, as a user starts it."""
+    path = tmp_path_factory.mktemp("home")
+    nowhere = {"HOME": str(path), "JAXMLP_DATA_DIR": "", "TFDS_DATA_DIR": ""}
+    without_network = {"https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
+    process = start("mnist", f"--workdir={path / 'run'}", env=nowhere | without_network)
+    code, out, err = finish(process)
+    assert code == 0, err
+    return path / "run", out
+
+
+def test_without_mnist_it_says_so_and_reads_digits_well(digits_run):
+    path, out = digits_run
+    summary = read(path / "summary.json")
+    assert summary["test_accuracy"] >= 0.96
+    assert summary["dataset"] == "digits"
+    assert "MNIST WAS NOT TO BE HAD" in out
+    for name in ("summary.json", "config.json", "environment.json"):
+        assert "MNIST WAS NOT TO BE HAD" in read(path / name)["notice"]
+    assert {line["dataset"] for line in lines(path)} == {"digits"}
+
+
+def test_the_summary_has_every_figure_and_the_screen_shows_it(digits_run):
+    path, out = digits_run
+    summary = read(path / "summary.json")
+    assert summary.keys() >= SUMMARY
+    assert summary["num_train"] + summary["num_test"] == 1797
+    assert summary["num_parameters"] == 64 * 256 + 256 + 256 * 10 + 10
+    assert set(summary["seconds"]) == {"load", "compile", "train", "evaluate"}
+    assert all(spent > 0 for spent in summary["seconds"].values())
+    assert f"test accuracy {100 * summary['test_accuracy']:.2f} %" in out
+    assert str(path) in out.replace("\n", "")
+
+
+def test_there_is_a_line_for_each_epoch(digits_run):
+    path, _ = digits_run
+    metrics = lines(path)
+    assert [line["epoch"] for line in metrics] == list(range(1, 41))
+    assert [line["step"] for line in metrics] == [45 * epoch for epoch in range(1, 41)]
+    assert metrics[-1]["test_accuracy"] == read(path / "summary.json")["test_accuracy"]
+    assert metrics[0]["learning_rate"] == 0.001
+
+
+def test_the_pictures_are_there(digits_run):
+    path, _ = digits_run
+    names = {"learning_curves", "confusion_matrix", "wrong_examples", "first_layer"}
+    assert {item.stem for item in (path / "plots").iterdir()} == names
+    for item in (path / "plots").iterdir():
+        with Image.open(item) as picture:
+            assert min(picture.size) > 200
+
+
+def test_the_parameters_come_back_in_one_call(digits_run):
+    path, _ = digits_run
+    params = jaxmlp.load_params(path / "params.npz")
+    assert jaxmlp.digest(params) == read(path / "summary.json")["params_sha256"]
+    assert [layer.kernel.shape for layer in params] == [(64, 256), (256, 10)]
+
+
+def test_the_environment_says_what_it_ran_on(digits_run):
+    facts = read(digits_run[0] / "environment.json")
+    assert facts["versions"]["jaxmlp"] == jaxmlp.__version__
+    assert len(facts["data"]["sha256"]) == 64
+    assert facts["devices"]
+    assert facts["processor"]
+
+
+def test_the_same_seed_gives_the_same_bits_in_another_process_and_another_seed_others(
+    digits_run, tmp_path
+):
+    expected = read(digits_run[0] / "summary.json")
+    for seed in (0, 1):
+        flags = ("--dataset=digits", f"--seed={seed}", f"--workdir={tmp_path / str(seed)}")
+        call(mnist, *flags, "--noplots")
+    same, other = (read(tmp_path / seed / "summary.json") for seed in ("0", "1"))
+    assert same["params_sha256"] == expected["params_sha256"]
+    assert same["test_loss"] == expected["test_loss"]
+    assert other["params_sha256"] != expected["params_sha256"]
+    assert "notice" not in same
+
+
+def test_eval_every_leaves_the_epochs_between_without_a_test(tmp_path):
+    call(
+        mnist,
+        *("--dataset=digits", "--num_epochs=5", "--eval_every=2", "--noplots"),
+        f"--workdir={tmp_path / 'run'}",
+    )
+    tested = [line["test_accuracy"] is not None for line in lines(tmp_path / "run")]
+    assert tested == [False, True, False, True, True]
+
+
+def test_tensorboard_files_are_written_on_demand(tmp_path):
+    pytest.importorskip("tensorboardX")
+    call(
+        mnist,
+        *("--dataset=digits", "--num_epochs=1", "--tensorboard", "--noplots"),
+        f"--workdir={tmp_path / 'run'}",
+    )
+    (file,) = (tmp_path / "run" / "tensorboard").iterdir()
+    assert b"test_accuracy" in file.read_bytes()
+
+
+def npz(tmp_path, **arrays):
+    np.savez(tmp_path / "data.npz", **arrays)
+    return f"--dataset={tmp_path / 'data.npz'}"
+
+
+def test_a_users_own_file_trains(tmp_path):
+    random = np.random.default_rng(0)
+    y = random.integers(0, 3, 200)
+    x = np.eye(3)[y] + random.normal(0, 0.1, (200, 3))
+    call(mnist, npz(tmp_path, x=x, y=y), f"--workdir={tmp_path / 'run'}")
+    summary = read(tmp_path / "run" / "summary.json")
+    assert summary["test_accuracy"] > 0.95
+    assert (summary["num_train"], summary["num_test"]) == (160, 40)
+    plots = {item.stem for item in (tmp_path / "run" / "plots").iterdir()}
+    assert plots == {"learning_curves", "confusion_matrix"}  # rows of 3 are no pictures
+
+
+GOOD_X, GOOD_Y = np.ones((50, 4)), np.arange(50) % 2
+MISTAKES = {
+    "unknown data set": (["--dataset=mnits"], None, r"got 'mnits'; did you mean mnist"),
+    "missing file": (["--dataset=no.npz"], None, r"no\.npz: expected an \.npz file, got no such"),
+    "wrong keys": ([], {"images": GOOD_X}, r"expected the arrays .*, got images"),
+    "lengths differ": ([], {"x": GOOD_X, "y": GOOD_Y[:9]}, r"as many rows .*, got 50 and 9"),
+    "labels out of range": ([], {"x": GOOD_X, "y": GOOD_Y - 1}, r"expected classes .*, got -1"),
+    "labels of the wrong shape": ([], {"x": GOOD_X, "y": GOOD_X}, r"expected class numbers \(N,\)"),
+    "NaN": ([], {"x": GOOD_X * np.nan, "y": GOOD_Y}, r"expected finite .*, got 200 NaN"),
+    "pickled": ([], {"x": GOOD_X.astype(object), "y": GOOD_Y}, r"got pickled Python objects"),
+    "one class": ([], {"x": GOOD_X, "y": 0 * GOOD_Y}, r"num_classes needs .* at least 2, got 1"),
+    "batch too large": (
+        ["--batch_size=41"],
+        {"x": GOOD_X, "y": GOOD_Y},
+        r"at most the 40 .* got 41",
+    ),
+    "no folder": (["--workdir=/dev/null/run"], {"x": GOOD_X, "y": GOOD_Y}, r"/dev/null"),
+    "words": (["fast"], None, r"expected flags only.*got fast"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_one_line_before_anything_is_written(mistake, tmp_path, monkeypatch):
+    arguments, arrays, message = MISTAKES[mistake]
+    monkeypatch.setattr(jaxmlp, "train", lambda *_, **__: pytest.fail("it trained"))
+    if arrays is not None:
+        arguments = [npz(tmp_path, **arrays), *arguments]
+    with pytest.raises(SystemExit, match=f"^error: .*{message}") as stopped:
+        call(mnist, f"--workdir={tmp_path / 'run'}", *arguments)
+    assert "\n" not in str(stopped.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_earlier_run_is_kept_unless_told_otherwise(tmp_path):
+    flags = ("--dataset=digits", "--num_epochs=1", "--noplots", f"--workdir={tmp_path}")
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(SystemExit, match=r"error: --workdir needs a new or empty folder"):
+        call(mnist, *flags)
+    assert os.listdir(tmp_path) == ["notes.txt"]
+    call(mnist, *flags, "--overwrite")
+    call(mnist, *flags, "--overwrite")
+    assert len(lines(tmp_path)) == 1
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert {*os.listdir(tmp_path)} <= {*CONTENTS, "notes.txt"}
+
+
+@pytest.mark.parametrize(
+    ("flag", "expected"),
+    [
+        ("--hidden_sizes=0", "expected widths"),
+        ("--batch_size=0", "not a positive integer"),
+        ("--sed=1", "sed"),
+    ],
+)
+def test_a_wrong_flag_ends_the_program_without_a_traceback(flag, expected):
+    code, _, err = finish(start("mnist", flag))
+    assert code == 1
+    assert expected in err
+    assert "Traceback" not in err
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
+    if os.geteuid() == 0:
+        pytest.skip("root can write anywhere")
+    tmp_path.chmod(0o500)
+    with pytest.raises(SystemExit, match=r"^error: .*[Pp]ermission"):
+        call(mnist, "--dataset=digits", f"--workdir={tmp_path / 'run'}")
+
+
+def test_ctrl_c_keeps_the_finished_epochs_and_says_so(tmp_path):
+    path = tmp_path / "run"
+    process = start("mnist", "--dataset=digits", "--num_epochs=100000", f"--workdir={path}")
+    deadline = time.monotonic() + 90
+    while not (path / "metrics.jsonl").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    code, _, err = finish(process)
+    finished = lines(path)[-1]["epoch"]
+    assert code == 130
+    assert f"metrics and parameters of the {finished} finished epochs, of 100000" in err
+    assert "Traceback" not in err
+    assert [line["epoch"] for line in lines(path)] == list(range(1, finished + 1))
+
+    # The parameters are those of the last line: they have its loss.
+    from experiments import datasets, recipes
+
+    params = jaxmlp.load_params(path / "params.npz")
+    recipe = recipes.recipe(read(path / "config.json"))
+    data = datasets.load("digits")
+    tested = jaxmlp.evaluate(recipe, params, data.test_inputs, data.test_labels)
+    assert tested["loss"] == lines(path)[-1]["test_loss"]
+
+
+@needs_mnist
+def test_mnist_is_learned_as_the_lesson_says(tmp_path):
+    call(mnist, "--dataset=mnist", "--noplots", f"--workdir={tmp_path / 'run'}")
+    summary = read(tmp_path / "run" / "summary.json")
+    assert (summary["dataset"], summary["num_test"]) == ("mnist", 10_000)
+    assert summary["test_accuracy"] >= 0.976
+
+
+@needs_mnist
+def test_auto_takes_mnist_where_it_is(tmp_path):
+    call(mnist, "--num_epochs=1", "--noplots", f"--workdir={tmp_path / 'run'}")
+    summary = read(tmp_path / "run" / "summary.json")
+    assert summary["dataset"] == "mnist"
+    assert "notice" not in summary

@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+from absl import flags
+
+import jaxmlp
+from experiments import options
+from programs import command_line
+
+
+def config_of(num_train, *arguments):
+    inputs, labels = np.zeros((num_train, 6), np.float32), np.zeros(num_train, np.int32)
+    data = jaxmlp.Dataset(inputs, labels, inputs, labels, name="data", num_classes=3)
+    with command_line(*arguments):
+        return options.config(data)
+
+
+def test_defaults_suit_the_size_of_the_data():
+    large, small = config_of(60_000), config_of(1_437)
+    assert (large["batch_size"], large["num_epochs"]) == (256, 10)
+    assert (small["batch_size"], small["num_epochs"]) == (32, 40)
+    assert config_of(20)["batch_size"] == 20
+    assert large["sizes"] == [6, 256, 3]
+
+
+def test_a_flag_that_is_given_holds():
+    config = config_of(20, "--batch_size=7", "--hidden_sizes=", "--learning_rate=0.5")
+    assert (config["batch_size"], config["sizes"], config["learning_rate"]) == (7, [6, 3], 0.5)
+
+
+def test_an_optimizer_brings_its_own_defaults():
+    assert config_of(20, "--optimizer=sgd")["learning_rate"] == 0.1
+    assert config_of(20)["weight_decay"] == 0.0
+    assert config_of(20, "--optimizer=adamw")["weight_decay"] == 1e-4
+
+
+@pytest.mark.parametrize("text", ["0", "64,-1", "64,,32", "wide", "1.5"])
+def test_widths_that_are_no_widths_are_refused(text):
+    with (
+        pytest.raises(flags.IllegalFlagValueError, match=f"widths of at least 1 .*, got {text}"),
+        command_line(f"--hidden_sizes={text}"),
+    ):
+        pass
+
+
+def test_words_that_are_no_flags_are_refused():
+    with pytest.raises(ValueError, match=r"expected flags only.*got fashion mnist"):
+        options.refuse_arguments(["program", "fashion", "mnist"])
+
+
+def test_auto_brings_its_notice_and_a_name_does_not(monkeypatch):
+    monkeypatch.setattr(options.datasets, "load_auto", lambda data_dir: ("digits", "no MNIST"))
+    monkeypatch.setattr(options.datasets, "load", lambda name, data_dir: (name, data_dir))
+    with command_line():
+        assert options.load_data() == ("digits", "no MNIST")
+    with command_line("--dataset=kmnist", "--data_dir=here"):
+        assert options.load_data() == (("kmnist", "here"), None)

@@ -1,0 +1,65 @@
+"""Data prepared as tensorflow-datasets prepares it, without TensorFlow."""
+
+import io
+import json
+import logging
+import struct
+import warnings
+
+from PIL import Image
+
+
+def _png(image):
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    file.seek(0)
+    return file
+
+
+def prepare(place, name, arrays):
+    """Lets TFDS write `arrays` (as IDX files hold them) as array_record; returns the folder."""
+    base, _, config = name.partition("/")
+    train_images, train_labels, test_images, test_labels = arrays
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import tensorflow_datasets as tfds
+        from tensorflow_datasets.core import registered
+
+        logging.getLogger("absl").setLevel(logging.ERROR)
+        tfds.disable_progress_bar()
+        original = tfds.builder_cls(base)
+
+        def generate(images, labels):
+            for i, (image, label) in enumerate(zip(images, labels, strict=True)):
+                yield i, {"image": _png(image), "label": int(label)}
+
+        def split_generators(self, manager):
+            return {
+                "train": generate(train_images, train_labels),
+                "test": generate(test_images, test_labels),
+            }
+
+        body = {"name": base, "_split_generators": split_generators, "__module__": __name__}
+        with registered.skip_registration():
+            builder_class = type("Small", (original,), body)
+        builder = builder_class(
+            data_dir=place, file_format="array_record", **({"config": config} if config else {})
+        )
+        builder.download_and_prepare()
+    return next((place / name).glob("*.*.*"))
+
+
+def to_tfrecord(directory):
+    """Rewrites prepared data in the other file format, as TensorFlow's users have it."""
+    from array_record.python.array_record_module import ArrayRecordReader
+
+    for path in directory.glob("*.array_record-*"):
+        reader = ArrayRecordReader(str(path))
+        records = reader.read_all()
+        reader.close()
+        path.unlink()
+        path.with_name(path.name.replace("array_record", "tfrecord")).write_bytes(
+            b"".join(struct.pack("<QI", len(r), 0) + r + bytes(4) for r in records)
+        )
+    info = directory / "dataset_info.json"
+    info.write_text(json.dumps(json.loads(info.read_text()) | {"fileFormat": "tfrecord"}))

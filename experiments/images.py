@@ -1,40 +1,39 @@
-"""Any picture file as the input of a network: found, cut out, scaled and centred as its data were.
+"""Any picture file as the input of a network: cut out, scaled and centred as the data were.
 
-A picture of exactly the network's size is taken as prepared: its pixels come through, inverted if it
-is dark on light. Of any other, the figure is cut out of its background and put into the square:
+A picture of exactly the network's size counts as prepared: its pixels come through as they are, or
+inverted if they are dark on light. Of any other, the figure is taken from its background and put
+into the network's square as the makers of the data did it:
 
-- as MNIST's makers did: "the original black and white images were size normalized to fit in a 20x20
-  pixel box while preserving their aspect ratio", grey by antialiasing, and "centered in a 28x28 image
-  by computing the center of mass of the pixels, and translating the image so as to position this point
-  at the center of the 28x28 field" (Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten
-  digits; LeCun et al., Gradient-based learning applied to document recognition, 1998). In the data the
-  centre is the pixel (14, 14). Other sizes keep the proportion 20 to 28.
-- 8x8, as the makers of scikit-learn's digits did: a bitmap of 32x32, which the figure fills from top
-  to bottom, 20 wide at most, and the share of black among each 4x4 (E. Alpaydin and C. Kaynak, Optical
-  Recognition of Handwritten Digits, 1998).
+- MNIST: "the original black and white images were size normalized to fit in a 20x20 pixel box while
+  preserving their aspect ratio", grey by antialiasing, and "centered in a 28x28 image by computing
+  the center of mass of the pixels, and translating the image so as to position this point at the
+  center of the 28x28 field" (Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten
+  digits; LeCun et al., Gradient-based learning applied to document recognition, 1998). In the data,
+  that centre is pixel (14, 14). Other squares keep the proportion of 20 to 28.
+- scikit-learn's digits, 8x8: a black and white image of 32x32, and of each 4x4 of it the share that
+  is on (E. Alpaydin, C. Kaynak, Optical recognition of handwritten digits, 1998). In the data, the
+  digit reaches from the top to the bottom, is at most about 20 of the 32 wide, stands upright, and
+  its strokes are broad; so that is done here.
 
-Nothing can make a picture like the data of networks that were trained on something else, for example
-Fashion-MNIST's clothes or photographs: give those pictures of exactly the network's size.
+Data of another making, for example clothes or photographs, need pictures of exactly their size.
 """
 
 from __future__ import annotations
 
+import os
 import warnings
 from os import PathLike
-from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
 
 __all__ = ["ImageError", "read_image"]
 
-FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # none that runs a program
-WORKING_SIDE = 512  # pixels; a larger picture is reduced first
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # no reader runs a program
+WORKING_SIDE = 512  # pixels; a picture with more than twice as many is reduced first
 MIN_CONTRAST = 0.1  # of the way from black to white, below which a picture counts as blank
-SPECK = 0.002  # of the figure's area at each side, taken for dirt
-FULL=0.75
-FILTER=Image.Resampling.BOX
-STRETCH=True
+SPECK = 0.004  # the share of a figure's area that may be cut off at each side, as dirt
+MIN_INK = 0.25  # the share of an 8x8 digit's 32x32 that is on; data have 0.30 in the mean
 
 
 class ImageError(ValueError):
@@ -44,8 +43,8 @@ class ImageError(ValueError):
 def read_image(path: str | PathLike[str], image_shape: tuple[int, ...]) -> np.ndarray:
     """Reads a picture of any size, light on dark or dark on light, as one input of a network.
 
-    The background is the median of the border; the figure, what lies furthest from it in
-    brightness. Transparent pixels count as white, or as black if nothing would show on white.
+    The background is the median of the border; the figure is what differs from it the most.
+    Transparent pixels count as white, or as black if nothing shows on white.
 
     Args:
       path: a PNG, JPEG, GIF, BMP, TIFF, WebP or PPM file; of several frames, the first is read.
@@ -57,111 +56,136 @@ def read_image(path: str | PathLike[str], image_shape: tuple[int, ...]) -> np.nd
     Raises:
       ImageError: no such file, not a picture, damaged, too large to be safe, or blank.
     """
-    path = Path(path)
-    if not path.is_file():
-        got = "a directory" if path.is_dir() else "none there"
-        raise ImageError(f"{path}: expected a picture file, got {got}")
     image = _open(path)
     for paper in ("white", "black"):
         grey = _grey(image, paper)
         ink, is_dark_on_light = _ink(grey)
-        if ink.max() >= MIN_CONTRAST:
+        if ink.any():
             break
     else:
-        raise ImageError(f"{path}: expected something on a background, got a blank picture")
+        raise ImageError(f"{path}: expected a figure on a background, got a blank picture")
     if grey.shape == tuple(image_shape):
         pixels = 1 - grey if is_dark_on_light else grey
     elif tuple(image_shape) == (8, 8):
         pixels = _like_digits(ink)
     else:
-        pixels = _like_mnist(ink, *image_shape)
+        pixels = _like_mnist(ink, image_shape)
     return pixels.astype(np.float32).ravel()
 
 
-def _open(path: Path) -> Image.Image:
-    """The picture as its viewer would see it, upright, in one of Pillow's grey or RGB modes."""
+def _open(path: str | PathLike[str]) -> Image.Image:
+    """The picture upright, not too large, in mode L or RGBA (or F, with more than 8 bits)."""
+    if not os.path.isfile(path):
+        got = "a directory" if os.path.isdir(path) else "no such file"
+        raise ImageError(f"{path}: expected a picture file, got {got}")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of damage that does not matter, such as odd metadata
+        warnings.simplefilter("ignore")  # for example odd metadata
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            with Image.open(path, formats=FORMATS) as image:
-                image = ImageOps.exif_transpose(image)
+            with Image.open(path, formats=FORMATS) as file:
+                image = ImageOps.exif_transpose(file)
                 if image.mode.startswith(("I", "F")):
-                    return image.convert("F")
-                return image.convert("RGBA" if image.has_transparency_data else "L")
+                    image = image.convert("F")
+                else:
+                    image = image.convert("RGBA" if image.has_transparency_data else "L")
+                return image.reduce(max(1, max(image.size) // WORKING_SIDE))
         except UnidentifiedImageError:
-            formats = ", ".join(FORMATS)
-            raise ImageError(f"{path}: expected a picture ({formats}), got another kind") from None
+            kinds = ", ".join(FORMATS)
+            raise ImageError(f"{path}: expected a picture ({kinds}), got another kind") from None
         except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-            most = (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000
-            raise ImageError(f"{path}: expected at most {most} million pixels, got more") from None
-        except Exception as error:  # Pillow's readers raise what they like, SyntaxError among them
-            what = " ".join(f"{type(error).__name__} {error}".split())
+            most = f"{Image.MAX_IMAGE_PIXELS or 0:,}"
+            raise ImageError(f"{path}: expected at most {most} pixels, got more") from None
+        except Exception as error:  # the readers raise much, SyntaxError and struct.error included
+            what = " ".join(f"{error}".split()) or type(error).__name__
             raise ImageError(f"{path}: expected an undamaged picture, got {what}") from error
 
 
 def _grey(image: Image.Image, paper: str) -> np.ndarray:
-    """Brightness as (height, width) float32 from 0 to 1, seen on paper of a colour."""
+    """Brightness, (height, width) float32 from 0 to 1, as seen on paper of a colour."""
     if image.mode == "RGBA":
         sheet = Image.new("RGBA", image.size, paper)
         image = Image.alpha_composite(sheet, image).convert("L")
-    image = image.reduce(-(-max(image.size) // WORKING_SIDE))
-    grey = np.nan_to_num(np.asarray(image, np.float32))
-    white = next((top for top in (255, 65535) if grey.max() <= top), grey.max())
-    return np.clip(grey / (white if image.mode == "F" else 255), 0, 1)
+    grey = np.nan_to_num(np.asarray(image, np.float32), posinf=0, neginf=0)
+    if image.mode == "L":
+        return grey / 255
+    white = next((top for top in (1, 255, 4095, 65535) if grey.max() <= top), grey.max())
+    return np.clip(grey / white, 0, 1)
 
 
 def _ink(grey: np.ndarray) -> tuple[np.ndarray, bool]:
-    """How far each pixel stands out from the background; and whether it is dark on light.
+    """How far each pixel differs from the background; and whether the figure is darker than it.
 
-    The background is the median of the border, and what lies furthest from it is the figure.
+    All zeros if nothing stands out, neither from the background nor from the paper's grain.
     """
-    border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     background = np.median(border)
-    noise = 4 * np.median(abs(border - background))
-    is_dark_on_light = bool(background - grey.min() > grey.max() - background)
-    ink = background - grey if is_dark_on_light else grey - background
-    return np.where(ink > min(noise, ink.max() / 4), ink, 0), is_dark_on_light
+    noise, grain = np.median(abs(border - background)), np.median(abs(np.diff(border)))
+    is_darker = bool(background - grey.min() > grey.max() - background)
+    ink = background - grey if is_darker else grey - background
+    if ink.max() < max(MIN_CONTRAST, 8 * grain):
+        return np.zeros_like(ink), is_darker
+    return np.where(ink > min(4 * noise, ink.max() / 4), ink, 0), is_darker
 
 
 def _cut_out(ink: np.ndarray) -> Image.Image:
-    """The figure's bounding box, its ink scaled to 1; dirt of little area beside it is left out."""
-    full = np.quantile(ink[ink > ink.max() / 2], FULL)
-    mask = ink > full / 2
-    top, bottom = _extent(mask.sum(1))
-    left, right = _extent(mask.sum(0))
-    return Image.fromarray(np.minimum(ink / full, 1)[top:bottom, left:right])
+    """The figure within its bounding box, its ink from 0 to 1."""
+    full = np.quantile(ink[ink > ink.max() / 2], 0.75)
+    is_on = ink > full / 2
+    rows, columns = _extent(is_on.sum(1)), _extent(is_on.sum(0))
+    return Image.fromarray(np.minimum(ink / full, 1)[rows, columns])
 
 
-def _extent(counts: np.ndarray) -> tuple[int, int]:
-    """The slice that holds all of the counts but a speck at either end."""
+def _extent(counts: np.ndarray) -> slice:
+    """Where the counts are, but for specks before and after."""
     shares = np.cumsum(counts) / counts.sum()
-    return int(np.searchsorted(shares, SPECK, "right")), int(np.searchsorted(shares, 1 - SPECK)) + 1
+    first, last = np.searchsorted(shares, [SPECK, 1 - SPECK])
+    return slice(int(first), int(last) + 1)
 
 
-def _like_mnist(ink: np.ndarray, height: int, width: int) -> np.ndarray:
+def _centre(ink: np.ndarray) -> tuple[float, float]:
+    """The centre of mass, (row, column)."""
+    rows, columns = np.indices(ink.shape)
+    return (ink * rows).sum() / ink.sum(), (ink * columns).sum() / ink.sum()
+
+
+def _like_mnist(ink: np.ndarray, image_shape: tuple[int, ...]) -> np.ndarray:
+    """(height, width): the longer side 20/28 of the square's, the centre of mass in the middle."""
     figure = _cut_out(ink)
-    scale = round(min(height, width) * 20 / 28) / max(figure.size)
-    size = [max(1, round(side * scale)) for side in figure.size]
-    figure = np.clip(np.asarray(figure.resize(size, FILTER)), 0, 1)
-    figure = figure / figure.max()
-    pixels = np.zeros((height, width))
-    mass = figure.sum()
-    corner = []
-    for axis, side in enumerate((height, width)):
-        centre = (figure.sum(1 - axis) @ np.arange(figure.shape[axis])) / mass
-        corner.append(int(np.clip(round(side / 2 - centre), 0, side - figure.shape[axis])))
-    y, x = corner
-    pixels[y : y + figure.shape[0], x : x + figure.shape[1]] = figure
+    scale = min(image_shape) * 20 / 28 / max(figure.size)
+    width, height = (max(1, round(side * scale)) for side in figure.size)
+    small = np.asarray(figure.resize((width, height), Image.Resampling.BICUBIC)).clip(0, 1)
+    pixels = np.zeros(image_shape, np.float32)
+    top, left = (
+        int(np.clip(round(side / 2 - middle), 0, side - length))
+        for side, middle, length in zip(image_shape, _centre(small), small.shape, strict=True)
+    )
+    pixels[top : top + height, left : left + width] = small / small.max()
     return pixels
 
 
 def _like_digits(ink: np.ndarray) -> np.ndarray:
-    figure = _cut_out(ink)
-    if STRETCH: width = 20
-    else: width = max(1, min(20, round(32 * figure.width / figure.height)))
-    bitmap = np.asarray(figure.resize((width, 32), FILTER))
-    bitmap = bitmap > bitmap.max() / 2
+    """(8, 8): of each 4x4 of a bitmap, which the upright figure fills in height, the share on."""
+    figure = _cut_out(_upright(_cut_out(ink)))
+    width = min(20, max(1, round(32 * figure.width / figure.height)))
+    small = np.asarray(figure.resize((width, 32), Image.Resampling.BOX))
+    bitmap = np.zeros((32, 32), np.uint8)
     left = (32 - width) // 2
-    pixels = np.pad(bitmap, ((0, 0), (left, 32 - width - left)))
-    return pixels.reshape(8, 4, 8, 4).mean((1, 3))
+    bitmap[:, left : left + width] = small > small.max() / 2
+    for _ in range(3):
+        if bitmap.mean() < MIN_INK:
+            bitmap = np.asarray(Image.fromarray(bitmap).filter(ImageFilter.MaxFilter(3)))
+    shares: np.ndarray = bitmap.reshape(8, 4, 8, 4).mean((1, 3))
+    return shares
+
+
+def _upright(figure: Image.Image) -> np.ndarray:
+    """The figure sheared sideways until its rows and columns covary no more."""
+    ink = np.asarray(figure)
+    middle = _centre(ink)
+    rows, columns = (index - at for index, at in zip(np.indices(ink.shape), middle, strict=True))
+    lean = (ink * rows * columns).sum() / max((ink * rows * rows).sum(), 1e-6)
+    room = int(np.ceil(abs(lean) * figure.height))
+    size = (figure.width + 2 * room, figure.height)
+    back = (1, lean, -lean * middle[0] - room, 0, 1, 0)  # output pixel -> where it comes from
+    upright = figure.transform(size, Image.Transform.AFFINE, back, Image.Resampling.BILINEAR)
+    return np.asarray(upright)

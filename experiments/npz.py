@@ -30,7 +30,7 @@ def read(path: Path, check_finite: bool = True) -> tuple[Arrays, tuple[int, int]
     Raises:
       DataError: no such file, or not such arrays.
     """
-    arrays = _open(path)
+    arrays = open_arrays(path, SPLIT_KEYS, WHOLE_KEYS)
     xs, ys = [key for key in arrays if key[0] == "x"], [key for key in arrays if key[0] == "y"]
     inputs = [_inputs(arrays[x], f"{path}: {x}", check_finite) for x in xs]
     labels = [_labels(arrays[y], f"{path}: {y}") for y in ys]
@@ -80,8 +80,19 @@ def split(inputs: np.ndarray, labels: np.ndarray, where: object) -> Arrays:
     return inputs[~test], labels[~test], inputs[test], labels[test]
 
 
-def _open(path: Path) -> dict[str, np.ndarray]:
-    """Returns the arrays of an .npz file: those of `SPLIT_KEYS`, else those of `WHOLE_KEYS`."""
+def open_arrays(path: Path, *choices: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Reads arrays from an .npz file, and none of them if it needs pickled objects.
+
+    Args:
+      path: the file.
+      choices: names that belong together; of those wholly in the file the first is taken.
+
+    Returns:
+      Name -> array.
+
+    Raises:
+      DataError: no such file, no .npz file, or none of the choices in it.
+    """
     if not path.is_file():
         got = "a directory" if path.is_dir() else "no such file"
         raise DataError(f"{path}: expected an .npz file, got {got}")
@@ -92,14 +103,14 @@ def _open(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as file:
             names = list(file.files)
-            keys = next((k for k in (SPLIT_KEYS, WHOLE_KEYS) if set(k) <= set(names)), ())
+            keys = next((choice for choice in choices if set(choice) <= set(names)), ())
             arrays = {key: np.asarray(file[key]) for key in keys}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         if "allow_pickle" in str(error):
             error = ValueError("pickled Python objects, which could run code")
         raise DataError(f"{path}: expected arrays of numbers, got {error}") from None
     if not arrays:
-        expected = f"{', '.join(SPLIT_KEYS)}, or {', '.join(WHOLE_KEYS)}"
+        expected = " or ".join(", ".join(choice) for choice in choices)
         got = ", ".join(names) or "none"
         raise DataError(f"{path}: expected the arrays {expected}, got {got}")
     return arrays

@@ -188,7 +188,7 @@ def first_layer(
     columns = min(10, len(order))
     height, width = colours.shape[1] + 6, colours.shape[2] + 6
     rows = -(-len(order) // columns)
-    page = _page(max(58 + height * rows, 190), max(110 + width * columns, 480))
+    page = _page(max(58 + height * rows, 190), max(110 + width * columns, 520))
     for i, tile in enumerate(colours):
         x, y = 18 + width * (i % columns), 46 + height * (i // columns)
         page[y : y + len(tile), x : x + tile.shape[1]] = tile
@@ -314,7 +314,7 @@ def _draw_bars(
     guess = probabilities.argmax()
     for row, number in enumerate(classes):
         top, share = y + 13 * row, float(np.nan_to_num(probabilities[number]))
-        length = 1 + round(99 * min(max(share, 0), 1))
+        length = max(1, round(100 * min(share, 1)))
         is_guess = number == guess
         page[top : top + 10, x : x + length] = _rgb(BLUE if is_guess else "#A9BCC9")
         style = {"size": 7, "color": INK if is_guess else GREY, "ha": "right"}
@@ -355,7 +355,8 @@ def _page_figure(page: np.ndarray, texts: Sequence[Text]) -> Figure:
     """A figure that shows an array pixel for pixel, with texts over it."""
     height, width = page.shape[:2]
     figure = Figure((width / DPI, height / DPI), DPI)
-    figure.figimage(page, origin="upper", zorder=-1)
+    opaque = np.full((height, width, 1), 255, np.uint8)  # matplotlib is slower at adding it
+    figure.figimage(np.concatenate([page, opaque], axis=-1), origin="upper", zorder=-1)
     for x, y, text, style in texts:
         placed = {"va": "center_baseline", "parse_math": False, **style}
         figure.text(x / width, 1 - y / height, text, **placed)

@@ -99,16 +99,13 @@ def read_npz(path: Path, num_features: int) -> Examples:
     """The inputs of an .npz file, and its labels where it has them."""
     from experiments import npz
 
-    arrays = npz.read_arrays(path)
-    inputs = next((arrays[name] for name in ("x", "x_test") if name in arrays), None)
-    if inputs is None:
-        raise ValueError(f"{path}: expected inputs x or x_test, got {', '.join(arrays) or 'none'}")
+    arrays = npz.open_arrays(path, ("x", "y"), ("x_test", "y_test"), ("x",), ("x_test",))
+    inputs, labels = (*arrays.values(), None)[:2]
     inputs = inputs.reshape(len(inputs), -1)
     if inputs.shape[1] != num_features:
         raise ValueError(f"{path}: expected rows of {num_features}, got {inputs.shape[1]}")
     if inputs.dtype != np.uint8:
         inputs = inputs.astype(np.float32)
-    labels = next((arrays[name] for name in ("y", "y_test") if name in arrays), None)
     if labels is not None and len(labels) != len(inputs):
         raise ValueError(f"{path}: expected {len(inputs)} labels, got {len(labels)}")
     return Examples([f"{path.name} {row}" for row in range(len(inputs))], inputs, labels)

@@ -94,7 +94,8 @@ def download(name: str, entries: Mapping[str, Registered], place: Path) -> dict[
                 url_infos=tfds.builder_cls(name).url_infos,
                 dataset_name=name,
             )
-            return {file: Path(path) for file, path in manager.download(urls).items()}
+            # One at a time: if one failed while others retried, Python could not exit for minutes.
+            return {file: Path(manager.download(url)) for file, url in urls.items()}
     except Exception as error:
         raise NotAvailable(f"its download into {place} failed: {_first_line(error)}") from error
 

@@ -40,6 +40,7 @@ def save_params(path: str | os.PathLike[str], params: PyTree) -> None:
       path: the file; one that is there is replaced at the last moment.
       params: a tree of tuples, lists and dicts with arrays as leaves, as `mlp` and Flax have them.
         An array's name in the file is its path in the tree: "0/kernel" is the first layer's kernel.
+        Their digest goes with them as "sha256".
 
     Raises:
       OSError: if the file cannot be written.
@@ -53,7 +54,7 @@ def save_params(path: str | os.PathLike[str], params: PyTree) -> None:
     handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
         with os.fdopen(handle, "wb") as file:
-            np.savez(file, allow_pickle=False, **leaves)
+            np.savez(file, allow_pickle=False, sha256=digest(params), **leaves)
         os.chmod(scratch, 0o644)
         os.replace(scratch, path)
     except BaseException:
@@ -81,14 +82,18 @@ def load_params(path: str | os.PathLike[str]) -> PyTree:
     array([0.])
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
             leaves = {name: file[name] for name in file.files}
+        sha256 = leaves.pop("sha256").item()
     except FileNotFoundError:
         raise
     except Exception as error:  # zipfile, zlib and NumPy each have their own
         raise ValueError(f"{path} needs to be an undamaged .npz file of arrays: {error}") from error
     paths = {tuple(name.split("/")) if name else (): leaf for name, leaf in leaves.items()}
-    return _tree(paths, in_tuple=False)
+    params = _tree(paths, in_tuple=False)
+    if digest(params) != sha256:  # the zip format's own checks miss an array that is lost
+        raise ValueError(f"{path} needs parameters with the digest {sha256}, got {digest(params)}")
+    return params
 
 
 def _named_leaves(tree: PyTree) -> list[tuple[str, np.ndarray]]:

@@ -61,9 +61,12 @@ def mlp(
         if inputs.shape != sizes[:1]:
             raise ValueError(f"inputs needs the shape {sizes[:1]}, got {inputs.shape}")
         hidden = inputs
-        for layer in params[:-1]:
-            hidden = activation(linear(layer, hidden))
-        return linear(params[-1], hidden)
+        for number, layer in enumerate(params):
+            with jax.named_scope(f"layer_{number}"):
+                hidden = linear(layer, hidden)
+                if number < len(params) - 1:
+                    hidden = activation(hidden)
+        return hidden
 
     return Model(init, apply)
 

@@ -19,7 +19,8 @@ def digits() -> Dataset:
     from sklearn.datasets import load_digits
 
     inputs, labels = load_digits(return_X_y=True)
-    pixels, labels = (inputs * 15).astype(np.uint8), labels.astype(np.int32)
+    shuffled = np.random.default_rng(0).permutation(len(inputs))
+    pixels, labels = (inputs * 15).astype(np.uint8)[shuffled], labels.astype(np.int32)[shuffled]
     return frozen(Dataset(pixels[:1437], labels[:1437], pixels[1437:], labels[1437:]))
 
 
@@ -29,7 +30,7 @@ def blobs() -> Dataset:
     random = np.random.default_rng(0)
     labels = random.integers(0, 3, 80).astype(np.int32)
     centres = np.float32([[2, 0, 0, 1], [0, 2, 0, -1], [0, 0, 2, 0]])
-    inputs = (centres[labels] + 0.5 * random.normal(size=(80, 4))).astype(np.float32)
+    inputs = (centres[labels] + 0.4 * random.normal(size=(80, 4))).astype(np.float32)
     return frozen(Dataset(inputs[:50], labels[:50], inputs[50:], labels[50:]))
 
 

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -25,13 +25,14 @@ near_squares = st.builds(lambda root, off: root**2 + off, st.integers(2, 141), s
 # --- a permutation, and a function of key and epoch
 
 
+@settings(max_examples=10)
 @given(st.one_of(near_squares, st.integers(1, 20_000)), st.integers(0, 2**31 - 1))
 @example(1, 0)
 @example(2, 0)
 @example(SMALL, 0)
 @example(SMALL + 1, 0)
 def test_an_epoch_visits_every_example_once(num_examples, epoch):
-    order = epoch_order(KEY, epoch, num_examples)
+    order = jax.jit(epoch_order, static_argnums=2)(KEY, epoch, num_examples)
     assert order.dtype == jnp.int32
     assert (np.sort(order) == np.arange(num_examples)).all()
 
@@ -163,3 +164,40 @@ def test_the_statistics_tell_a_weaker_network_from_chance(monkeypatch, rounds):
     monkeypatch.setattr(batches, "ROUNDS", rounds)
     values = p_values(orders_of(NUM_EXAMPLES, EPOCHS), batch_size=241)
     assert min(values.values()) < 1e-9, values
+
+
+# --- batches
+
+
+@given(st.integers(1, 50), st.integers(1, 60))
+def test_the_batches_of_an_epoch_hold_every_example_once_in_order(num_examples, batch_size):
+    inputs, labels = np.arange(num_examples)[:, None] * 10, np.arange(num_examples)
+    order = np.random.default_rng(0).permutation(num_examples)
+    seen = []
+    for step in range(num_steps(num_examples, batch_size)):
+        for given_order, expected in [(None, labels), (order, order)]:
+            batch = take_batch(inputs, labels, step, batch_size, given_order)
+            counted = expected[step * batch_size : (step + 1) * batch_size]
+            assert batch.inputs.shape == (batch_size, 1)
+            assert batch.mask.tolist() == [i < len(counted) for i in range(batch_size)]
+            assert batch.labels[batch.mask].tolist() == counted.tolist()
+            assert (batch.inputs[:, 0] == 10 * batch.labels).all()
+        seen += counted.tolist()
+    assert sorted(seen) == list(range(num_examples))
+
+
+@pytest.mark.parametrize(
+    ("num_examples", "batch_size", "expected"),
+    [(1, 1, 1), (5, 2, 3), (6, 2, 3), (6, 6, 1), (6, 7, 1), (60_000, 256, 235)],
+)
+def test_a_pass_has_a_step_for_the_ragged_batch_too(num_examples, batch_size, expected):
+    assert num_steps(num_examples, batch_size) == expected
+
+
+def test_pixels_are_scaled_to_one_and_floats_left_alone():
+    pixels = np.arange(256, dtype=np.uint8)
+    scaled = scale_pixels(pixels)
+    assert scaled.dtype == jnp.float32
+    np.testing.assert_allclose(scaled, np.arange(256) / 255, rtol=1e-7)
+    floats = np.float32([-3.0, 0.5, 255.0])
+    assert (scale_pixels(floats) == floats).all()

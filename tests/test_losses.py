@@ -99,8 +99,9 @@ def test_a_class_and_its_one_hot_vector_give_the_same_loss(logits, label):
     by_class = losses.softmax_cross_entropy(jnp.array(logits), jnp.array(label))
     by_vector = losses.softmax_cross_entropy(jnp.array(logits), one_hot)
     np.testing.assert_allclose(by_class, by_vector, rtol=1e-6, atol=1e-6)
-    np.testing.assert_allclose(by_class, np.logaddexp.reduce(np.float64(logits)) - logits[label],
-                               rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(
+        by_class, np.logaddexp.reduce(np.float64(logits)) - logits[label], rtol=1e-6, atol=1e-6
+    )
 
 
 @given(LOGITS, st.integers(-100, 100).filter(lambda label: not 0 <= label < 10))

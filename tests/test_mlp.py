@@ -1,5 +1,7 @@
 """Against NumPy in double precision, Flax's Dense with copied weights, and finite differences."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -46,9 +48,9 @@ def test_logits_loss_and_gradient_equal_those_of_flax_and_optax(sizes):
         return values.mean(), logits
 
     (loss, logits), gradient = jax.jit(jax.value_and_grad(our_loss, has_aux=True))(params)
-    (flax_value, flax_logits), flax_gradient = jax.jit(
-        jax.value_and_grad(flax_loss, has_aux=True)
-    )(variables)
+    (flax_value, flax_logits), flax_gradient = jax.jit(jax.value_and_grad(flax_loss, has_aux=True))(
+        variables
+    )
 
     np.testing.assert_allclose(logits, flax_logits, rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(loss, flax_value, rtol=1e-6, atol=1e-6)
@@ -105,7 +107,7 @@ def test_activation_comes_between_layers_and_not_after_the_last():
 def test_shapes_follow_the_sizes(sizes):
     model = mlp(sizes)
     params = jax.eval_shape(model.init, jax.random.key(0))
-    assert [layer.kernel.shape for layer in params] == list(zip(sizes, sizes[1:], strict=False))
+    assert [layer.kernel.shape for layer in params] == list(itertools.pairwise(sizes))
     assert [layer.bias.shape for layer in params] == [(size,) for size in sizes[1:]]
     assert {leaf.dtype for leaf in jax.tree.leaves(params)} == {np.dtype("float32")}
     outputs = jax.eval_shape(model.apply, params, jnp.zeros(sizes[0]))

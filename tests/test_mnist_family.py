@@ -25,6 +25,7 @@ def catalogue(tmp_path, monkeypatch):
     unpacked = idx_files.write(tmp_path / "catalogue", packed=False)
     other = {name: idx_files.register(name, b"another data set's") for name in packed}
     archive = {EMNIST_ARCHIVE: idx_files.register(EMNIST_ARCHIVE, emnist_archive(tmp_path))}
+    packed = dict(sorted(packed.items()))  # as TFDS lists them: not in the family's order
     registered = {"mnist": packed, "fashion_mnist": packed, "kmnist": other, "emnist": archive}
     monkeypatch.setattr(tfds_cache, "registered", registered.__getitem__)
     monkeypatch.setattr(mnist_family, "MNIST_UNPACKED", unpacked)
@@ -76,7 +77,8 @@ def test_mnist_in_tfds_cache(place, catalogue, folder):
     from tensorflow_datasets.core.download import resource
 
     (place / folder).mkdir(parents=True)
-    for entry, array in zip(catalogue.values(), idx_files.arrays(), strict=True):
+    for name, array in zip(idx_files.MNIST, idx_files.arrays(), strict=True):
+        entry = catalogue[f"{name}.gz"]
         cached = resource.get_dl_fname(entry.url, entry.sha256)
         (place / folder / cached).write_bytes(idx_files.pack(array))
     arrays, source = load("mnist", place)

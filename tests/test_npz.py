@@ -79,6 +79,12 @@ def test_split_is_the_same_for_ever():
     assert test[:, 0].tolist() == [2, 10, 12, 16]
 
 
+def test_split_of_one_class_is_the_frozen_shuffle():
+    test = npz.split(np.arange(1000)[:, None], np.zeros(1000, int), "data")[2]
+    expected = np.sort(np.random.RandomState(0).permutation(1000)[4::5])
+    np.testing.assert_array_equal(test[:, 0], expected)
+
+
 def test_split_refuses_too_few():
     with pytest.raises(DataError, match=r"data: expected at least 5 examples .*, got 4"):
         npz.split(np.zeros((4, 1)), np.zeros(4, int), "data")

@@ -109,4 +109,6 @@ def test_hyperparameters_may_be_traced(name):
     def traced(learning_rate, l2, weight_decay):
         return descend(optimizer(learning_rate, l2=l2, weight_decay=weight_decay), gradients)
 
-    assert_close(traced(0.1, 0.2, 0.3), descend(optimizer(0.1, l2=0.2, weight_decay=0.3), gradients))
+    assert_close(
+        traced(0.1, 0.2, 0.3), descend(optimizer(0.1, l2=0.2, weight_decay=0.3), gradients)
+    )

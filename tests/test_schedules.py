@@ -46,7 +46,9 @@ def test_the_rate_and_the_step_may_be_traced(schedule, formula):
     del formula
     traced = jax.jit(lambda rate, step: schedule(rate, STEPS)(step))
     for step in [0, 20, 133, 199]:
-        assert float(traced(0.3, step)) == pytest.approx(float(schedule(0.3, STEPS)(step)), rel=1e-5)
+        assert float(traced(0.3, step)) == pytest.approx(
+            float(schedule(0.3, STEPS)(step)), rel=1e-5
+        )
 
 
 @pytest.mark.parametrize("name", schedules.__all__)

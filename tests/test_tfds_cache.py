@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from pathlib import Path
 
 import idx_files
@@ -155,12 +156,14 @@ def test_download_goes_through_tfds_into_its_cache(server, tmp_path, monkeypatch
 
 def test_a_failed_download_is_one_quiet_line(server, tmp_path, capfd, caplog):
     entries = entries_at(server)
-    entries["missing.gz"] = Registered(f"{server}/missing.gz", 1, "00" * 32)
+    missing = Registered(f"{server}/missing.gz", 1, "00" * 32)
+    entries = dict([*list(entries.items())[:2], ("missing.gz", missing), *entries.items()])
     with pytest.raises(
         tfds_cache.NotAvailable, match=r"its download into .* failed: .*404"
     ) as caught:
         tfds_cache.download("mnist", entries, tmp_path)
     assert "\n" not in str(caught.value)
+    assert len(list((tmp_path / "downloads" / "mnist").glob("*.gz"))) == 2  # none after the failure
     assert capfd.readouterr() == ("", "")
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
@@ -221,3 +224,12 @@ def test_refuses_other_file_formats_and_broken_descriptions(prepared):
     info.write_text("{")
     with pytest.raises(DataError, match="expected data prepared by TFDS, got JSONDecodeError"):
         tfds_cache.read_prepared(prepared)
+
+
+def test_quiet_keeps_warnings_off_and_then_lets_them_through(caplog):
+    with tfds_cache._quiet():
+        logging.getLogger("absl").warning("OpenCV is not installed")
+        warnings.warn("old", DeprecationWarning, stacklevel=1)
+        logging.getLogger("absl").error("broken")
+    logging.getLogger("absl").warning("heard")
+    assert caplog.messages == ["broken", "heard"]

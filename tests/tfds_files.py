@@ -2,7 +2,6 @@
 
 import io
 import json
-import logging
 import struct
 import warnings
 
@@ -25,7 +24,6 @@ def prepare(place, name, arrays):
         import tensorflow_datasets as tfds
         from tensorflow_datasets.core import registered
 
-        logging.getLogger("absl").setLevel(logging.ERROR)
         tfds.disable_progress_bar()
         original = tfds.builder_cls(base)
 

@@ -1,0 +1,127 @@
+"""The first number that is none: in which step, in which layer, and on which side of it."""
+
+import re
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax.extend.core import Var, jaxpr_as_fun
+
+from jaxmlp.batches import epoch_order, num_steps, scale_pixels, take_batch
+from jaxmlp.evaluation import Apply, masked_means
+from jaxmlp.randomness import keys
+from jaxmlp.recipe import Recipe, build_optimizer, split
+from jaxmlp.types import Batch, Dataset, PyTree, TrainState
+
+__all__ = ["Fault", "diagnose", "is_finite"]
+
+
+class Fault(NamedTuple):
+    """Where NaN or infinity came in."""
+
+    step: int  # updates done before the faulty one
+    epoch: int  # from 1
+    kind: str  # "inputs", "forward pass", "loss", "gradient" or "update"
+    layer: str  # such as "layer_0"; for a gradient or an update a parameter, "layer_0/kernel"
+    detail: str  # what else is known, or ""
+
+    def __str__(self) -> str:
+        """One line for a reader."""
+        where = f"step {self.step} (epoch {self.epoch}), {self.kind}, {self.layer}"
+        return where + (f": {self.detail}" if self.detail else "")
+
+
+def is_finite(tree: PyTree) -> jax.Array:
+    """Whether every number in a tree of arrays is finite; () bool, cheap, traceable.
+
+    >>> bool(is_finite({"a": jnp.ones(2), "b": jnp.array(jnp.nan)}))
+    False
+    """
+    leaves = [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.inexact)]
+    return jnp.array([jnp.isfinite(leaf).all() for leaf in leaves]).all()
+
+
+def diagnose(recipe: Recipe, data: Dataset, seed: int, state: TrainState) -> Fault | None:
+    """Replays one step and says where the first number that is not finite comes in.
+
+    Args:
+      recipe: as trained.
+      data: as trained on.
+      seed: as trained with.
+      state: before the step, every number in it finite.
+
+    Returns:
+      The fault; None if the step is a healthy one. The step is run an operation at a time, so a
+      number right at the edge of overflow may fare otherwise than in the compiled step.
+    """
+    static, numbers = split(recipe)
+    steps = num_steps(len(data.train_inputs), recipe.batch_size)
+    epoch, step = divmod(int(state.step), steps)
+    order = epoch_order(keys(seed).shuffle, epoch, len(data.train_inputs))
+    inputs, labels = jnp.asarray(data.train_inputs), jnp.asarray(data.train_labels)
+    batch = take_batch(inputs, labels, step, recipe.batch_size, order)
+    rows = order[step * recipe.batch_size :][: recipe.batch_size]
+
+    def fault(kind: str, layer: str, detail: str = "") -> Fault:
+        return Fault(int(state.step), epoch + 1, kind, layer, detail)
+
+    odd = _odd_rows(batch, rows)
+    if layer := _first_odd_operation(recipe.model.apply, state.params, batch):
+        return fault("forward pass", layer, odd)
+
+    def mean_loss(params: PyTree) -> jax.Array:
+        return masked_means(recipe.model.apply, (recipe.task.loss,), params, batch)[0][0]
+
+    loss, gradient = jax.value_and_grad(mean_loss)(state.params)
+    if not jnp.isfinite(loss):
+        return fault("loss", recipe.task.loss.__name__, f"it is {loss}")
+    if leaf := _first_odd_leaf(gradient):
+        return fault("gradient", leaf)
+
+    optimizer, _ = build_optimizer(static, numbers, steps * recipe.num_epochs)
+    updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
+    params = optax.apply_updates(state.params, updates)
+    if leaf := _first_odd_leaf(params) or _first_odd_leaf(opt_state):
+        return fault("update", leaf)
+    return None
+
+
+def _odd_rows(batch: Batch, rows: jax.Array) -> str:
+    """Names the training examples of a batch with inputs that are not finite."""
+    flat = jnp.asarray(scale_pixels(batch.inputs), jnp.float32).reshape(len(batch.inputs), -1)
+    odd = np.unique(np.asarray(rows)[~np.asarray(jnp.isfinite(flat).all(axis=1))[: len(rows)]])
+    if not len(odd):
+        return ""
+    return f"the inputs of training example {', '.join(map(str, odd[:5]))} are not finite"
+
+
+def _first_odd_operation(apply: Apply, params: PyTree, batch: Batch) -> str | None:
+    """Runs a network up to each of its operations, until a result is not finite.
+
+    Returns:
+      The scope of that operation, which `mlp` and Flax name after its layer; for a network
+      without scopes, the operation's name.
+    """
+    inputs = scale_pixels(batch.inputs)
+    closed = jax.make_jaxpr(jax.vmap(apply, (None, 0)))(params, inputs)
+    unnamed = None  # an operation outside every layer, such as one that only reshapes
+    for end in range(1, len(closed.jaxpr.eqns) + 1):
+        operations = closed.jaxpr.eqns[:end]
+        results = [var for var in operations[-1].outvars if type(var) is Var]
+        start = closed.replace(jaxpr=closed.jaxpr.replace(eqns=operations, outvars=results))
+        if not is_finite(jaxpr_as_fun(start)(*jax.tree.leaves((params, inputs)))):
+            if scope := re.sub(r"\w+\(|\)", "", str(operations[-1].source_info.name_stack)):
+                return scope
+            unnamed = unnamed or str(operations[-1].primitive)
+    return unnamed
+
+
+def _first_odd_leaf(tree: PyTree) -> str | None:
+    """The first leaf that is not finite, from the last layer down as gradients flow."""
+    for path, leaf in reversed(jax.tree_util.tree_leaves_with_path(tree)):
+        if not is_finite(leaf):
+            name = jax.tree_util.keystr(path, simple=True, separator="/")
+            return f"layer_{name}" if name[:1].isdigit() else name
+    return None

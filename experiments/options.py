@@ -74,7 +74,7 @@ _positive(
     "Share of the kernels, times the learning rate, taken off each step; by default 0, "
     "adamw 0.0001.",
 )
-flags.DEFINE(
+flags.DEFINE(  # type: ignore[misc]
     WidthsParser(),
     "hidden_sizes",
     [256],

@@ -100,7 +100,8 @@ def read_npz(path: Path, num_features: int) -> Examples:
     from experiments import npz
 
     arrays = npz.open_arrays(path, ("x", "y"), ("x_test", "y_test"), ("x",), ("x_test",))
-    inputs, labels = (*arrays.values(), None)[:2]
+    inputs, *rest = arrays.values()
+    labels = rest[0] if rest else None
     inputs = inputs.reshape(len(inputs), -1)
     if inputs.shape[1] != num_features:
         raise ValueError(f"{path}: expected rows of {num_features}, got {inputs.shape[1]}")

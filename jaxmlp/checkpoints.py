@@ -1,16 +1,11 @@
-"""Checkpoints of a running training: written in the background, whole or not at all, and verified.
-
-A checkpoint is a folder named for its step:
-
-    240/arrays/        the bytes of every leaf, one after another, as one array; Orbax writes it
-    240/record.json    what else the caller wants to find again
-    240/manifest.json  the step, the score, each leaf's name, dtype and shape, each file's sha256
-"""
+"""Checkpoints of a running training: saved in the background, and found again undamaged."""
 
 from __future__ import annotations
 
-import hashlib
+import importlib
 import json
+import math
+import operator
 import os
 import re
 import shutil
@@ -20,11 +15,13 @@ from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
 
+from jaxmlp import checkpoint_files
+from jaxmlp.checkpoint_files import Checkpoint, DamagedError
 from jaxmlp.types import PyTree
 
 __all__ = [
@@ -42,33 +39,19 @@ StrPath = str | os.PathLike[str]
 
 
 class CheckpointWarning(UserWarning):
-    """A checkpoint could not be written, or was skipped because it is damaged."""
-
-
-class DamagedError(ValueError):
-    """A checkpoint is not as it was written."""
-
-
-class Checkpoint(NamedTuple):
-    """What `Checkpoints.save` was given."""
-
-    step: int
-    tree: PyTree  # leaves are NumPy arrays with the bits that were saved
-    record: Any
-    score: float | None
+    """A checkpoint could not be saved, or was skipped because it is damaged."""
 
 
 class Checkpoints:
-    """Saves checkpoints into a folder and deletes the old ones, in the background.
+    """Saves checkpoints into a folder and deletes old ones, on a thread of its own.
 
-    `save` copies the arrays and returns; one thread writes, in order. Whatever goes wrong there
-    (a full disk, say) is a `CheckpointWarning` from the next call of a method, leaves the earlier
-    checkpoints as they were, and does not keep later saves from working.
+    Whatever goes wrong there (the disk is full, say) is a `CheckpointWarning` from the next call
+    of a method. It leaves the earlier checkpoints as they were, and a later save may succeed.
 
     Args:
-      folder: where to; it is made if need be. What a killed process left half-written in it is
+      folder: where to; it is made if need be. What a killed process left half-written there is
         removed. One process at a time may save there.
-      keep: how many of the latest to keep, besides the one with the best score.
+      keep: how many of the latest to keep, besides the one with the highest score.
 
     Raises:
       OSError: if the folder cannot be made.
@@ -85,8 +68,7 @@ class Checkpoints:
     {'weight': array(40., dtype=float32)}
     """
 
-    error: str | None = None
-    """Why the last save that is over was not written; None if it was."""
+    error: str | None = None  # why the last save that has ended failed; None if it did not
 
     def __init__(self, folder: StrPath, keep: int = 3) -> None:
         if keep < 1:
@@ -99,8 +81,8 @@ class Checkpoints:
         self._scores = {name: _score(self._folder / name) for name in _names(self._folder)}
         self._unfinished: deque[Future[None]] = deque()
         self._unreported: deque[str] = deque()
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
-        self._writer.submit(_orbax_handler)  # the import of Orbax takes a third of a second
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
+        self._thread.submit(importlib.import_module, "orbax.checkpoint")  # a third of a second
 
     def __enter__(self) -> Checkpoints:
         return self
@@ -114,16 +96,16 @@ class Checkpoints:
         self.close()
 
     def save(self, step: int, tree: PyTree, record: Any = None, score: float | None = None) -> None:
-        """Copies the arrays, and has them written while the caller goes on.
+        """Takes the arrays as they are now, and returns while they are being written.
 
-        At most two saves are unfinished at a time: a third waits for the first, so no more than
-        that many copies are in memory.
+        At most two saves are unfinished at a time: a third waits for the first, so that slow disks
+        do not fill the memory.
 
         Args:
-          step: 0 or more. A step that is there already is replaced, once the new one is in place.
-          tree: a tree with arrays as leaves, of any dtype that is numbers.
-          record: anything that JSON can hold.
-          score: the higher, the better; NaN is as good as none.
+          step: 0 or more. A step that is there already is replaced when the new one is in place.
+          tree: a tree with arrays of numbers as leaves.
+          record: anything that JSON can hold; it comes back as JSON has it, tuples as lists.
+          score: the higher, the better; NaN counts as none.
 
         Raises:
           TypeError: if JSON cannot hold the record, or a leaf is no array of numbers.
@@ -132,20 +114,27 @@ class Checkpoints:
         if step < 0:
             raise ValueError(f"step needs to be 0 or more, got {step}")
         text = json.dumps(record)
+        score = None if score is None or math.isnan(score) else float(score)
         self._finish(at_most=1)
-        leaves, data = _pack(tree)
-        manifest = {"step": step, "score": score, "leaves": leaves}
-        self._unfinished.append(self._writer.submit(self._save, manifest, text, data))
+        leaves = checkpoint_files.named_leaves(tree)
+        # JAX's arrays stay as they are while anybody looks at them; NumPy's can change.
+        mutable = {name for name, leaf in leaves.items() if not isinstance(leaf, jax.Array)}
+        leaves = {
+            name: np.array(leaf) if name in mutable else leaf
+            for name, leaf in jax.device_get(leaves).items()
+        }
+        arguments = operator.index(step), leaves, text, score
+        self._unfinished.append(self._thread.submit(self._write, *arguments))
         self._report()
 
     def wait(self) -> None:
-        """Returns when all that was saved is in place, or has failed."""
+        """Returns when every save has ended."""
         self._finish(at_most=0)
         self._report()
 
     def close(self) -> None:
         """Waits, and ends the thread."""
-        self._writer.shutdown()
+        self._thread.shutdown()
         self._report()
 
     def _finish(self, at_most: int) -> None:
@@ -156,38 +145,20 @@ class Checkpoints:
         while self._unreported:
             warnings.warn(self._unreported.popleft(), CheckpointWarning, stacklevel=3)
 
-    def _save(self, manifest: dict[str, Any], record: str, data: np.ndarray) -> None:
-        """Writes one and deletes those it makes superfluous; runs on the thread."""
-        step, score = manifest["step"], manifest["score"]
+    def _write(
+        self, step: int, leaves: dict[str, np.ndarray], record: str, score: float | None
+    ) -> None:
+        """Writes a checkpoint, then deletes those that it makes superfluous; on the thread."""
         try:
-            name = _write(self._folder, manifest, record, data)
-            self._scores[name] = score
-            kept = _worth_keeping(self._scores, self._keep)
-            self._scores = {name: self._scores[name] for name in kept}
-            for name in set(_names(self._folder)) - set(kept):
-                _delete(self._folder, name)
+            name = _next_name(step, _names(self._folder))
+            checkpoint_files.write(self._folder / name, step, leaves, record, score)
+            self._scores = _worth_keeping({**self._scores, name: score}, self._keep)
+            for other in set(_names(self._folder)) - set(self._scores):
+                _delete(self._folder / other)
             self.error = None
         except Exception as error:  # training goes on
             self.error = f"{type(error).__name__}: {error}"
-            self._unreported.append(f"saving step {step} in {self._folder} failed: {self.error}")
-
-
-def steps(folder: StrPath) -> list[int]:
-    """The steps that have a checkpoint, damaged ones included, in ascending order."""
-    return sorted({_step_and_revision(name)[0] for name in _names(Path(folder))})
-
-
-def verify(checkpoint: StrPath) -> None:
-    """Checks every file of a checkpoint against the manifest, and the manifest against itself.
-
-    Args:
-      checkpoint: its folder.
-
-    Raises:
-      DamagedError: naming the first file that is not as it was written, is missing, or is one
-        too many.
-    """
-    _verified(Path(checkpoint))
+            self._unreported.append(f"saving step {step} in {self._folder}: {self.error}")
 
 
 def restore(folder: StrPath, like: PyTree, step: int | None = None) -> Checkpoint | None:
@@ -195,8 +166,8 @@ def restore(folder: StrPath, like: PyTree, step: int | None = None) -> Checkpoin
 
     Args:
       folder: what `Checkpoints` was given.
-      like: a tree of arrays, or of `jax.ShapeDtypeStruct`: the structure, dtypes and shapes to
-        find. Their values are not looked at.
+      like: a tree of arrays, or of `jax.ShapeDtypeStruct`, with the structure, the dtypes and the
+        shapes to find.
       step: the one to restore, rather than the newest.
 
     Returns:
@@ -205,40 +176,74 @@ def restore(folder: StrPath, like: PyTree, step: int | None = None) -> Checkpoin
     Raises:
       DamagedError: if there are checkpoints, and all are damaged.
       FileNotFoundError: if `step` has no checkpoint.
-      ValueError: naming a leaf, if the checkpoint's tree is not as expected.
+      ValueError: naming a leaf, if the checkpoint's tree is another.
     """
     folder = Path(folder).absolute()
     names = _names(folder)[::-1]
     if step is not None:
         names = [name for name in names if _step_and_revision(name)[0] == step]
         if not names:
-            raise FileNotFoundError(
-                f"step needs to be one of {steps(folder)}, got {step}: {folder}"
-            )
+            raise FileNotFoundError(f"step needs to be in {steps(folder)}, got {step}: {folder}")
     return _first_undamaged([folder / name for name in names], like)
 
 
 def restore_best(folder: StrPath, like: PyTree) -> Checkpoint | None:
     """The checkpoint with the highest score, the earliest of equals; otherwise as `restore`.
 
+    Args:
+      folder: what `Checkpoints` was given.
+      like: as for `restore`.
+
     Returns:
-      The checkpoint, or None if none has a score.
+      The checkpoint, verified, or None if none has a score.
+
+    Raises:
+      DamagedError: if none with a score is undamaged.
+      ValueError: naming a leaf, if the checkpoint's tree is another.
     """
     folder = Path(folder).absolute()
-    scores = {name: _score(folder / name, damaged=np.inf) for name in _names(folder)}
-    scored = [name for name, score in scores.items() if score is not None]
-    names = sorted(scored, key=lambda name: _rank(name, scores[name]), reverse=True)
+    # One with a damaged manifest may have been the best: it comes first, to be reported.
+    scores = {name: _score(folder / name, damaged=math.inf) for name in _names(folder)}
+    names = [name for name, score in scores.items() if score is not None]
+    names.sort(key=lambda name: _rank(name, scores[name]), reverse=True)
     return _first_undamaged([folder / name for name in names], like)
 
 
-# --- which there are, and which to keep
+def steps(folder: StrPath) -> list[int]:
+    """The steps that have a checkpoint, damaged or not, in ascending order."""
+    return sorted({_step_and_revision(name)[0] for name in _names(Path(folder))})
+
+
+def verify(checkpoint: StrPath) -> None:
+    """Checks every file of a checkpoint, given its folder.
+
+    Raises:
+      DamagedError: naming a file that is not as it was written, is missing, or is one too many.
+    """
+    checkpoint_files.verify(Path(checkpoint))
+
+
+def _first_undamaged(paths: Iterable[Path], like: PyTree) -> Checkpoint | None:
+    damage = []
+    for path in paths:
+        try:
+            manifest = checkpoint_files.verify(path)
+        except DamagedError as error:
+            damage.append(str(error))
+            warnings.warn(f"skipped a checkpoint: {error}", CheckpointWarning, stacklevel=3)
+        else:
+            return checkpoint_files.load(path, manifest, like)
+    if damage:
+        raise DamagedError("no checkpoint is undamaged: " + "; ".join(damage))
+    return None
+
+
+# --- a folder's checkpoints: "20", or "20.1" where the step was saved once more, so that the first
+# --- need not go before the second is in place
 
 
 def _names(folder: Path) -> list[str]:
-    """The checkpoints in a folder, in the order of steps.
-
-    A step that was saved again is "20.1", so that "20" need not make room before it is in place.
-    """
+    """The checkpoints in a folder, in the order of their steps."""
     found = os.listdir(folder) if folder.is_dir() else []
     names = [name for name in found if re.fullmatch(r"(0|[1-9]\d*)(\.[1-9]\d*)?", name)]
     return sorted(names, key=_step_and_revision)
@@ -249,226 +254,45 @@ def _step_and_revision(name: str) -> tuple[int, int]:
     return int(step), int(revision or 0)
 
 
-def _rank(name: str, score: float | None) -> tuple[float, int, int]:
-    """The greater, the better: the higher score, then the earlier step, then the later revision."""
-    step, revision = _step_and_revision(name)
-    return -np.inf if score is None else score, -step, revision
+def _next_name(step: int, names: list[str]) -> str:
+    """The name for another checkpoint of a step.
+
+    >>> _next_name(20, ["10", "10.1"]), _next_name(10, ["10", "10.1"])
+    ('20', '10.2')
+    """
+    revisions = [_step_and_revision(name)[1] for name in names if name.split(".")[0] == str(step)]
+    return f"{step}.{max(revisions) + 1}" if revisions else f"{step}"
 
 
-def _worth_keeping(scores: dict[str, float | None], keep: int) -> list[str]:
-    """The names of the last few written and of the best, in the order they were written in.
+def _worth_keeping(scores: dict[str, float | None], keep: int) -> dict[str, float | None]:
+    """Of the checkpoints in the order they were written in, the last few and the best.
 
-    >>> _worth_keeping({"1": 0.5, "2": 0.9, "3": 0.9, "4": None, "3.1": 0.7}, keep=2)
+    >>> list(_worth_keeping({"1": 0.5, "2": 0.9, "3": 0.9, "4": None, "3.1": 0.7}, keep=2))
     ['2', '4', '3.1']
     """
     latest = {_step_and_revision(name)[0]: name for name in scores}
     names = [name for name in scores if name in latest.values()]
     best = max(names, key=lambda name: _rank(name, scores[name]))
-    return [name for name in names if name in names[-keep:] or (name == best and scores[name])]
+    kept = {*names[-keep:], *([best] if scores[best] is not None else [])}
+    return {name: scores[name] for name in names if name in kept}
+
+
+def _rank(name: str, score: float | None) -> tuple[float, int, int]:
+    """Greater for a higher score; then for an earlier step; then for a later revision."""
+    step, revision = _step_and_revision(name)
+    return -math.inf if score is None else score, -step, revision
 
 
 def _score(path: Path, damaged: float | None = None) -> float | None:
     try:
-        score: float | None = _read_manifest(path)["score"]
+        score: float | None = checkpoint_files.read_manifest(path)["score"]
     except DamagedError:
         return damaged
     return score
 
 
-# --- writing
-
-
-def _pack(tree: PyTree) -> tuple[list[dict[str, Any]], np.ndarray]:
-    """The name, dtype and shape of every leaf, and the bytes of all of them in a new array.
-
-    Orbax spends a millisecond or two on an array however small it is, so it gets one.
-    """
-    leaves = _named_leaves(jax.device_get(tree))
-    for name, leaf in leaves.items():
-        if not jax.dtypes.issubdtype(leaf.dtype, np.number) and leaf.dtype != bool:
-            raise TypeError(f"{name} needs to be an array of numbers, got {leaf.dtype}")
-    arrays = [np.ascontiguousarray(leaf) for leaf in leaves.values()]
-    data = np.zeros(max(1, sum(array.nbytes for array in arrays)), np.uint8)  # Orbax wants a byte
-    start = 0
-    for array in arrays:
-        data[start : start + array.nbytes] = array.reshape(-1).view(np.uint8)
-        start += array.nbytes
-    table = [{"name": name, **_dtype_and_shape(leaf)} for name, leaf in leaves.items()]
-    return table, data
-
-
-def _write(folder: Path, manifest: dict[str, Any], record: str, data: np.ndarray) -> str:
-    """Writes a checkpoint under another name, and gives it its own when it is complete."""
-    step = manifest["step"]
-    revisions = [_step_and_revision(name) for name in _names(folder)]
-    revision = max((revision + 1 for other, revision in revisions if other == step), default=0)
-    name = f"{step}.{revision}" if revision else f"{step}"
-    scratch = folder / f".saving-{name}"
-    try:
-        scratch.mkdir()
-        (scratch / "record.json").write_text(record)
-        _orbax_save(scratch / "arrays", data)
-        files = {file: _size_and_sha256(scratch / file) for file in _files(scratch)}
-        (scratch / "manifest.json").write_bytes(_encode({"name": name, **manifest, "files": files}))
-        for directory, _, children in os.walk(scratch):
-            for path in (directory, *(os.path.join(directory, child) for child in children)):
-                _sync(path)
-        os.rename(scratch, folder / name)
-    except Exception:
-        shutil.rmtree(scratch, ignore_errors=True)
-        raise
-    _sync(folder)
-    return name
-
-
-def _delete(folder: Path, name: str) -> None:
-    """Deletes a checkpoint under another name, so that half of it is never taken for a whole."""
-    scratch = folder / f".deleting-{name}"
-    os.rename(folder / name, scratch)
+def _delete(path: Path) -> None:
+    """Deletes a checkpoint under another name, so that half of it never passes for a whole one."""
+    scratch = path.with_name(f".deleting-{path.name}")
+    os.rename(path, scratch)
     shutil.rmtree(scratch)
-
-
-def _sync(path: StrPath) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-# --- reading
-
-
-def _first_undamaged(paths: Iterable[Path], like: PyTree) -> Checkpoint | None:
-    damage = []
-    for path in paths:
-        try:
-            manifest = _verified(path)
-        except DamagedError as error:
-            damage.append(str(error))
-            warnings.warn(f"skipped a checkpoint: {error}", CheckpointWarning, stacklevel=3)
-            continue
-        tree = _unpack(path, manifest["leaves"], like)
-        record = json.loads((path / "record.json").read_text())
-        return Checkpoint(manifest["step"], tree, record, manifest["score"])
-    if damage:
-        raise DamagedError("every checkpoint is damaged:\n" + "\n".join(damage))
-    return None
-
-
-def _verified(path: Path) -> dict[str, Any]:
-    manifest = _read_manifest(path)
-    expected, found = manifest["files"], [*_files(path)]
-    for name in sorted({*expected, *found}):
-        file = path / name
-        if name not in found:
-            raise DamagedError(f"{file} is missing")
-        if name not in expected:
-            raise DamagedError(f"{file} does not belong there")
-        try:
-            got = _size_and_sha256(file)
-        except OSError as error:
-            raise DamagedError(f"{file} cannot be read: {error}") from error
-        for key, value in expected[name].items():
-            if got[key] != value:
-                raise DamagedError(f"{file} needs {key} {value}, got {got[key]}")
-    return manifest
-
-
-def _read_manifest(path: Path) -> dict[str, Any]:
-    file = path / "manifest.json"
-    try:
-        raw = file.read_bytes()
-    except OSError as error:
-        raise DamagedError(f"{file} cannot be read: {error.strerror}") from error
-    try:
-        manifest: dict[str, Any] = json.loads(raw)["manifest"]
-        intact = _encode(manifest) == raw
-    except (ValueError, KeyError, TypeError, RecursionError):
-        intact = False
-    if not intact:
-        raise DamagedError(f"{file} is not as it was written: its sha256 does not fit")
-    if manifest["name"] != path.name:
-        raise DamagedError(f"{path} needs the name {manifest['name']}, got {path.name}")
-    return manifest
-
-
-def _encode(manifest: dict[str, Any]) -> bytes:
-    """The manifest as JSON, with its own sha256.
-
-    It is intact if and only if what is read from it encodes to the same bytes.
-    """
-    sha256 = hashlib.sha256(json.dumps(manifest).encode()).hexdigest()
-    return json.dumps({"manifest": manifest, "sha256": sha256}).encode()
-
-
-def _files(path: Path) -> Iterable[str]:
-    files = (file.relative_to(path).as_posix() for file in path.rglob("*") if not file.is_dir())
-    return (file for file in files if file != "manifest.json")
-
-
-def _size_and_sha256(file: Path) -> dict[str, Any]:
-    with file.open("rb") as opened:
-        sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
-        return {"size": os.fstat(opened.fileno()).st_size, "sha256": sha256}
-
-
-def _unpack(path: Path, table: list[dict[str, Any]], like: PyTree) -> PyTree:
-    expected = {name: _dtype_and_shape(leaf) for name, leaf in _named_leaves(like).items()}
-    found = {row["name"]: {"dtype": row["dtype"], "shape": row["shape"]} for row in table}
-    for name in [*expected, *found]:
-        if expected.get(name) != found.get(name):
-            wanted, got = _describe(expected.get(name)), _describe(found.get(name))
-            raise ValueError(f"{name} needs {wanted}, got {got} in {path}")
-    data, start, leaves = _orbax_restore(path / "arrays"), 0, {}
-    for name, leaf in found.items():
-        empty = np.empty(leaf["shape"], np.dtype(leaf["dtype"]))
-        stop = start + empty.nbytes
-        leaves[name] = data[start:stop].copy().view(empty.dtype).reshape(empty.shape)
-        start = stop
-    return jax.tree.unflatten(jax.tree.structure(like), [leaves[name] for name in expected])
-
-
-# --- leaves
-
-
-def _named_leaves(tree: PyTree) -> dict[str, Any]:
-    leaves: dict[str, Any] = {}
-    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
-        name = jax.tree_util.keystr(path, simple=True, separator="/")
-        if name in leaves:
-            raise ValueError(f"every leaf needs a name of its own, got two of {name}")
-        leaves[name] = leaf if hasattr(leaf, "dtype") else np.asarray(leaf)
-    return leaves
-
-
-def _dtype_and_shape(leaf: Any) -> dict[str, Any]:
-    return {"dtype": str(leaf.dtype), "shape": list(leaf.shape)}
-
-
-def _describe(leaf: dict[str, Any] | None) -> str:
-    return f"{leaf['dtype']} {tuple(leaf['shape'])}" if leaf else "no such leaf"
-
-
-# --- Orbax
-
-
-def _orbax_handler() -> Any:
-    import orbax.checkpoint as ocp
-
-    return ocp.PyTreeCheckpointHandler(use_ocdbt=False, use_compression=False)
-
-
-def _orbax_save(folder: Path, data: np.ndarray) -> None:
-    handler = _orbax_handler()
-    import orbax.checkpoint as ocp
-
-    folder.mkdir()
-    handler.save(folder, args=ocp.args.PyTreeSave({"leaves": data}))
-
-
-def _orbax_restore(folder: Path) -> np.ndarray:
-    handler = _orbax_handler()
-    import orbax.checkpoint as ocp
-
-    return np.asarray(handler.restore(folder, args=ocp.args.PyTreeRestore())["leaves"])

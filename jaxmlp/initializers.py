@@ -42,8 +42,8 @@ def gaussian(stddev: float | jax.Array = 1.0) -> Initializer:
     Raises:
       ValueError: if `stddev` is a number and negative or not finite.
 
-    >>> gaussian(0.01)(jax.random.key(0), (784, 256)).std().round(3).item()
-    0.01
+    >>> f"{gaussian(0.01)(jax.random.key(0), (784, 256)).std():.3f}"
+    '0.010'
     """
     if isinstance(stddev, int | float) and not 0 <= stddev < math.inf:
         raise ValueError(f"stddev needs to be a finite number of at least 0, got {stddev}")

@@ -58,8 +58,8 @@ def sigmoid_cross_entropy(logits: jax.Array, label: jax.Array) -> jax.Array:
     Returns:
       () float32, in nats.
 
-    >>> sigmoid_cross_entropy(jnp.array([0.0]), jnp.array(1)).round(4).item()
-    0.6931
+    >>> f"{sigmoid_cross_entropy(jnp.array([0.0]), jnp.array(1)):.4f}"
+    '0.6931'
     """
     label = _as_outputs(logits, label)
     return optax.sigmoid_binary_cross_entropy(logits, label).sum()

@@ -55,8 +55,8 @@ def with_decay(optimizer: Optimizer) -> Optimizer:
     >>> decaying = with_decay(sgd)(learning_rate=0.5, weight_decay=0.1)
     >>> zeros = jax.tree.map(jax.numpy.zeros_like, params)
     >>> updates, _ = decaying.update(zeros, decaying.init(params), params)
-    >>> [updates[name].round(3).item() for name in ("kernel", "bias")]
-    [-0.05, 0.0]
+    >>> [round(updates[name].item(), 3) for name in ("kernel", "bias")]
+    [-0.05, -0.0]
     """
 
     def build(

@@ -35,8 +35,8 @@ def classification(
     Raises:
       ValueError: if there are fewer than two classes.
 
-    >>> classification(3).link(np.zeros(3, np.float32)).round(2).tolist()
-    [0.33000001311302185, 0.33000001311302185, 0.33000001311302185]
+    >>> classification(4).link(np.zeros(4, np.float32)).tolist()
+    [0.25, 0.25, 0.25, 0.25]
     """
     if num_classes < 2:
         raise ValueError(f"num_classes needs to be at least 2, got {num_classes}")

@@ -1,4 +1,5 @@
 import pickle
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -140,13 +141,17 @@ def test_no_truncated_file_passes_for_the_parameters(tmp_path):
 
 
 def test_files_that_are_no_arrays_are_refused_and_never_unpickled(tmp_path):
-    path = tmp_path / "params.npz"
+    path, sprung = tmp_path / "params.npz", tmp_path / "sprung"
+
+    class Trap:
+        def __reduce__(self):
+            return Path.touch, (sprung,)
 
     def write_text():
         path.write_text("no arrays here")
 
     def write_pickle():
-        path.write_bytes(pickle.dumps({"kernel": [1.0]}))
+        path.write_bytes(pickle.dumps(Trap()))
 
     def write_array():
         with path.open("wb") as file:
@@ -154,12 +159,13 @@ def test_files_that_are_no_arrays_are_refused_and_never_unpickled(tmp_path):
 
     def write_objects():
         with path.open("wb") as file:
-            np.savez(file, kernel=np.array([{"an": "object"}], dtype=object))
+            np.savez(file, kernel=np.array([Trap()], dtype=object), sha256="0" * 64)
 
     for write in (write_text, write_pickle, write_array, write_objects):
         write()
         with pytest.raises(ValueError, match=r"params\.npz needs to be an undamaged \.npz file"):
             load_params(path)
+        assert not sprung.exists()
 
 
 # --- digest

@@ -104,7 +104,7 @@ def test_a_class_and_its_one_hot_vector_give_the_same_loss(logits, label):
     )
 
 
-@given(LOGITS, st.integers(-100, 100).filter(lambda label: not 0 <= label < 10))
+@given(LOGITS, st.one_of(st.integers(-12, -1), st.integers(10, 100)))
 def test_a_label_that_is_no_class_gives_nan(logits, label):
     assert jnp.isnan(losses.softmax_cross_entropy(jnp.array(logits), jnp.array(label)))
 

@@ -95,7 +95,7 @@ def test_split_refuses_too_few():
     [
         (
             {"x_test": None},
-            "expected the arrays x_train, y_train, x_test, y_test, or x, y, got x_t",
+            "expected the arrays x_train, y_train, x_test, y_test or x, y, got x_t",
         ),
         ({"y_test": np.array([1])}, "expected as many rows in x_test as in y_test, got 2 and 1"),
         (

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 from absl import flags
+from programs import command_line
 
 import jaxmlp
 from experiments import options
-from programs import command_line
 
 
 def config_of(num_train, *arguments):

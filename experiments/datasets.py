@@ -19,7 +19,7 @@ from experiments.mnist_family import FAMILIES
 from experiments.tfds_cache import NotAvailable
 from jaxmlp.types import Dataset
 
-__all__ = ["NAMES", "DataError", "NotAvailable", "load", "load_auto", "places"]
+__all__ = ["NAMES", "DataError", "NotAvailable", "hold_out", "load", "load_auto", "places"]
 
 NAMES = ("auto", *FAMILIES, "digits")  # and the path of an .npz file
 TFDS_DEFAULT = "~/tensorflow_datasets"
@@ -62,7 +62,7 @@ def load(name: str, data_dir: str | Path | None = None, *, check_finite: bool = 
         path = Path(name).expanduser()
         arrays, image_shape = npz.read(path, check_finite)
         num_classes = 1 + int(max(arrays[1].max(), arrays[3].max()))
-        return _dataset(arrays, name, f"the file {path}", num_classes, image_shape)
+        return _dataset(arrays, str(path.absolute()), f"the file {path}", num_classes, image_shape)
     close = difflib.get_close_matches(name, NAMES, n=3)
     hint = f"; did you mean {' or '.join(close)}?" if close else ""
     raise DataError(
@@ -88,6 +88,31 @@ def load_auto(data_dir: str | Path | None = None) -> tuple[Dataset, str | None]:
         source = f"{digits.source} -- IN PLACE OF MNIST, WHICH WAS NOT TO BE HAD: {why}"
         notice = f"MNIST WAS NOT TO BE HAD: scikit-learn's digits take its place.\n{error}"
         return digits._replace(source=source), notice
+
+
+def hold_out(data: Dataset, fraction: float) -> Dataset:
+    """Takes a validation set out of the training set, by `npz.split`.
+
+    Args:
+      data: without a validation set.
+      fraction: of the training examples, from 0 (none) to less than 1.
+
+    Raises:
+      DataError: the fraction leaves one of the two without examples.
+    """
+    if fraction == 0:
+        return data
+    if not 0 < fraction < 1:
+        raise DataError(f"expected a validation fraction from 0 to less than 1, got {fraction}")
+    inputs, labels, *held_out = npz.split(data.train_inputs, data.train_labels, data.name, fraction)
+    if not len(inputs):
+        raise DataError(f"{data.name}: expected training examples besides {fraction} of them")
+    return data._replace(
+        train_inputs=inputs,
+        train_labels=labels,
+        validation_inputs=held_out[0],
+        validation_labels=held_out[1],
+    )
 
 
 def places(data_dir: str | Path | None = None) -> tuple[Path, ...]:

@@ -1,27 +1,23 @@
-"""What a run ran on: versions, devices, processor, commit."""
+"""What a run ran on, and with how many threads."""
 
 import os
 import platform
 import subprocess
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import jax
 
-PACKAGES = ["jaxmlp", "jax", "jaxlib", "optax", "flax", "numpy"]
+from jaxmlp import receipt
 
 
 def describe() -> dict[str, Any]:
     """What might change a result, or its time, from one machine to another."""
     return {
+        **receipt.describe(),
         "python": platform.python_version(),
-        "versions": {name: _version(name) for name in PACKAGES},
-        "platform": jax.default_backend(),
         "devices": [str(device) for device in jax.devices()],
-        "device_kind": jax.devices()[0].device_kind,
-        "processor": _processor(),
         "num_cores": len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
@@ -31,20 +27,23 @@ def describe() -> dict[str, Any]:
     }
 
 
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
+def use_threads(count: int | None) -> None:
+    """Starts JAX with a number of threads for a CPU's work, which changes a result's last bits.
 
+    Args:
+      count: how many; None for as many as there are cores, or as $NPROC says.
 
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
+    Raises:
+      ValueError: if JAX has already started with another number.
+    """
+    if count is not None and receipt.num_threads() is None:
+        os.environ["NPROC"] = str(count)
+    jax.devices()
+    got = receipt.num_threads()
+    if count is not None and got is not None and got != count:
+        raise ValueError(
+            f"--threads needs to be set before JAX starts: expected {count}, got {got} threads"
+        )
 
 
 def _git_commit() -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 import zlib
 from pathlib import Path
@@ -53,30 +54,35 @@ def read(path: Path, check_finite: bool = True) -> tuple[Arrays, tuple[int, int]
     return (inputs[0], labels[0], inputs[1], labels[1]), image_shape
 
 
-def split(inputs: np.ndarray, labels: np.ndarray, where: object) -> Arrays:
-    """Divides a data set 80/20 into training and test examples, always in the same way.
+def split(inputs: np.ndarray, labels: np.ndarray, where: object, fraction: float = 0.2) -> Arrays:
+    """Divides a data set into a larger and a smaller part, always in the same way.
 
     The examples are shuffled by `numpy.random.RandomState(0)`, whose stream NumPy has frozen
-    (NEP 19), then sorted by class; every fifth is a test example. So each class is divided
-    80/20 too, to within one example. Both parts keep the order of the whole.
+    (NEP 19), then sorted by class; with a fraction of 0.2 every fifth goes to the smaller part. So
+    each class is divided alike, to within one example. Both parts keep the order of the whole.
 
     Args:
-      inputs: (N, features), N at least 5.
+      inputs: (N, features).
       labels: (N,) classes.
       where: the data's name, for messages.
+      fraction: of the smaller part.
 
     Returns:
-      Inputs and labels for training, then for testing.
+      Inputs and labels of the larger part, then of the smaller.
 
     Raises:
-      DataError: fewer than 5 examples.
+      DataError: too few examples for the smaller part to have one.
     """
-    if len(labels) < 5:
-        raise DataError(f"{where}: expected at least 5 examples to split 80/20, got {len(labels)}")
+    before = np.floor(np.round(np.arange(len(labels) + 1) * fraction, 9))
+    if before[-1] < 1:
+        raise DataError(
+            f"{where}: expected at least {math.ceil(1 / fraction)} examples to keep "
+            f"{100 * fraction:g} % of them apart, got {len(labels)}"
+        )
     order = np.random.RandomState(0).permutation(len(labels))
     order = order[np.argsort(labels[order], kind="stable")]
     test = np.zeros(len(labels), bool)
-    test[order[4::5]] = True
+    test[order[before[1:] > before[:-1]]] = True
     return inputs[~test], labels[~test], inputs[test], labels[test]
 
 

@@ -1,12 +1,15 @@
 """The flags that describe a run, and the config that they make."""
 
-from typing import Any
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from absl import flags
 
-from experiments import datasets
+from experiments import datasets, workdir
 from experiments.recipes import BIAS_INITS, KERNEL_INITS, LEARNING_RATES
-from jaxmlp import activations, schedules
+from jaxmlp import activations, receipt, schedules
 from jaxmlp.types import Dataset
 
 SMALL = 10_000  # training examples below which smaller batches and more epochs pay
@@ -25,6 +28,26 @@ class WidthsParser(flags.ArgumentParser[list[int]]):
         return [int(part) for part in parts]
 
 
+class Interval(NamedTuple):
+    """How often."""
+
+    number: int  # 0: never
+    unit: str  # "step", "epoch" or "second"
+
+
+class IntervalParser(flags.ArgumentParser[Interval]):
+    """A whole number of steps, epochs or seconds."""
+
+    def parse(self, argument: str | Interval) -> Interval:
+        """Raises ValueError if the text is not of that form."""
+        if isinstance(argument, Interval):
+            return argument
+        match = re.fullmatch(r"(\d+) *(step|epoch|second)s?|0", argument.strip())
+        if not match:
+            raise ValueError(f"expected such as 500steps, 1epoch, 5seconds or 0, got {argument}")
+        return Interval(int(match[1] or 0), match[2] or "epoch")
+
+
 def _positive(name: str, default: float | None, help: str) -> None:
     flags.DEFINE_float(name, default, help, lower_bound=0)
 
@@ -39,6 +62,12 @@ flags.DEFINE_string(
 flags.DEFINE_string("data_dir", None, "Folder to look for data in first, and to download to.")
 flags.DEFINE_string(
     "workdir", None, "Folder for all that the run leaves; by default a new one in runs/."
+)
+flags.DEFINE_bool(
+    "resume",
+    False,
+    "Go on with the run in --workdir from its last checkpoint. Its settings hold; only "
+    "--num_epochs may be raised.",
 )
 flags.DEFINE_bool("overwrite", False, "Replace an earlier run's files in the workdir.")
 flags.DEFINE_integer(
@@ -96,6 +125,45 @@ _positive("bias_stddev", 1.0, "Standard deviation of biases, for --bias_init=gau
 flags.DEFINE_integer(
     "eval_every", 1, "Epochs from one look at the test set to the next.", lower_bound=1
 )
+flags.DEFINE_float(
+    "validation_fraction",
+    0.0,
+    "Share of the training examples to keep apart for validation.",
+    lower_bound=0,
+    upper_bound=0.99,
+)
+flags.DEFINE_integer(
+    "patience",
+    None,
+    "Stop after this many epochs that bring nothing better on the validation set, and keep the "
+    "best epoch's parameters.",
+    lower_bound=1,
+)
+flags.DEFINE_float("target", None, "Stop once the validation set's --stop_metric is this good.")
+flags.DEFINE_enum(
+    "stop_metric", "loss", ["loss", "accuracy"], "What --patience and --target look at."
+)
+flags.DEFINE_enum(
+    "on_fault",
+    "raise",
+    ["raise", "skip", "ignore"],
+    "At the first number that is not finite: stop and say where it came in, skip the step, or "
+    "look away.",
+)
+flags.DEFINE_bool("check_finite", True, "Refuse an .npz file with NaN or infinity in it.")
+flags.DEFINE(
+    IntervalParser(),
+    "checkpoint_every",
+    Interval(1, "second"),
+    "How often to save a checkpoint, such as 500steps, 1epoch or 5seconds; 0 for never.",
+)
+flags.DEFINE_integer("keep", 3, "Checkpoints to keep, besides the best.", lower_bound=1)
+flags.DEFINE_integer(
+    "threads",
+    None,
+    "Threads for a CPU's work, by default one a core. Their number changes a result's last bits.",
+    lower_bound=1,
+)
 flags.DEFINE_bool("plots", True, "Draw pictures into the workdir's plots/.")
 flags.DEFINE_bool("tensorboard", False, "Write TensorBoard files into the workdir's tensorboard/.")
 
@@ -115,7 +183,15 @@ NAMES = [  # of the flags that decide a result
     "bias_init",
     "bias_stddev",
     "eval_every",
+    "validation_fraction",
+    "patience",
+    "target",
+    "stop_metric",
+    "on_fault",
+    "check_finite",
+    "threads",
 ]
+MAY_CHANGE = {"num_epochs", "on_fault"}  # when a run is resumed; the epochs upwards only
 
 
 def refuse_arguments(argv: list[str]) -> None:
@@ -124,24 +200,97 @@ def refuse_arguments(argv: list[str]) -> None:
         raise ValueError(f"expected flags only, such as --seed=1, got {' '.join(argv[1:])}")
 
 
-def load_data() -> tuple[Dataset, str | None]:
-    """The data set that the flags name, and a notice where it is not what they might mean."""
-    name, data_dir = flags.FLAGS.dataset, flags.FLAGS.data_dir
-    if name == "auto":
-        return datasets.load_auto(data_dir)
-    return datasets.load(name, data_dir), None
+def earlier_config() -> dict[str, Any] | None:
+    """The config of the run to resume, None where none is.
+
+    Raises:
+      ValueError: if there is nothing to resume.
+    """
+    if not flags.FLAGS.resume:
+        return None
+    if flags.FLAGS.workdir is None:
+        raise ValueError("--resume needs --workdir, the folder of the run to go on with")
+    return workdir.read_json(Path(flags.FLAGS.workdir) / "config.json")
 
 
-def config(data: Dataset) -> dict[str, Any]:
-    """The flags that decide a result, with the defaults that depend on others filled in."""
-    values: dict[str, Any] = {name: flags.FLAGS[name].value for name in NAMES}
+def threads(earlier: Mapping[str, Any] | None) -> int | None:
+    """How many threads to start JAX with; None for as many as there are cores."""
+    return _values(("threads",), earlier)["threads"]
+
+
+def load_data(earlier: Mapping[str, Any] | None) -> tuple[Dataset, str | None]:
+    """The data that the flags name, or the earlier run's, with its validation set held out.
+
+    Returns:
+      The data; and a notice where they are not what the name might mean.
+    """
+    values = _values(("dataset", "data_dir", "check_finite", "validation_fraction"), earlier)
+    if values["dataset"] == "auto":
+        data, notice = datasets.load_auto(values["data_dir"])
+    else:
+        data = datasets.load(
+            values["dataset"], values["data_dir"], check_finite=values["check_finite"]
+        )
+        notice = None if earlier is None else earlier.get("notice")
+    return datasets.hold_out(data, values["validation_fraction"]), notice
+
+
+def config(data: Dataset, earlier: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The flags that decide a result, with the defaults that depend on others filled in.
+
+    Args:
+      data: what the run trains on.
+      earlier: the config of the run to resume, whose settings hold where no flag is given.
+
+    Raises:
+      ValueError: naming the settings, if they contradict each other or the earlier run's.
+    """
+    values = _values(NAMES, earlier)
     num_train, is_small = len(data.train_inputs), len(data.train_inputs) < SMALL
     defaults = {
         "num_epochs": 40 if is_small else 10,
         "batch_size": min(num_train, 32 if is_small else 256),
         "learning_rate": LEARNING_RATES[values["optimizer"]],
         "weight_decay": 1e-4 if values["optimizer"] == "adamw" else 0.0,
+        "threads": receipt.num_threads(),
     }
     values |= {name: default for name, default in defaults.items() if values[name] is None}
-    sizes = [data.train_inputs.shape[1], *values["hidden_sizes"], data.num_classes]
-    return values | {"dataset": data.name, "sizes": sizes, "image_shape": data.image_shape}
+    for name in ("patience", "target"):
+        if values[name] is not None and data.validation_inputs is None:
+            raise ValueError(f"--{name} needs a validation set: expected --validation_fraction=0.1")
+    made = values | {
+        "dataset": data.name,
+        "data_dir": flags.FLAGS.data_dir and str(Path(flags.FLAGS.data_dir).absolute()),
+        "data_sha256": data.sha256,
+        "sizes": [data.train_inputs.shape[1], *values["hidden_sizes"], data.num_classes],
+        "image_shape": data.image_shape and list(data.image_shape),
+    }
+    if earlier is not None:
+        _refuse_changes(made, earlier)
+        made["data_dir"] = earlier["data_dir"]
+    return made
+
+
+def _values(names: Iterable[str], earlier: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The flags' values; of those not given, the earlier run's."""
+    return {
+        name: earlier[name]
+        if earlier is not None and name in earlier and not flags.FLAGS[name].present
+        else flags.FLAGS[name].value
+        for name in names
+    }
+
+
+def _refuse_changes(config: Mapping[str, Any], earlier: Mapping[str, Any]) -> None:
+    names = [name for name in config if name not in MAY_CHANGE and name != "data_dir"]
+    changes = list(
+        receipt.differences(
+            {name: earlier.get(name) for name in names}, {name: config[name] for name in names}
+        )
+    )
+    if config["num_epochs"] < earlier["num_epochs"]:
+        changes.append(
+            f"num_epochs: expected {earlier['num_epochs']} or more, got {config['num_epochs']}"
+        )
+    if changes:
+        raise ValueError(f"--resume needs the earlier run's settings; {'; '.join(changes)}")

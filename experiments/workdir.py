@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 CONTENTS = (  # what a run may leave, and --overwrite removes
+    "checkpoints",
     "config.json",
     "environment.json",
+    "fault.json",
     "metrics.jsonl",
     "params.npz",
     "plots",
+    "receipt.json",
     "summary.json",
     "tensorboard",
 )
@@ -73,15 +76,29 @@ def write_json(path: Path, record: Mapping[str, Any]) -> None:
 
 
 def append_line(path: Path, record: Mapping[str, Any]) -> None:
-    """Adds a record as one line, on the disk when this returns; NaN becomes null."""
+    """Adds a record as one line, which a killed process does not lose; NaN becomes null."""
     finite = {
         name: None if isinstance(value, float) and math.isnan(value) else value
         for name, value in record.items()
     }
     with path.open("a") as file:
         file.write(json.dumps(finite) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The whole lines of a file that `append_line` made; a line cut short by a crash is none."""
+    if not path.exists():
+        return []
+    lines = path.read_text().split("\n")[:-1]
+    return [json.loads(line) for line in lines]
+
+
+def keep_lines(path: Path, count: int) -> None:
+    """Takes all lines but the first few away, as if the rest had never been written."""
+    lines = read_lines(path)[:count]
+    scratch = path.with_name(f".{path.name}")
+    scratch.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    scratch.replace(path)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -4,24 +4,27 @@ from importlib.metadata import version
 
 from jaxmlp import activations, initializers, losses, metrics, optimizers, schedules
 from jaxmlp.adapters import from_flax
-from jaxmlp.checkpoint import digest, load_params, save_params
 from jaxmlp.evaluation import evaluate, predict
 from jaxmlp.mlp import mlp
+from jaxmlp.parameters import digest, load_params, save_params
 from jaxmlp.recipe import Recipe
 from jaxmlp.tasks import Task, binary_classification, classification, regression
-from jaxmlp.training import init_state, make_update, train, warm_up
-from jaxmlp.types import Batch, Dataset, Dense, Info, Model, Run, TrainState
+from jaxmlp.training import TrainingFault, init_state, make_update, train, warm_up
+from jaxmlp.types import Batch, Dataset, Dense, Fault, Info, Model, Progress, Run, TrainState
 
 __all__ = [
     "Batch",
     "Dataset",
     "Dense",
+    "Fault",
     "Info",
     "Model",
+    "Progress",
     "Recipe",
     "Run",
     "Task",
     "TrainState",
+    "TrainingFault",
     "activations",
     "binary_classification",
     "classification",

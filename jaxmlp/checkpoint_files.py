@@ -173,12 +173,12 @@ def verify(path: Path) -> Manifest:
     """
     manifest = read_manifest(path)
     expected, found = manifest["files"], _files(path)
-    for name in sorted({*expected, *found}):
+    for name in sorted(set(expected) - set(found)):
+        raise DamagedError(f"{path / name} is missing")
+    for name in sorted(set(found) - set(expected)):
+        raise DamagedError(f"{path / name} is not one of its files: {', '.join(expected)}")
+    for name in found:
         file = path / name
-        if name not in found:
-            raise DamagedError(f"{file} is missing")
-        if name not in expected:
-            raise DamagedError(f"{file} is not one of its files: {', '.join(expected)}")
         try:
             got = _size_and_sha256(file)
         except OSError as error:

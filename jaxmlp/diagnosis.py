@@ -1,7 +1,6 @@
 """The first number that is none: in which step, in which layer, and on which side of it."""
 
 import re
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,24 +12,9 @@ from jaxmlp.batches import epoch_order, num_steps, scale_pixels, take_batch
 from jaxmlp.evaluation import Apply, masked_means
 from jaxmlp.randomness import keys
 from jaxmlp.recipe import Recipe, build_optimizer, split
-from jaxmlp.types import Batch, Dataset, PyTree, TrainState
+from jaxmlp.types import Batch, Dataset, Fault, PyTree, TrainState
 
-__all__ = ["Fault", "diagnose", "is_finite"]
-
-
-class Fault(NamedTuple):
-    """Where NaN or infinity came in."""
-
-    step: int  # updates done before the faulty one
-    epoch: int  # from 1
-    kind: str  # "inputs", "forward pass", "loss", "gradient" or "update"
-    layer: str  # such as "layer_0"; for a gradient or an update a parameter, "layer_0/kernel"
-    detail: str  # what else is known, or ""
-
-    def __str__(self) -> str:
-        """One line for a reader."""
-        where = f"step {self.step} (epoch {self.epoch}), {self.kind}, {self.layer}"
-        return where + (f": {self.detail}" if self.detail else "")
+__all__ = ["diagnose", "is_finite"]
 
 
 def is_finite(tree: PyTree) -> jax.Array:
@@ -43,7 +27,7 @@ def is_finite(tree: PyTree) -> jax.Array:
     return jnp.array([jnp.isfinite(leaf).all() for leaf in leaves]).all()
 
 
-def diagnose(recipe: Recipe, data: Dataset, seed: int, state: TrainState) -> Fault | None:
+def diagnose(recipe: Recipe, data: Dataset, seed: int, state: TrainState) -> Fault:
     """Replays one step and says where the first number that is not finite comes in.
 
     Args:
@@ -53,8 +37,8 @@ def diagnose(recipe: Recipe, data: Dataset, seed: int, state: TrainState) -> Fau
       state: before the step, every number in it finite.
 
     Returns:
-      The fault; None if the step is a healthy one. The step is run an operation at a time, so a
-      number right at the edge of overflow may fare otherwise than in the compiled step.
+      The fault. Its kind is "none" where the replay, which runs the step in parts, finds every
+      number finite: so it may be for one at the very edge of overflow.
     """
     static, numbers = split(recipe)
     steps = num_steps(len(data.train_inputs), recipe.batch_size)
@@ -85,7 +69,7 @@ def diagnose(recipe: Recipe, data: Dataset, seed: int, state: TrainState) -> Fau
     params = optax.apply_updates(state.params, updates)
     if leaf := _first_odd_leaf(params) or _first_odd_leaf(opt_state):
         return fault("update", leaf)
-    return None
+    return fault("none", "no layer")
 
 
 def _odd_rows(batch: Batch, rows: jax.Array) -> str:

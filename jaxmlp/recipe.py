@@ -77,8 +77,10 @@ def check(recipe: Recipe, data: Dataset) -> None:
     """
     _check_whole("num_epochs", recipe.num_epochs)
     _check_whole("batch_size", recipe.batch_size)
-    if (data.test_inputs is None) != (data.test_labels is None):
-        raise ValueError("a test set needs inputs and labels, got one without the other")
+    for name in ("test", "validation"):
+        halves = [getattr(data, f"{name}_{half}") is None for half in ("inputs", "labels")]
+        if any(halves) and not all(halves):
+            raise ValueError(f"a {name} set needs inputs and labels, got one without the other")
     for inputs, labels in data.sets().values():
         check_examples(recipe, inputs, labels)
     if recipe.batch_size > len(data.train_inputs):

@@ -1,9 +1,9 @@
 """Training: the home of grad, and of the compiled loop over steps."""
 
 import functools
+import math
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
@@ -11,14 +11,33 @@ import numpy as np
 import optax
 
 from jaxmlp.batches import epoch_order, num_steps, take_batch
+from jaxmlp.diagnosis import diagnose, is_finite
 from jaxmlp.evaluation import Apply, Function, evaluate, masked_means
 from jaxmlp.randomness import as_seed, keys
 from jaxmlp.recipe import Recipe, build_optimizer, check, split
-from jaxmlp.types import Batch, Dataset, Info, PyTree, Run, TrainState
+from jaxmlp.types import (
+    Batch,
+    Dataset,
+    Fault,
+    Info,
+    Progress,
+    PyTree,
+    Run,
+    TrainState,
+)
 
-__all__ = ["init_state", "make_update", "train", "warm_up"]
+__all__ = ["TrainingFault", "beginning", "init_state", "make_update", "train", "warm_up"]
 
-Totals = dict[str, jax.Array]  # name -> () float32, the sum over an epoch's examples so far
+Totals = Mapping[str, jax.Array]  # as in `Progress`
+
+
+class TrainingFault(FloatingPointError):
+    """A number that is not finite came up; `progress` is just before that step."""
+
+    def __init__(self, fault: Fault, progress: Progress) -> None:
+        super().__init__(f"a number that is not finite came up in {fault}")
+        self.fault = fault
+        self.progress = progress
 
 
 def init_state(params: PyTree, optimizer: optax.GradientTransformation) -> TrainState:
@@ -82,30 +101,41 @@ def train(
     data: Dataset,
     seed: int,
     *,
+    start: Progress | None = None,
     eval_every: int = 1,
-    callback: Callable[[int, TrainState, dict[str, float]], None] | None = None,
-    on_steps: Callable[[int], None] | None = None,
+    block_every: int | None = None,
+    on_fault: str = "raise",
+    callback: Callable[[Progress], bool | None] | None = None,
+    on_block: Callable[[Progress], bool | None] | None = None,
 ) -> Run:
     """Trains one network; each epoch visits every example once, in an order of its own.
 
+    Steps run in compiled blocks of about half a second. How they are cut into blocks changes no
+    bit of the result, and neither does stopping after any block and going on from there.
+
     Args:
       recipe: what to train, and how.
-      data: what on; without a test set nothing is tested.
+      data: what on; validation and test sets may be left out.
       seed: a whole number from 0 to 2**32 - 1. The result is a function of the recipe, the data
         and the seed, to the bit, on one kind of processor with one number of threads.
-      eval_every: epochs from one look at the test set to the next; the last epoch has one too.
-      callback: called after each epoch with the number of epochs done, the state, and the
-        epoch's line of the history.
-      on_steps: called every half second or so with the number of steps done, to show progress.
+      start: where to go on; by default from the beginning.
+      eval_every: epochs from one look at the validation and test sets to the next; the last epoch
+        has one too.
+      block_every: steps; a block ends at each multiple of this, as well as at each epoch's end.
+      on_fault: what to do about the first number that is not finite: "raise" `TrainingFault`;
+        "skip" the step's update and go on with the state before it; or "ignore" it.
+      callback: called after each epoch; its line is the last of the history. True stops.
+      on_block: called after each block, before the epoch's line is made. True stops.
 
     Returns:
       The parameters, the state, and the history, name -> (num_epochs,) float32: "train_loss" and
       the task's metrics as "train_...", means over the epoch's batches as each was met, before the
-      update on it; the same as "test_..." after the epoch, NaN for an epoch without a look; and
-      "learning_rate", that of the epoch's last step, where the recipe has one.
+      update on it; the same as "validation_..." and "test_..." after the epoch, NaN for an epoch
+      without a look; and "learning_rate", that of the epoch's last step, where the recipe has one.
 
     Raises:
       ValueError: before anything is computed, if the arguments do not fit each other.
+      TrainingFault: at the first number that is not finite, unless `on_fault` says otherwise.
 
     >>> import jaxmlp
     >>> inputs = np.linspace(-1, 1, 64, dtype=np.float32)[:, None]
@@ -122,39 +152,40 @@ def train(
     ((50,), True)
     """
     check(recipe, data)
-    sets = data.sets()
-    if eval_every < 1:
-        raise ValueError(f"eval_every needs to be at least 1, got {eval_every}")
-    run_steps, state, totals = _prepare(recipe, data, seed)
-    num_train, zeros, names = len(data.train_inputs), totals, list(totals)
-    steps = num_steps(num_train, recipe.batch_size)
-    history, step, block = [], 0, 64
+    if on_fault not in ("raise", "skip", "ignore"):
+        raise ValueError(f"on_fault needs to be raise, skip or ignore, got {on_fault}")
+    for name, value in (("eval_every", eval_every), ("block_every", block_every or 1)):
+        if value < 1:
+            raise ValueError(f"{name} needs to be at least 1, got {value}")
+    run_steps, progress = _prepare(recipe, data, seed)
+    progress = progress if start is None else _resumed(start, progress)
+    steps = num_steps(len(data.train_inputs), recipe.batch_size)
+    block = 1
 
-    for epoch in range(1, recipe.num_epochs + 1):
-        totals = zeros
-        while step < epoch * steps:
-            started = time.perf_counter()
-            step = min(step + block, epoch * steps)
-            state, totals, rate = jax.block_until_ready(run_steps(state, totals, step))
-            block = _next_block(block, time.perf_counter() - started)
-            if on_steps:
-                on_steps(step)
+    while len(progress.history) < recipe.num_epochs:
+        step, end = int(progress.state.step), (len(progress.history) + 1) * steps
+        if step == end:
+            progress = _finish_epoch(recipe, data, progress, eval_every)
+            if callback and callback(progress):
+                break
+            continue
 
-        line = {f"train_{name}": float(totals[name]) / num_train for name in names}
-        if "test" in sets:
-            is_due = epoch % eval_every == 0 or epoch == recipe.num_epochs
-            tested = dict.fromkeys(names, np.nan)
-            if is_due:
-                tested = evaluate(recipe, state.params, *sets["test"])
-            line |= {f"test_{name}": tested[name] for name in names}
-        if rate is not None:
-            line["learning_rate"] = float(str(np.float32(rate)))  # 0.001, not 0.00100000004749745
-        history.append(line)
-        if callback:
-            callback(epoch, state, line)
+        started = time.perf_counter()
+        stop = min(step + block, end)
+        if block_every:
+            stop = min(stop, (step // block_every + 1) * block_every)
+        after, is_healthy = run_steps(progress, stop)
+        if not is_healthy and on_fault != "ignore":
+            healthy, fault = _find_fault(recipe, data, seed, run_steps, progress, stop)
+            if on_fault == "raise":
+                raise TrainingFault(fault, healthy)
+            after = _without_step(healthy, fault)
+        progress = after
+        block = _next_block(block, time.perf_counter() - started)
+        if on_block and on_block(progress):
+            break
 
-    columns = {name: np.array([line[name] for line in history], np.float32) for name in history[0]}
-    return Run(state.params, state, columns)
+    return Run(progress.state.params, progress.state, _columns(progress.history), progress.faults)
 
 
 def warm_up(recipe: Recipe, data: Dataset) -> None:
@@ -164,23 +195,109 @@ def warm_up(recipe: Recipe, data: Dataset) -> None:
     its floating-point hyperparameters.
     """
     check(recipe, data)
-    run_steps, state, totals = _prepare(recipe, data, 0)
-    jax.block_until_ready(run_steps(state, totals, 0))
+    run_steps, progress = _prepare(recipe, data, 0)
+    run_steps(progress, 0)
+    static, numbers = split(recipe)
+    _learning_rate(static, len(data.train_inputs), numbers, progress.state.step)
     for inputs, labels in data.sets().values():
-        evaluate(recipe, state.params, inputs, labels)
+        evaluate(recipe, progress.state.params, inputs, labels)
+
+
+def beginning(recipe: Recipe, data: Dataset, seed: int) -> Progress:
+    """Where training starts: fresh parameters, no steps, no history."""
+    static, numbers = split(recipe)
+    state = _init(static, len(data.train_inputs), numbers, as_seed(seed))
+    return Progress(state, _no_totals(recipe), (), ())
 
 
 def _prepare(
     recipe: Recipe, data: Dataset, seed: int
-) -> tuple[Callable[..., Any], TrainState, Totals]:
-    """The compiled steps with the data placed on the device, the first state, and zero totals."""
+) -> tuple[Callable[[Progress, int], tuple[Progress, bool]], Progress]:
+    """The compiled steps with the data placed on the device, and the beginning."""
     static, numbers = split(recipe)
     inputs, labels = jnp.asarray(data.train_inputs), jnp.asarray(data.train_labels)
     seed_array = as_seed(seed)
-    state = _init(static, len(inputs), numbers, seed_array)
-    names = ["loss", *(metric.__name__ for metric in recipe.task.metrics)]
-    run_steps = functools.partial(_run_steps, static, numbers, seed_array, inputs, labels)
-    return run_steps, state, {name: jnp.float32(0.0) for name in names}
+
+    def run_steps(progress: Progress, stop: int) -> tuple[Progress, bool]:
+        state, totals, is_healthy = _run_steps(
+            static, numbers, seed_array, inputs, labels, progress.state, progress.totals, stop
+        )
+        return progress._replace(state=state, totals=totals), bool(is_healthy)
+
+    return run_steps, beginning(recipe, data, seed)
+
+
+def _no_totals(recipe: Recipe) -> dict[str, jax.Array]:
+    names = ["loss", *(metric.__name__ for metric in recipe.task.metrics), "num_examples"]
+    return {name: jnp.float32(0.0) for name in names}
+
+
+def _resumed(start: Progress, beginning: Progress) -> Progress:
+    """Where to go on, once its arrays are seen to be those of this recipe."""
+    expected, got = (
+        {jax.tree_util.keystr(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(p)}
+        for p in (beginning[:2], start[:2])
+    )
+    for name in sorted(expected.keys() | got.keys()):
+        shapes = [
+            f"{tree[name].dtype} {tree[name].shape}" if name in tree else "nothing"
+            for tree in (expected, got)
+        ]
+        if shapes[0] != shapes[1]:
+            raise ValueError(f"start needs {shapes[0]} at {name}, got {shapes[1]}")
+    return start
+
+
+def _finish_epoch(recipe: Recipe, data: Dataset, progress: Progress, eval_every: int) -> Progress:
+    """Adds the epoch's line to the history, and starts the next one's totals."""
+    totals = progress.totals
+    names = [name for name in _no_totals(recipe) if name != "num_examples"]
+    line = {f"train_{name}": float(totals[name] / totals["num_examples"]) for name in names}
+    epoch = len(progress.history) + 1
+    is_due = epoch % eval_every == 0 or epoch == recipe.num_epochs
+    for kind, examples in data.sets().items():
+        if kind == "train":
+            continue
+        means = dict.fromkeys(names, math.nan)
+        if is_due:
+            means = evaluate(recipe, progress.state.params, *examples)
+        line |= {f"{kind}_{name}": means[name] for name in names}
+    static, numbers = split(recipe)
+    rate = _learning_rate(static, len(data.train_inputs), numbers, progress.state.step - 1)
+    if rate is not None:
+        line["learning_rate"] = float(str(np.float32(rate)))  # 0.001, not 0.00100000004749745
+    return progress._replace(totals=_no_totals(recipe), history=(*progress.history, line))
+
+
+def _find_fault(
+    recipe: Recipe,
+    data: Dataset,
+    seed: int,
+    run_steps: Callable[[Progress, int], tuple[Progress, bool]],
+    progress: Progress,
+    stop: int,
+) -> tuple[Progress, Fault]:
+    """Bisects a block for its first faulty step: the progress just before it, and what it is."""
+    low, high = int(progress.state.step), stop  # healthy before low, not after high
+    while high - low > 1:
+        middle = (low + high) // 2
+        after, is_healthy = run_steps(progress, middle)
+        if is_healthy:
+            progress, low = after, middle
+        else:
+            high = middle
+    return progress, diagnose(recipe, data, seed, progress.state)
+
+
+def _without_step(healthy: Progress, fault: Fault) -> Progress:
+    """The progress past a faulty step, with nothing of that step in it."""
+    state = healthy.state._replace(step=healthy.state.step + 1)
+    return healthy._replace(state=state, faults=(*healthy.faults, fault))
+
+
+def _columns(history: tuple[Mapping[str, float], ...]) -> dict[str, np.ndarray]:
+    names = history[0] if history else ()
+    return {name: np.array([line[name] for line in history], np.float32) for name in names}
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
@@ -202,7 +319,7 @@ def _run_steps(
     state: TrainState,
     totals: Totals,
     stop: int | jax.Array,
-) -> tuple[TrainState, Totals, jax.Array | None]:
+) -> tuple[TrainState, Totals, jax.Array]:
     """The steps from `state.step` up to `stop`, all within one epoch, as one compiled loop.
 
     The bounds of the loop are traced, so there is one program whatever they are, and the bits do
@@ -210,7 +327,7 @@ def _run_steps(
     """
     num_examples = len(inputs)
     steps = num_steps(num_examples, recipe.batch_size)
-    optimizer, schedule = build_optimizer(recipe, numbers, steps * recipe.num_epochs)
+    optimizer, _ = build_optimizer(recipe, numbers, steps * recipe.num_epochs)
     task = recipe.task
     update = make_update(recipe.model.apply, task.loss, optimizer, task.metrics)
     epoch = state.step // steps
@@ -220,11 +337,21 @@ def _run_steps(
         state, totals = carry
         batch = take_batch(inputs, labels, step - epoch * steps, recipe.batch_size, order)
         state, info = update(state, batch)
-        means = {"loss": info.loss, **info.metrics}
-        return state, {name: totals[name] + means[name] * info.num_examples for name in totals}
+        sums = {name: mean * info.num_examples for name, mean in info.metrics.items()}
+        sums |= {"loss": info.loss * info.num_examples, "num_examples": info.num_examples}
+        return state, jax.tree.map(jnp.add, totals, sums)
 
     state, totals = jax.lax.fori_loop(state.step, stop, body, (state, totals))
-    return state, totals, None if schedule is None else schedule(stop - 1)
+    return state, totals, is_finite((state, totals))
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _learning_rate(
+    recipe: Recipe, num_examples: int, numbers: dict[str, jax.Array], step: jax.Array
+) -> jax.Array | None:
+    num_updates = num_steps(num_examples, recipe.batch_size) * recipe.num_epochs
+    _, schedule = build_optimizer(recipe, numbers, num_updates)
+    return None if schedule is None else schedule(step)
 
 
 def _next_block(block: int, seconds: float) -> int:

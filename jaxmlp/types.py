@@ -13,9 +13,11 @@ __all__ = [
     "Batch",
     "Dataset",
     "Dense",
+    "Fault",
     "Info",
     "Model",
     "Params",
+    "Progress",
     "PyTree",
     "Run",
     "TrainState",
@@ -57,6 +59,8 @@ class Dataset(NamedTuple):
     train_labels: np.ndarray  # (num_train,) int32
     test_inputs: np.ndarray | None = None  # (num_test, features)
     test_labels: np.ndarray | None = None  # (num_test,)
+    validation_inputs: np.ndarray | None = None  # (num_validation, features)
+    validation_labels: np.ndarray | None = None  # (num_validation,)
     name: str = ""
     source: str = ""  # for a reader: which files, or which package
     sha256: str = ""  # hexadecimal digest of the four arrays
@@ -64,11 +68,17 @@ class Dataset(NamedTuple):
     image_shape: tuple[int, int] | None = None  # (height, width), where a row is a picture
 
     def sets(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """Inputs and labels of "train", and of "test" where there is one."""
-        sets = {"train": (self.train_inputs, self.train_labels)}
-        if self.test_inputs is not None and self.test_labels is not None:
-            sets["test"] = (self.test_inputs, self.test_labels)
-        return sets
+        """Inputs and labels of "train", and of "validation" and "test" where they are there."""
+        sets = {
+            "train": (self.train_inputs, self.train_labels),
+            "validation": (self.validation_inputs, self.validation_labels),
+            "test": (self.test_inputs, self.test_labels),
+        }
+        return {
+            name: (inputs, labels)
+            for name, (inputs, labels) in sets.items()
+            if inputs is not None and labels is not None
+        }
 
 
 class TrainState(NamedTuple):
@@ -88,9 +98,34 @@ class Info(NamedTuple):
     num_examples: jax.Array  # () float32, how many examples counted
 
 
+class Fault(NamedTuple):
+    """Where NaN or infinity came in."""
+
+    step: int  # updates done before the faulty one
+    epoch: int  # from 1
+    kind: str  # "forward pass", "loss", "gradient", "update", or "none": not found
+    layer: str  # such as "layer_0"; for a gradient or an update a parameter, "layer_0/kernel"
+    detail: str  # what else is known, or ""
+
+    def __str__(self) -> str:
+        """One line for a reader."""
+        where = f"step {self.step} (epoch {self.epoch}), {self.kind}, {self.layer}"
+        return where + (f": {self.detail}" if self.detail else "")
+
+
+class Progress(NamedTuple):
+    """A training under way: all that it needs to go on exactly where it is."""
+
+    state: TrainState
+    totals: Mapping[str, jax.Array]  # name -> () float32, over the epoch's examples so far
+    history: tuple[Mapping[str, float], ...]  # a line for each finished epoch
+    faults: tuple[Fault, ...] = ()  # steps that were skipped
+
+
 class Run(NamedTuple):
     """What training leaves."""
 
     params: PyTree
     state: TrainState
     history: Mapping[str, np.ndarray]  # name -> (epoch,) float32
+    faults: tuple[Fault, ...] = ()  # steps that were skipped

@@ -27,7 +27,7 @@ ODD_TREES = {
     "misaligned": {"a": np.int8([1]), "b": np.float64([1.5]), "c": np.bool_([True, False])},
     "dtypes": {
         dtype: np.arange(4).astype(dtype)
-        for dtype in "bool int8 int32 uint32 int64 float16 float64 complex64".split()
+        for dtype in ["bool", "int8", "int32", "uint32", "int64", "float16", "float64", "complex64"]
     },
     "short dtypes": {
         dtype: np.asarray(jnp.arange(4).astype(dtype))

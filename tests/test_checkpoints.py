@@ -442,37 +442,45 @@ from jaxmlp.checkpoints import Checkpoints
 
 checkpoints = Checkpoints(sys.argv[1], keep=1)
 for step in range(1, 1_000_000):
-    tree = {"weights": np.full(50, step, np.float32), "more": np.full(100_000, step)}
+    tree = {"weights": np.full(50, step, np.float32), "more": np.full(100_000, 1.0 * step)}
     checkpoints.save(step, tree, {"epoch": step}, score=-step)
     checkpoints.wait()
     print(step, flush=True)
 """
 
 
+@contextlib.contextmanager
+def saving_in_a_loop(folder):
+    """A process that prints each step once its checkpoint is in place."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", SAVING, str(folder)],
+        cwd=Path(__file__).parent.parent,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def test_kill_9_at_any_moment_loses_nothing_that_was_saved(tmp_path):
     random.seed(0)
     folders = [tmp_path / f"{number}" for number in range(6)]
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", SAVING, str(folder)],
-            cwd=Path(__file__).parent.parent,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for folder in folders
-    ]
-    for process, folder in zip(processes, folders, strict=True):
-        with process:
+    with contextlib.ExitStack() as stack:
+        processes = [stack.enter_context(saving_in_a_loop(folder)) for folder in folders]
+        for process, folder in zip(processes, folders, strict=True):
             process.stdout.readline()
             time.sleep(random.uniform(0, 0.2))
             process.kill()
             reported = [1, *map(int, process.stdout.read().split())][-1]
-        found = restore(folder, {**LIKE, "more": np.zeros(100_000)})
-        assert found.step in (reported, reported + 1)
-        assert is_of(found, found.step)
-        assert (found.tree["more"] == found.step).all()
-        save_all(folder, {1_000_000: None})
-        assert hidden(folder) == []
+            found = restore(folder, {**LIKE, "more": np.zeros(100_000)})
+            assert found.step in (reported, reported + 1)
+            assert is_of(found, found.step)
+            assert (found.tree["more"] == found.step).all()
+            save_all(folder, {1_000_000: None})
+            assert hidden(folder) == []
 
 
 def test_a_new_start_clears_up_and_leaves_other_files_alone(two):

@@ -7,11 +7,11 @@ import jaxmlp
 from experiments import options
 
 
-def config_of(num_train, *arguments):
+def config_of(num_train, *arguments, earlier=None):
     inputs, labels = np.zeros((num_train, 6), np.float32), np.zeros(num_train, np.int32)
     data = jaxmlp.Dataset(inputs, labels, inputs, labels, name="data", num_classes=3)
     with command_line(*arguments):
-        return options.config(data)
+        return options.config(data, earlier)
 
 
 def test_defaults_suit_the_size_of_the_data():
@@ -49,8 +49,52 @@ def test_words_that_are_no_flags_are_refused():
 
 def test_auto_brings_its_notice_and_a_name_does_not(monkeypatch):
     monkeypatch.setattr(options.datasets, "load_auto", lambda data_dir: ("digits", "no MNIST"))
-    monkeypatch.setattr(options.datasets, "load", lambda name, data_dir: (name, data_dir))
+    monkeypatch.setattr(options.datasets, "load", lambda name, data_dir, **_: (name, data_dir))
     with command_line():
-        assert options.load_data() == ("digits", "no MNIST")
+        assert options.load_data(None) == ("digits", "no MNIST")
     with command_line("--dataset=kmnist", "--data_dir=here"):
-        assert options.load_data() == (("kmnist", "here"), None)
+        assert options.load_data(None) == (("kmnist", "here"), None)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("500steps", (500, "step")),
+        ("1step", (1, "step")),
+        ("2 epochs", (2, "epoch")),
+        ("5seconds", (5, "second")),
+        ("0", (0, "epoch")),
+    ],
+)
+def test_intervals_are_steps_epochs_or_seconds(text, expected):
+    with command_line(f"--checkpoint_every={text}"):
+        assert flags.FLAGS.checkpoint_every == expected
+
+
+@pytest.mark.parametrize("text", ["often", "5", "-1steps", "1.5epochs"])
+def test_other_intervals_are_refused(text):
+    with (
+        pytest.raises(flags.IllegalFlagValueError, match=f"expected such as 500steps.*got {text}"),
+        command_line(f"--checkpoint_every={text}"),
+    ):
+        pass
+
+
+def test_a_resumed_run_keeps_its_settings():
+    earlier = config_of(20, "--batch_size=7", "--optimizer=sgd")
+    assert config_of(20, earlier=earlier) == earlier
+
+
+def test_a_resumed_run_may_have_more_epochs_and_nothing_else():
+    earlier = config_of(20, "--num_epochs=5")
+    assert config_of(20, "--num_epochs=9", earlier=earlier)["num_epochs"] == 9
+    with pytest.raises(ValueError, match="num_epochs: expected 5 or more, got 4"):
+        config_of(20, "--num_epochs=4", earlier=earlier)
+    message = r"needs the earlier run's settings; seed: expected 0, got 3; batch_size: .*20, got 2$"
+    with pytest.raises(ValueError, match=message):
+        config_of(20, "--seed=3", "--batch_size=2", earlier=earlier)
+
+
+def test_early_stopping_needs_a_validation_set():
+    with pytest.raises(ValueError, match="--patience needs a validation set"):
+        config_of(20, "--patience=3")

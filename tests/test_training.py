@@ -16,8 +16,10 @@ from jaxmlp import (
     Batch,
     Dataset,
     Model,
+    Progress,
     Recipe,
     Task,
+    TrainingFault,
     activations,
     binary_classification,
     classification,
@@ -150,7 +152,7 @@ def test_every_example_is_used_once_an_epoch_in_the_epochs_order(draw, num_examp
         recipe,
         visitors_data(num_examples),
         seed,
-        callback=lambda epoch, state, line: books.append(-np.asarray(state.params)),
+        callback=lambda progress: books.append(-np.asarray(progress.state.params)),
     )
     for epoch, visits in enumerate(np.diff(books, axis=0, prepend=0)):
         order = np.asarray(epoch_order(keys(seed).shuffle, epoch, num_examples))
@@ -170,7 +172,7 @@ def test_each_step_has_the_learning_rate_of_its_schedule(schedule):
         recipe,
         visitors_data(num_examples),
         7,
-        callback=lambda epoch, state, line: books.append(-np.asarray(state.params)),
+        callback=lambda progress: books.append(-np.asarray(progress.state.params)),
     )
     rates = [float(schedule(1.0, 3 * num_epochs)(step)) for step in range(3 * num_epochs)]
     np.testing.assert_allclose(run.history["learning_rate"], rates[2::3], rtol=1e-6, atol=1e-7)
@@ -235,15 +237,16 @@ def test_bits_do_not_depend_on_where_the_steps_are_cut(batch_size, digits):
     recipe = Recipe(
         mlp((64, 32, 10)), classification(10), optax.adam, {"learning_rate": 0.01}, batch_size
     )
-    run_steps, state, totals = training._prepare(recipe, data, 3)
+    run_steps, beginning = training._prepare(recipe, data, 3)
     steps = -(-num_examples // batch_size)
     compiled = training._run_steps._cache_size()
 
     def after(stops):
-        carry = state, totals
+        progress = beginning
         for stop in stops:
-            *carry, _ = run_steps(*carry, stop)
-        return digest(tuple(carry))
+            progress, is_healthy = run_steps(progress, stop)
+            assert is_healthy
+        return digest(progress[:2])
 
     whole = after([steps])
     assert after(range(1, steps + 1)) == whole
@@ -413,7 +416,9 @@ def test_the_callback_sees_every_epoch_and_its_line(blobs):
         ADAM,
         blobs,
         seed=0,
-        callback=lambda epoch, state, line: seen.append((epoch, state, dict(line))),
+        callback=lambda progress: seen.append(
+            (len(progress.history), progress.state, progress.history[-1])
+        ),
     )
     assert [epoch for epoch, _, _ in seen] == [1, 2, 3]
     assert [int(state.step) for _, state, _ in seen] == [4, 8, 12]
@@ -437,8 +442,113 @@ def test_the_callback_sees_every_epoch_and_its_line(blobs):
 def test_progress_is_told_in_rising_steps_up_to_the_last(blobs, monkeypatch):
     monkeypatch.setattr(training, "_next_block", lambda *_: 3)
     told = []
-    train(ADAM, blobs, seed=0, on_steps=told.append)
-    assert told == [4, 7, 8, 11, 12]  # the first block is long; none goes beyond an epoch's end
+    train(ADAM, blobs, seed=0, on_block=lambda progress: told.append(int(progress.state.step)))
+    assert told == [1, 4, 7, 8, 11, 12]  # the first block is one step; none passes an epoch's end
+
+
+def test_blocks_end_at_the_multiples_asked_for(blobs, monkeypatch):
+    monkeypatch.setattr(training, "_next_block", lambda *_: 100)
+    told = []
+    train(
+        ADAM,
+        blobs,
+        seed=0,
+        block_every=3,
+        on_block=lambda progress: told.append(int(progress.state.step)),
+    )
+    assert told == [1, 3, 4, 6, 8, 9, 12]
+
+
+# --- stopping, and going on
+
+
+@pytest.mark.parametrize("stop", range(1, 12))
+def test_going_on_from_any_step_gives_the_same_bits(blobs, stop):
+    recipe = ADAM._replace(schedule=schedules.cosine)
+    whole = train(recipe, blobs, seed=3)
+    cut = []
+
+    def until(progress):
+        cut.append(progress)
+        return int(progress.state.step) >= stop
+
+    train(recipe, blobs, seed=3, block_every=1, on_block=until)
+    assert int(cut[-1].state.step) == stop
+    arrays = jax.device_get(cut[-1][:2])
+    rest = train(recipe, blobs, seed=3, start=Progress(*arrays, cut[-1].history))
+    assert digest(rest.state) == digest(whole.state)
+    assert list(rest.history) == list(whole.history)
+    assert all((rest.history[name] == whole.history[name]).all() for name in whole.history)
+
+
+def test_a_callback_that_says_so_stops_after_the_epoch(blobs):
+    run = train(ADAM, blobs, seed=0, callback=lambda progress: len(progress.history) == 2)
+    assert len(run.history["train_loss"]) == 2
+    assert int(run.state.step) == 8
+
+
+def test_stopping_in_the_first_epoch_leaves_no_history(blobs):
+    run = train(ADAM, blobs, seed=0, on_block=lambda progress: True)
+    assert run.history == {}
+    assert int(run.state.step) == 1
+
+
+def test_another_networks_progress_is_refused_with_the_array_named(blobs):
+    cut = []
+    train(ADAM, blobs, seed=0, on_block=cut.append, callback=lambda progress: True)
+    wider = ADAM._replace(model=mlp((4, 9, 3)))
+    message = r"^start needs float32 \(9,\) at .*\[0\]\.bias, got float32 \(8,\)$"
+    with pytest.raises(ValueError, match=message):
+        train(wider, blobs, seed=0, start=cut[-1])
+    sgd = ADAM._replace(optimizer=optax.sgd)
+    with pytest.raises(ValueError, match=r"start needs nothing at .*opt_state.*, got int32"):
+        train(sgd, blobs, seed=0, start=cut[-1])
+
+
+def poisoned(data, row):
+    inputs = data.train_inputs.copy()
+    inputs[row, 2] = np.nan
+    return data._replace(train_inputs=inputs)
+
+
+def poisoned_step(row, seed, epoch):
+    """The step at which ADAM's epoch meets an example."""
+    order = np.asarray(epoch_order(keys(seed).shuffle, epoch, 50))
+    return 4 * epoch + int(np.flatnonzero(order == row)[0]) // 16
+
+
+@pytest.mark.parametrize("row", [0, 7, 21, 49])
+def test_the_first_number_that_is_none_stops_training_and_is_located(blobs, row):
+    with pytest.raises(TrainingFault, match=f"layer_0.*training example {row} ") as raised:
+        train(ADAM, poisoned(blobs, row), seed=5)
+    step = poisoned_step(row, 5, 0)
+    fault, progress = raised.value.fault, raised.value.progress
+    assert (fault.step, fault.epoch, fault.kind) == (step, 1, "forward pass")
+    # What is kept is the state just before: that of training on healthy data up to there.
+    cut = []
+    train(ADAM, blobs, seed=5, block_every=1, on_block=cut.append)
+    before = [training._prepare(ADAM, blobs, 5)[1], *cut][step]
+    assert digest(progress.state) == digest(before.state)
+
+
+def test_a_faulty_step_can_be_skipped(blobs):
+    run = train(ADAM, poisoned(blobs, 7), seed=5, on_fault="skip")
+    steps = [poisoned_step(7, 5, epoch) for epoch in range(3)]
+    assert [fault.step for fault in run.faults] == steps
+    assert int(run.state.step) == 12
+    assert np.isfinite(run.history["train_loss"]).all()
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(run.params))
+
+
+def test_a_fault_can_be_ignored(blobs):
+    run = train(ADAM, poisoned(blobs, 7), seed=5, on_fault="ignore")
+    assert np.isnan(run.history["train_loss"]).all()
+    assert run.faults == ()
+
+
+def test_what_to_do_about_a_fault_is_one_of_three(blobs):
+    with pytest.raises(ValueError, match=r"^on_fault needs to be raise, skip or .*, got hope$"):
+        train(ADAM, blobs, seed=0, on_fault="hope")
 
 
 def test_a_block_of_steps_grows_and_shrinks_towards_half_a_second():
@@ -488,7 +598,7 @@ def test_arguments_that_do_not_fit_are_refused_before_any_step(change, arguments
         train(
             ADAM._replace(**change),
             blobs,
-            **{"seed": 0, "on_steps": refuse, "callback": refuse, **arguments},
+            **{"seed": 0, "on_block": refuse, "callback": refuse, **arguments},
         )
 
 

@@ -1,0 +1,180 @@
+"""Takes a run down while it goes: its lines, its checkpoints, and when to stop."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+
+import jaxmlp
+from experiments import workdir
+from experiments.options import Interval
+from experiments.progress import EpochTable
+from experiments.signals import StopRequest
+from jaxmlp import stopping, training
+from jaxmlp.checkpoints import Checkpoints
+from jaxmlp.types import Dataset, Fault, Progress
+
+
+class Job(NamedTuple):
+    """What there is to do."""
+
+    recipe: jaxmlp.Recipe
+    data: Dataset
+    config: Mapping[str, Any]  # what made the recipe, and when to stop
+    path: Path  # the folder
+    notice: str | None = None  # what no reader of a record may miss
+    is_resumed: bool = False
+    checkpoint_every: Interval = Interval(1, "second")
+    keep: int = 3
+    plots: bool = True
+    tensorboard: bool = False
+
+    def marked(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """A record that says what it is about."""
+        marks = {"dataset": self.data.name} | ({"notice": self.notice} if self.notice else {})
+        return {**record, **marks}
+
+    @property
+    def stop_metric(self) -> str:
+        """What early stopping looks at."""
+        return f"validation_{self.config['stop_metric']}"
+
+
+class Clock:
+    """Seconds spent, by what they were spent on."""
+
+    def __init__(self) -> None:
+        self.seconds = dict.fromkeys(("load", "compile", "train", "evaluate"), 0.0)
+        self._last = time.perf_counter()
+
+    def charge(self, purpose: str) -> None:
+        """Books the time since the last call on a purpose."""
+        now = time.perf_counter()
+        self.seconds[purpose] += now - self._last
+        self._last = now
+
+
+class Recorder:
+    """What `train` calls back."""
+
+    def __init__(
+        self,
+        job: Job,
+        clock: Clock,
+        table: EpochTable,
+        checkpoints: Checkpoints | None,
+        request: StopRequest,
+    ) -> None:
+        self.progress: Progress | None = None  # the latest
+        self.finished: Progress | None = None  # after the last finished epoch
+        self.reason: str | None = None  # why training stopped before its last epoch
+        self._job, self._clock, self._table = job, clock, table
+        self._checkpoints, self._request = checkpoints, request
+        self._started = time.perf_counter()
+        self._saved, self._saved_at = (0, 0), time.monotonic()  # step and epochs; when
+        self._board = _tensorboard(job.path) if job.tensorboard else None
+
+    def on_block(self, progress: Progress) -> bool:
+        """Moves the bar, saves a checkpoint that is due, and heeds a request to stop."""
+        self._clock.charge("train")
+        step = int(progress.state.step)
+        self._table.step(step)
+        self.progress = progress
+        every, since = self._job.checkpoint_every, time.monotonic() - self._saved_at
+        if every.number and (
+            (every.unit == "step" and step % every.number == 0)
+            or (every.unit == "second" and since >= every.number)
+        ):
+            self.save(progress)
+        return self._request.signal is not None
+
+    def on_epoch(self, progress: Progress) -> bool:
+        """Writes the epoch's line everywhere, saves a checkpoint, and decides whether to stop."""
+        self._clock.charge("evaluate")
+        self.progress = self.finished = progress
+        epoch, metrics = len(progress.history), progress.history[-1]
+        now = time.perf_counter()
+        seconds, self._started = now - self._started, now
+        line = {"epoch": epoch, "step": int(progress.state.step), **metrics, "seconds": seconds}
+        digest = {"params_sha256": jaxmlp.digest(progress.state.params)}
+        workdir.append_line(self._job.path / "metrics.jsonl", self._job.marked({**line, **digest}))
+        self._table.line(epoch, metrics, seconds)
+        if self._board:
+            for name, value in metrics.items():
+                self._board.add_scalar(name, value, epoch)
+            self._board.flush()
+
+        every = self._job.checkpoint_every
+        is_due = every.unit == "epoch" and every.number and epoch % every.number == 0
+        patience = self._job.config["patience"]
+        is_best = patience and stopping.best_epoch(progress.history, self._job.stop_metric) == epoch
+        if is_due or is_best:
+            self.save(progress)
+        self.reason = reason_to_stop(self._job, progress)
+        return self.reason is not None or self._request.signal is not None
+
+    def save(self, progress: Progress) -> None:
+        """Saves a checkpoint, in the background, unless it is there already."""
+        now = int(progress.state.step), len(progress.history)
+        if self._checkpoints is None or now == self._saved:
+            return
+        self._saved, self._saved_at = now, time.monotonic()
+        epoch_is_whole = not float(progress.totals["num_examples"])
+        metric, score = self._job.stop_metric, None
+        if epoch_is_whole and progress.history and metric in progress.history[-1]:
+            score = stopping.score(progress.history[-1], metric)
+        self._checkpoints.save(
+            int(progress.state.step),
+            {"state": progress.state, "totals": progress.totals},
+            {"history": progress.history, "faults": progress.faults},
+            score,
+        )
+
+    def close(self) -> None:
+        """Ends TensorBoard's file."""
+        if self._board:
+            self._board.close()
+
+
+def reason_to_stop(job: Job, progress: Progress) -> str | None:
+    """Why early stopping ends a run after its last finished epoch; None if it does not."""
+    patience, target = job.config["patience"], job.config["target"]
+    if target is not None and stopping.has_reached(progress.history, job.stop_metric, target):
+        return f"{job.stop_metric} reached {target:g}"
+    if patience and stopping.is_exhausted(progress.history, job.stop_metric, patience):
+        return f"{patience} epochs brought no better {job.stop_metric}"
+    return None
+
+
+def as_progress(checkpoint: Any) -> Progress:
+    """What `Recorder.save` saved."""
+    tree, record = checkpoint.tree, checkpoint.record
+    faults = tuple(Fault(*fault) for fault in record["faults"])
+    return Progress(tree["state"], tree["totals"], tuple(record["history"]), faults)
+
+
+def like(job: Job) -> dict[str, Any]:
+    """The shapes of what `Recorder.save` saves."""
+    start = jax.eval_shape(lambda: training.beginning(job.recipe, job.data, 0))
+    return {"state": start.state, "totals": start.totals}
+
+
+def import_tensorboard() -> Any:
+    """The package that writes TensorBoard's files.
+
+    Raises:
+      ValueError: if it is not installed.
+    """
+    try:
+        import tensorboardX
+    except ImportError as error:
+        raise ValueError(
+            "--tensorboard needs the package tensorboardX, got none: install jaxmlp[tensorboard]"
+        ) from error
+    return tensorboardX
+
+
+def _tensorboard(path: Path) -> Any:
+    return import_tensorboard().SummaryWriter(str(path / "tensorboard"))

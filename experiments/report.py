@@ -1,0 +1,102 @@
+"""What a run leaves when it ends: its summary, its receipt, its pictures."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from rich.console import Console
+from rich.panel import Panel
+
+import jaxmlp
+from experiments import workdir
+from experiments.progress import format_metric
+from experiments.recorder import Job
+from jaxmlp import receipt
+from jaxmlp.types import Progress, PyTree
+
+
+def introduce(console: Console, job: Job) -> None:
+    """Says what is about to be trained on what."""
+    if job.notice:
+        console.print(Panel(job.notice, style="bold yellow", title="not what you may expect"))
+    data, recipe = job.data, job.recipe
+    counts = ", ".join(f"{len(labels):,} {name}" for name, (_, labels) in data.sets().items())
+    console.print(
+        f"{data.name}: {counts} examples, from {data.source}\n"
+        f"network {'-'.join(map(str, job.config['sizes']))}, batch {recipe.batch_size}, "
+        f"{recipe.num_epochs} epochs, seed {job.config['seed']}, "
+        f"on {jax.devices()[0].device_kind}",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def summarize(job: Job, progress: Progress, params: PyTree) -> dict[str, Any]:
+    """The figures of a finished run, on every example of each set."""
+    means = {
+        f"{name}_{metric}": value
+        for name, examples in job.data.sets().items()
+        for metric, value in jaxmlp.evaluate(job.recipe, params, *examples).items()
+    }
+    return {
+        **{f"num_{name}": len(labels) for name, (_, labels) in job.data.sets().items()},
+        **means,
+        "num_epochs": len(progress.history),
+        "seed": job.config["seed"],
+        "num_parameters": sum(leaf.size for leaf in jax.tree.leaves(params)),
+        "num_faults": len(progress.faults),
+        "params_sha256": jaxmlp.digest(params),
+    }
+
+
+def write_receipt(job: Job) -> None:
+    """All that another run needs to come out with the same bits, and to see that it did."""
+    lines = workdir.read_lines(job.path / "metrics.jsonl")
+    data = job.data
+    record = {
+        "config": dict(job.config),
+        "data": {"name": data.name, "source": data.source, "sha256": data.sha256},
+        "environment": receipt.describe(),
+        "params_sha256": [line["params_sha256"] for line in lines],  # after each epoch
+    }
+    workdir.write_json(job.path / "receipt.json", job.marked(record))
+
+
+def draw(job: Job, progress: Progress, params: PyTree) -> None:
+    """The pictures of a run, into its plots/."""
+    from experiments import plots  # here, since it takes a while to import
+
+    folder, data = job.path / "plots", job.data
+    inputs, labels = data.sets()["test"]
+    folder.mkdir(exist_ok=True)
+    names = progress.history[0] if progress.history else ()
+    history = {name: np.array([line[name] for line in progress.history]) for name in names}
+    plots.learning_curves(folder / "learning_curves.png", history)
+    probabilities = np.asarray(jaxmlp.predict(job.recipe, params, inputs))
+    plots.confusion_matrix(
+        folder / "confusion_matrix.png", labels, probabilities.argmax(axis=1), data.num_classes
+    )
+    if data.image_shape:
+        plots.wrong_examples(
+            folder / "wrong_examples.png", inputs, labels, probabilities, data.image_shape
+        )
+        kernel = np.asarray(params[0].kernel)
+        plots.first_layer(folder / "first_layer.png", kernel, data.image_shape)
+
+
+def conclude(console: Console, path: Path, summary: Mapping[str, Any]) -> None:
+    """Shows the figures, and where everything lies."""
+    spent = ", ".join(f"{name} {value:.1f} s" for name, value in summary["seconds"].items())
+    scores = "   ".join(
+        f"{name.replace('_', ' ')} {format_metric(name, summary[name])}"
+        for name in ("test_accuracy", "train_accuracy", "test_loss", "train_loss")
+    )
+    console.print(f"\n{scores}", style="bold", soft_wrap=True)
+    console.print(
+        f"{summary['num_parameters']:,} parameters, sha256 {summary['params_sha256'][:16]}...\n"
+        f"{spent}\nall in {path}: {', '.join(sorted(item.name for item in path.iterdir()))}",
+        markup=False,
+        soft_wrap=True,
+    )

@@ -1,0 +1,31 @@
+"""Ctrl-C and SIGTERM as requests that a run looks at between blocks of steps."""
+
+import signal
+from types import FrameType
+
+
+class StopRequest:
+    """A context in which the first SIGINT or SIGTERM is noted, and a second SIGINT interrupts."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None  # the one that came
+
+    def __enter__(self) -> "StopRequest":
+        self._before = {
+            number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, _: FrameType | None) -> None:
+        if self.signal is not None and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.signal = number
+
+    @property
+    def exit_code(self) -> int:
+        """By the shell's convention: 130 after SIGINT, 143 after SIGTERM."""
+        return 128 + (self.signal or 0)

@@ -1,0 +1,91 @@
+"""What produced a result: all that can change its bits, and how two of such records differ."""
+
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import jax
+
+__all__ = ["describe", "differences", "num_threads"]
+
+PACKAGES = ("jaxmlp", "jax", "jaxlib", "optax", "flax", "numpy")
+# Of the instruction sets, those that XLA and Eigen choose their code by.
+INSTRUCTIONS = (
+    *("sse4_2", "avx", "fma", "f16c", "avx2", "avx512f", "avx512bw", "avx512vl", "avx512dq"),
+    *("avx_vnni", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_tile", "amx_bf16", "asimd"),
+)
+
+SETTINGS = ("default_matmul_precision", "default_prng_impl", "enable_x64")
+
+
+def describe() -> dict[str, Any]:
+    """What a result's bits depend on besides recipe, data and seed.
+
+    Returns:
+      versions, platform, device_kind, num_devices, processor, instructions, threads (of the pool
+      that divides a CPU's work; None where it cannot be counted), default_matmul_precision,
+      default_prng_impl, enable_x64, xla_flags.
+    """
+    return {
+        "versions": {name: _version(name) for name in PACKAGES},
+        "platform": jax.default_backend(),
+        "device_kind": jax.devices()[0].device_kind,
+        "num_devices": jax.device_count(),
+        "processor": _cpuinfo("model name") or platform.processor() or platform.machine(),
+        "instructions": _instructions(),
+        "threads": num_threads(),
+        **{name: getattr(jax.config, f"jax_{name}") for name in SETTINGS},
+        "xla_flags": os.environ.get("XLA_FLAGS", ""),
+    }
+
+
+def num_threads() -> int | None:
+    """How many threads share the work of a CPU's operations; None where they cannot be counted.
+
+    XLA makes them when the first array is, as many as $NPROC or the cores this process may use.
+    """
+    tasks = Path("/proc/self/task")
+    try:
+        names = [(task / "comm").read_text() for task in tasks.iterdir()]
+    except OSError:
+        return None
+    return sum("XLAEigen" in name for name in names) or None
+
+
+def differences(expected: Any, got: Any, field: str = "") -> Iterator[str]:
+    """The fields in which two records differ, one line each.
+
+    >>> list(differences({"seed": 1, "jax": {"x64": False}}, {"seed": 2, "jax": {"x64": False}}))
+    ['seed: expected 1, got 2']
+    """
+    if isinstance(expected, Mapping) and isinstance(got, Mapping):
+        for name in dict.fromkeys([*expected, *got]):
+            inner = f"{field}.{name}" if field else str(name)
+            yield from differences(expected.get(name), got.get(name), inner)
+    elif expected != got:
+        yield f"{field}: expected {expected}, got {got}"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _instructions() -> list[str]:
+    flags = set((_cpuinfo("flags") or _cpuinfo("Features")).split())
+    return [name for name in INSTRUCTIONS if name in flags]
+
+
+def _cpuinfo(field: str) -> str:
+    """A field of the first processor, as Linux has it; "" elsewhere."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return ""
+    values = [line.partition(":")[2].strip() for line in lines if line.startswith(field)]
+    return values[0] if values else ""

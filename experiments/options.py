@@ -258,6 +258,11 @@ def config(data: Dataset, earlier: Mapping[str, Any] | None) -> dict[str, Any]:
     for name in ("patience", "target"):
         if values[name] is not None and data.validation_inputs is None:
             raise ValueError(f"--{name} needs a validation set: expected --validation_fraction=0.1")
+    if values["patience"] is not None and values["patience"] < values["eval_every"]:
+        raise ValueError(
+            "--patience needs a look at the validation set in that time: "
+            f"expected --eval_every={values['patience']} or less, got {values['eval_every']}"
+        )
     made = values | {
         "dataset": data.name,
         "data_dir": flags.FLAGS.data_dir and str(Path(flags.FLAGS.data_dir).absolute()),
@@ -291,6 +296,11 @@ def _refuse_changes(config: Mapping[str, Any], earlier: Mapping[str, Any]) -> No
     if config["num_epochs"] < earlier["num_epochs"]:
         changes.append(
             f"num_epochs: expected {earlier['num_epochs']} or more, got {config['num_epochs']}"
+        )
+    elif config["num_epochs"] > earlier["num_epochs"] and config["schedule"] != "constant":
+        changes.append(
+            f"num_epochs: expected {earlier['num_epochs']}, the length of the schedule "
+            f"{config['schedule']}, got {config['num_epochs']}"
         )
     if changes:
         raise ValueError(f"--resume needs the earlier run's settings; {'; '.join(changes)}")

@@ -66,14 +66,16 @@ class Recorder:
         table: EpochTable,
         checkpoints: Checkpoints | None,
         request: StopRequest,
+        start: Progress | None = None,
     ) -> None:
-        self.progress: Progress | None = None  # the latest
+        self.progress = start  # the latest
         self.finished: Progress | None = None  # after the last finished epoch
         self.reason: str | None = None  # why training stopped before its last epoch
         self._job, self._clock, self._table = job, clock, table
         self._checkpoints, self._request = checkpoints, request
         self._started = time.perf_counter()
-        self._saved, self._saved_at = (0, 0), time.monotonic()  # step and epochs; when
+        self._saved = _position(start) if start else (0, 0)
+        self._saved_at = time.monotonic()
         self._board = _tensorboard(job.path) if job.tensorboard else None
 
     def on_block(self, progress: Progress) -> bool:
@@ -117,10 +119,9 @@ class Recorder:
 
     def save(self, progress: Progress) -> None:
         """Saves a checkpoint, in the background, unless it is there already."""
-        now = int(progress.state.step), len(progress.history)
-        if self._checkpoints is None or now == self._saved:
+        if self._checkpoints is None or _position(progress) == self._saved:
             return
-        self._saved, self._saved_at = now, time.monotonic()
+        self._saved, self._saved_at = _position(progress), time.monotonic()
         epoch_is_whole = not float(progress.totals["num_examples"])
         metric, score = self._job.stop_metric, None
         if epoch_is_whole and progress.history and metric in progress.history[-1]:
@@ -132,10 +133,23 @@ class Recorder:
             score,
         )
 
+    def keep(self, progress: Progress) -> bool:
+        """Saves a checkpoint and waits for it; False where it failed, or none are wanted."""
+        if self._checkpoints is None or not self._job.checkpoint_every.number:
+            return False
+        self.save(progress)
+        self._checkpoints.wait()
+        return self._checkpoints.error is None
+
     def close(self) -> None:
         """Ends TensorBoard's file."""
         if self._board:
             self._board.close()
+
+
+def _position(progress: Progress) -> tuple[int, int]:
+    """Steps and epochs done: at the end of an epoch's steps its line is yet to be made."""
+    return int(progress.state.step), len(progress.history)
 
 
 def reason_to_stop(job: Job, progress: Progress) -> str | None:

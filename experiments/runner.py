@@ -4,6 +4,7 @@ import contextlib
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NoReturn
 
 from absl import app, logging
@@ -25,7 +26,11 @@ DIVERGED = 3  # exit code at a number that is not finite
 def start(main: Callable[[list[str]], None]) -> None:
     """Runs a program's main with its flags read, and without the libraries' chatter."""
     logging.set_verbosity(logging.WARNING)
-    app.run(main)
+    try:
+        app.run(main)
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
 
 
 @contextlib.contextmanager
@@ -40,6 +45,18 @@ def clear_errors() -> Iterator[None]:
         sys.exit(INTERRUPTED)
 
 
+@contextlib.contextmanager
+def _clear_endings(path: Path) -> Iterator[None]:
+    """Turns a full disk, or Ctrl-C for the second time, into one line and an exit code."""
+    try:
+        yield
+    except OSError as error:
+        sys.exit(f"error: {error}; {path} holds what was saved before")
+    except KeyboardInterrupt:
+        print(f"\ninterrupted at once; {path} holds what was saved before", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+
+
 def run(job: Job, clock: Clock) -> dict[str, Any]:
     """Trains, shows the progress, and writes all there is to know into a folder.
 
@@ -51,6 +68,7 @@ def run(job: Job, clock: Clock) -> dict[str, Any]:
       What summary.json holds. A run that does not work out, or that is interrupted, ends the
       program with a message and an exit code instead.
     """
+    warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
     console = Console(highlight=False)
     with clear_errors():
         if job.tensorboard:
@@ -58,21 +76,18 @@ def run(job: Job, clock: Clock) -> dict[str, Any]:
         jaxmlp.warm_up(job.recipe, job.data)
         start = _open(job)
     clock.charge("compile")
-    report.introduce(console, job)
-    if start:
-        console.print(f"going on after step {int(start.state.step)}")
-
-    steps_per_epoch = -(-len(job.data.train_inputs) // job.recipe.batch_size)
-    table = EpochTable(console, job.recipe.num_epochs, steps_per_epoch)
-    with _checkpoints(job) as saver, StopRequest() as request:
-        keeper = Recorder(job, clock, table, saver, request)
-        keeper.progress = start
+    with _clear_endings(job.path), _checkpoints(job) as saver, StopRequest() as request:
+        report.introduce(console, job)
+        if start:
+            console.print(f"going on after step {int(start.state.step)}")
+        steps_per_epoch = -(-len(job.data.train_inputs) // job.recipe.batch_size)
+        table = EpochTable(console, job.recipe.num_epochs, steps_per_epoch)
+        keeper = Recorder(job, clock, table, saver, request, start)
         try:
             with table, contextlib.closing(keeper):
                 _train(job, keeper, start)
         except jaxmlp.TrainingFault as error:
-            keeper.save(error.progress)
-            _diverge(job, error)
+            _diverge(job, keeper, error)
         if request.signal is not None:
             _leave(job, keeper, request)
         assert keeper.progress is not None
@@ -89,7 +104,7 @@ def _open(job: Job) -> Progress | None:
     if job.is_resumed:
         found = checkpoint.restore(job.path / "checkpoints", recorder.like(job))
         start = None if found is None else recorder.as_progress(found)
-        for name in ("fault.json", "receipt.json", "summary.json"):
+        for name in ("fault.json", "summary.json"):
             (job.path / name).unlink(missing_ok=True)
         workdir.keep_lines(job.path / "metrics.jsonl", len(start.history) if start else 0)
     else:
@@ -102,7 +117,6 @@ def _open(job: Job) -> Progress | None:
 
 
 def _checkpoints(job: Job) -> contextlib.AbstractContextManager[checkpoint.Checkpoints | None]:
-    warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
     if not job.checkpoint_every.number and not job.config["patience"]:
         return contextlib.nullcontext()
     return checkpoint.Checkpoints(job.path / "checkpoints", job.keep)
@@ -141,8 +155,30 @@ def _parameters_to_keep(
 
 
 def _leave(job: Job, keeper: Recorder, request: StopRequest) -> NoReturn:
-    """Keeps what an interrupted run has, and ends the program."""
+    """Ends an interrupted run, and the program."""
+    kept = _keep(job, keeper)
+    print(f"interrupted; {job.path} holds {' and '.join(kept) or 'no parameters'}", file=sys.stderr)
+    sys.exit(request.exit_code)
+
+
+def _diverge(job: Job, keeper: Recorder, error: jaxmlp.TrainingFault) -> NoReturn:
+    """Reports a number that is not finite, and ends the program."""
+    keeper.progress = error.progress
+    workdir.write_json(job.path / "fault.json", job.marked(error.fault._asdict()))
+    kept = ["fault.json", *_keep(job, keeper)]
+    print(
+        f"stopped: {error}\n{job.path} holds {' and '.join(kept)}\n"
+        "--resume replays that step, --resume --on_fault=skip goes on past it",
+        file=sys.stderr,
+    )
+    sys.exit(DIVERGED)
+
+
+def _keep(job: Job, keeper: Recorder) -> list[str]:
+    """Saves what an unfinished run has; says what that is."""
     kept = []
+    if keeper.progress is not None and keeper.keep(keeper.progress):
+        kept.append(f"a checkpoint of step {int(keeper.progress.state.step)} (--resume goes on)")
     if keeper.finished is not None:
         jaxmlp.save_params(job.path / "params.npz", keeper.finished.state.params)
         report.write_receipt(job)
@@ -150,22 +186,7 @@ def _leave(job: Job, keeper: Recorder, request: StopRequest) -> NoReturn:
         kept.append(
             f"the metrics and parameters of the {epoch} finished epochs, of {job.recipe.num_epochs}"
         )
-    if keeper.progress is not None and job.checkpoint_every.number:
-        keeper.save(keeper.progress)
-        kept.append(f"a checkpoint of step {int(keeper.progress.state.step)} (--resume goes on)")
-    print(f"interrupted; {job.path} holds {' and '.join(kept) or 'no parameters'}", file=sys.stderr)
-    sys.exit(request.exit_code)
-
-
-def _diverge(job: Job, error: jaxmlp.TrainingFault) -> NoReturn:
-    """Reports a number that is not finite, and ends the program."""
-    workdir.write_json(job.path / "fault.json", job.marked(error.fault._asdict()))
-    print(
-        f"stopped: {error}\n{job.path} holds fault.json and a checkpoint of the state before that "
-        "step: --resume replays it, --resume --on_fault=skip goes on past it",
-        file=sys.stderr,
-    )
-    sys.exit(DIVERGED)
+    return kept
 
 
 def _finish(

@@ -69,20 +69,24 @@ def create(path: Path) -> None:
 
 
 def write_json(path: Path, record: Mapping[str, Any]) -> None:
-    """Writes a record, whole or not at all."""
+    """Writes a record, whole or not at all; a number that is not finite becomes null."""
     scratch = path.with_name(f".{path.name}")
-    scratch.write_text(json.dumps(record, indent=2, default=str) + "\n")
+    scratch.write_text(json.dumps(_finite(record), indent=2, default=str) + "\n")
     scratch.replace(path)
 
 
 def append_line(path: Path, record: Mapping[str, Any]) -> None:
-    """Adds a record as one line, which a killed process does not lose; NaN becomes null."""
-    finite = {
-        name: None if isinstance(value, float) and math.isnan(value) else value
+    """Adds a record as one line, which a killed process does not lose; else as `write_json`."""
+    with path.open("a") as file:
+        file.write(json.dumps(_finite(record)) + "\n")
+
+
+def _finite(record: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON has no NaN and no infinity."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in record.items()
     }
-    with path.open("a") as file:
-        file.write(json.dumps(finite) + "\n")
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

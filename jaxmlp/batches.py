@@ -54,20 +54,16 @@ def epoch_order(key: jax.Array, epoch: jax.Array | int, num_examples: int) -> ja
     bits = jax.random.bits(key, (ROUNDS, radix), jnp.uint32)
     tables = (bits % jnp.uint32(radix)).astype(jnp.int32)
 
-    def encrypt(indices: jax.Array) -> jax.Array:
+    def encrypt(carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        indices, is_out = carry
         left, right = indices // radix, indices % radix
         for table in tables:
             left, right = right, (left + table[right]) % radix
-        return left * radix + right
+        indices = jnp.where(is_out, left * radix + right, indices)
+        return indices, indices >= num_examples
 
-    def is_out(indices: jax.Array) -> jax.Array:
-        return indices >= num_examples
-
-    return jax.lax.while_loop(
-        lambda indices: is_out(indices).any(),
-        lambda indices: jnp.where(is_out(indices), encrypt(indices), indices),
-        encrypt(indices),
-    )
+    start = indices, jnp.ones(num_examples, bool)
+    return jax.lax.while_loop(lambda carry: carry[1].any(), encrypt, start)[0]
 
 
 def take_batch(

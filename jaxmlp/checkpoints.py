@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import math
 import operator
@@ -82,7 +81,7 @@ class Checkpoints:
         self._unfinished: deque[Future[None]] = deque()
         self._unreported: deque[str] = deque()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
-        self._thread.submit(importlib.import_module, "orbax.checkpoint")  # a third of a second
+        self._thread.submit(checkpoint_files.orbax_files)  # imports Orbax while training starts
 
     def __enter__(self) -> Checkpoints:
         return self

@@ -1,11 +1,12 @@
 """The multilayer perceptron: affine layers with an activation between them."""
 
+import functools
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from numbers import Integral
 
 import jax
 import jax.numpy as jnp
-from jax.nn.initializers import Initializer
 
 from jaxmlp import activations, initializers
 from jaxmlp.types import Dense, Model, Params
@@ -18,8 +19,8 @@ NARROW = 64  # outputs up to which a kernel is multiplied from the left
 def mlp(
     sizes: Sequence[int],
     activation: Callable[[jax.Array], jax.Array] = activations.relu,
-    kernel_init: Initializer = initializers.he,
-    bias_init: Initializer = initializers.zeros,
+    kernel_init: Callable[..., jax.Array] = initializers.he,
+    bias_init: Callable[..., jax.Array] = initializers.zeros,
 ) -> Model:
     """A fully connected network; with two sizes it is a linear model, the perceptron's.
 
@@ -46,9 +47,18 @@ def mlp(
     sizes = tuple(sizes)
     if len(sizes) < 2:
         raise ValueError(f"sizes needs an input and an output width, got sizes={sizes}")
-    if not all(isinstance(size, int) and size > 0 for size in sizes):
+    if not all(isinstance(size, Integral) and size > 0 for size in sizes):
         raise ValueError(f"sizes needs positive whole numbers, got sizes={sizes}")
+    return _mlp(tuple(int(size) for size in sizes), activation, kernel_init, bias_init)
 
+
+@functools.cache  # so that a recipe made twice is compiled once
+def _mlp(
+    sizes: tuple[int, ...],
+    activation: Callable[[jax.Array], jax.Array],
+    kernel_init: Callable[..., jax.Array],
+    bias_init: Callable[..., jax.Array],
+) -> Model:
     def init(key: jax.Array) -> Params:
         layers = []
         for layer, shape in enumerate(pairwise(sizes)):

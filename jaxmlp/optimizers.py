@@ -5,6 +5,7 @@ form a `Recipe` takes; `learning_rate` is a number or an optax schedule. None de
 itself: `with_decay` adds that to any optimizer, and `with_decay(adam)` is AdamW.
 """
 
+import functools
 from collections.abc import Callable
 
 import jax
@@ -39,6 +40,7 @@ def lion(
     return optax.lion(learning_rate, b1, b2, weight_decay=0.0)
 
 
+@functools.cache
 def with_decay(optimizer: Optimizer) -> Optimizer:
     """Adds two ways of keeping kernels small; biases and other vectors are left alone.
 

@@ -43,7 +43,9 @@ def split(recipe: Recipe) -> tuple[Recipe, dict[str, jax.Array]]:
             numbers[name] = jnp.asarray(value, jnp.float32)
         else:
             rest.append((name, value))
-    return recipe._replace(hyperparameters=tuple(rest)), numbers
+    # How long a run is matters to a schedule alone; another length need not compile anew.
+    num_epochs = recipe.num_epochs if recipe.schedule else 1
+    return recipe._replace(hyperparameters=tuple(rest), num_epochs=num_epochs), numbers
 
 
 def build_optimizer(
@@ -91,6 +93,10 @@ def check(recipe: Recipe, data: Dataset) -> None:
     if recipe.schedule is not None and "learning_rate" not in dict(recipe.hyperparameters):
         names = sorted(dict(recipe.hyperparameters))
         raise ValueError(f"a schedule needs the hyperparameter learning_rate, got {names}")
+    try:
+        build_optimizer(*split(recipe), num_steps=1)
+    except TypeError as error:
+        raise ValueError(f"hyperparameters need to be the optimizer's, got {error}") from error
 
 
 def check_examples(recipe: Recipe, inputs: Array, labels: Array) -> None:

@@ -1,5 +1,9 @@
-"""What a network is for: its loss, its metrics, and what its outputs mean."""
+"""What a network is for: its loss, its metrics, and what its outputs mean.
 
+The same arguments give the same task, so that a recipe made twice is compiled once.
+"""
+
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -22,6 +26,7 @@ class Task(NamedTuple):
     check_labels: Callable[[Array], None]  # (num_examples, ...); raises ValueError
 
 
+@functools.cache
 def classification(
     num_classes: int,
     loss: Callable[[jax.Array, jax.Array], jax.Array] = losses.softmax_cross_entropy,
@@ -56,6 +61,7 @@ def classification(
     return Task(loss, (metrics.accuracy,), jax.nn.softmax, num_classes, check_labels)
 
 
+@functools.cache
 def binary_classification(num_outputs: int = 1) -> Task:
     """Yes or no, once or for several independent questions; labels are 0 or 1."""
 
@@ -69,6 +75,7 @@ def binary_classification(num_outputs: int = 1) -> Task:
     return Task(loss, (metrics.binary_accuracy,), jax.nn.sigmoid, num_outputs, check_labels)
 
 
+@functools.cache
 def regression(
     num_outputs: int = 1,
     loss: Callable[[jax.Array, jax.Array], jax.Array] = losses.squared_error,

@@ -27,6 +27,7 @@ from jaxmlp.types import (
 )
 
 __all__ = ["TrainingFault", "beginning", "init_state", "make_update", "train", "warm_up"]
+_is_finite = jax.jit(is_finite)
 
 Totals = Mapping[str, jax.Array]  # as in `Progress`
 
@@ -174,8 +175,8 @@ def train(
         stop = min(step + block, end)
         if block_every:
             stop = min(stop, (step // block_every + 1) * block_every)
-        after, is_healthy = run_steps(progress, stop)
-        if not is_healthy and on_fault != "ignore":
+        after = run_steps(progress, stop)
+        if on_fault != "ignore" and not _is_healthy(after):
             healthy, fault = _find_fault(recipe, data, seed, run_steps, progress, stop)
             if on_fault == "raise":
                 raise TrainingFault(fault, healthy)
@@ -196,7 +197,7 @@ def warm_up(recipe: Recipe, data: Dataset) -> None:
     """
     check(recipe, data)
     run_steps, progress = _prepare(recipe, data, 0)
-    run_steps(progress, 0)
+    _is_healthy(run_steps(progress, 0))
     static, numbers = split(recipe)
     _learning_rate(static, len(data.train_inputs), numbers, progress.state.step)
     for inputs, labels in data.sets().values():
@@ -212,17 +213,19 @@ def beginning(recipe: Recipe, data: Dataset, seed: int) -> Progress:
 
 def _prepare(
     recipe: Recipe, data: Dataset, seed: int
-) -> tuple[Callable[[Progress, int], tuple[Progress, bool]], Progress]:
+) -> tuple[Callable[[Progress, int], Progress], Progress]:
     """The compiled steps with the data placed on the device, and the beginning."""
     static, numbers = split(recipe)
     inputs, labels = jnp.asarray(data.train_inputs), jnp.asarray(data.train_labels)
     seed_array = as_seed(seed)
 
-    def run_steps(progress: Progress, stop: int) -> tuple[Progress, bool]:
-        state, totals, is_healthy = _run_steps(
-            static, numbers, seed_array, inputs, labels, progress.state, progress.totals, stop
+    def run_steps(progress: Progress, stop: int) -> Progress:
+        state, totals = jax.block_until_ready(
+            _run_steps(
+                static, numbers, seed_array, inputs, labels, progress.state, progress.totals, stop
+            )
         )
-        return progress._replace(state=state, totals=totals), bool(is_healthy)
+        return progress._replace(state=state, totals=totals)
 
     return run_steps, beginning(recipe, data, seed)
 
@@ -273,7 +276,7 @@ def _find_fault(
     recipe: Recipe,
     data: Dataset,
     seed: int,
-    run_steps: Callable[[Progress, int], tuple[Progress, bool]],
+    run_steps: Callable[[Progress, int], Progress],
     progress: Progress,
     stop: int,
 ) -> tuple[Progress, Fault]:
@@ -281,12 +284,17 @@ def _find_fault(
     low, high = int(progress.state.step), stop  # healthy before low, not after high
     while high - low > 1:
         middle = (low + high) // 2
-        after, is_healthy = run_steps(progress, middle)
-        if is_healthy:
+        after = run_steps(progress, middle)
+        if _is_healthy(after):
             progress, low = after, middle
         else:
             high = middle
     return progress, diagnose(recipe, data, seed, progress.state)
+
+
+def _is_healthy(progress: Progress) -> bool:
+    """Whether all numbers are finite; once one of them is not, the totals never are again."""
+    return bool(_is_finite((progress.state, progress.totals)))
 
 
 def _without_step(healthy: Progress, fault: Fault) -> Progress:
@@ -319,7 +327,7 @@ def _run_steps(
     state: TrainState,
     totals: Totals,
     stop: int | jax.Array,
-) -> tuple[TrainState, Totals, jax.Array]:
+) -> tuple[TrainState, Totals]:
     """The steps from `state.step` up to `stop`, all within one epoch, as one compiled loop.
 
     The bounds of the loop are traced, so there is one program whatever they are, and the bits do
@@ -341,8 +349,7 @@ def _run_steps(
         sums |= {"loss": info.loss * info.num_examples, "num_examples": info.num_examples}
         return state, jax.tree.map(jnp.add, totals, sums)
 
-    state, totals = jax.lax.fori_loop(state.step, stop, body, (state, totals))
-    return state, totals, is_finite((state, totals))
+    return jax.lax.fori_loop(state.step, stop, body, (state, totals))
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))

@@ -98,11 +98,21 @@ def test_step_record_and_score_come_back(tmp_path):
     assert json.dumps(found.record) == json.dumps(record)
 
 
-def test_orbax_itself_can_read_the_arrays(checkpoint):
+@pytest.mark.parametrize("size", [1, 2, 300, 1_000_003])
+def test_the_arrays_are_byte_for_byte_what_orbax_writes_and_reads(size, tmp_path):
     import orbax.checkpoint as ocp
 
-    tree = ocp.PyTreeCheckpointHandler().restore(checkpoint / "arrays")
-    assert tree["leaves"].view(np.float32).tolist() == [0.5, 1, 2, 3]
+    data = np.random.default_rng(size).integers(0, 256, size, dtype=np.uint8)
+    path = saved(tmp_path / "7", (data[: size // 3], data[size // 3 :]))
+    handler = ocp.PyTreeCheckpointHandler(use_ocdbt=False, use_compression=False)
+    (tmp_path / "orbax").mkdir()
+    handler.save(tmp_path / "orbax", args=ocp.args.PyTreeSave({"leaves": data}))
+    ours, theirs = (
+        {str(file.relative_to(folder)): file.read_bytes() for file in files_of(folder)}
+        for folder in (path / "arrays", tmp_path / "orbax")
+    )
+    assert ours == theirs
+    assert (handler.restore(path / "arrays")["leaves"] == data).all()
 
 
 def test_the_manifest_tells_a_reader_everything(checkpoint):

@@ -244,8 +244,7 @@ def test_bits_do_not_depend_on_where_the_steps_are_cut(batch_size, digits):
     def after(stops):
         progress = beginning
         for stop in stops:
-            progress, is_healthy = run_steps(progress, stop)
-            assert is_healthy
+            progress = run_steps(progress, stop)
         return digest(progress[:2])
 
     whole = after([steps])

@@ -99,9 +99,9 @@ def durability(repeats: int) -> dict[str, float]:
     import tempfile
 
     import optax
-    from jaxmlp.checkpoint import Checkpoints
 
     import jaxmlp
+    from jaxmlp.checkpoint import Checkpoints
 
     sizes = NETWORKS[0]
     data = random_data(sizes)

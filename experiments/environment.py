@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,7 @@ def describe() -> dict[str, Any]:
         **receipt.describe(),
         "python": platform.python_version(),
         "devices": [str(device) for device in jax.devices()],
-        "num_cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
+        "num_cores": _num_cores(),
         "system": platform.platform(),
         "git_commit": _git_commit(),
         "command": sys.argv,
@@ -36,14 +35,33 @@ def use_threads(count: int | None) -> None:
     Raises:
       ValueError: if JAX has already started with another number.
     """
-    if count is not None and receipt.num_threads() is None:
-        os.environ["NPROC"] = str(count)
-    jax.devices()
     got = receipt.num_threads()
+    if got is None:
+        if count is not None:
+            os.environ["NPROC"] = str(count)
+        jax.devices()
+        got = _wait_for_threads(count or int(os.environ.get("NPROC") or 0) or _num_cores())
     if count is not None and got is not None and got != count:
         raise ValueError(
             f"--threads needs to be set before JAX starts: expected {count}, got {got} threads"
         )
+
+
+def _wait_for_threads(count: int) -> int | None:
+    """How many threads there are, which takes a moment: each is counted from when it first runs."""
+    deadline = time.monotonic() + 2
+    while (got := receipt.num_threads()) is None or got < count:
+        if jax.default_backend() != "cpu" or sys.platform != "linux" or time.monotonic() > deadline:
+            break
+        time.sleep(0.001)
+    return got
+
+
+def _num_cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _git_commit() -> str | None:

@@ -13,7 +13,7 @@ from experiments.options import Interval
 from experiments.progress import EpochTable
 from experiments.signals import StopRequest
 from jaxmlp import stopping, training
-from jaxmlp.checkpoints import Checkpoints
+from jaxmlp.checkpoint import Checkpoints
 from jaxmlp.types import Dataset, Fault, Progress
 
 

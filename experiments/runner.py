@@ -15,8 +15,7 @@ from experiments import environment, recorder, report, workdir
 from experiments.progress import EpochTable
 from experiments.recorder import Clock, Job, Recorder
 from experiments.signals import StopRequest
-from jaxmlp import checkpoints as checkpoint
-from jaxmlp import stopping
+from jaxmlp import checkpoint, stopping
 from jaxmlp.types import Progress, PyTree
 
 INTERRUPTED = 130  # exit code before training; while training, 128 + the signal's number

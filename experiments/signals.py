@@ -8,7 +8,7 @@ class StopRequest:
     """A context in which the first SIGINT or SIGTERM is noted, and a second SIGINT interrupts."""
 
     def __init__(self) -> None:
-        self.signal: int | None = None  # the one that came
+        self.signal: int | None = None  # the first that came
 
     def __enter__(self) -> "StopRequest":
         self._before = {
@@ -21,9 +21,10 @@ class StopRequest:
             signal.signal(number, handler)
 
     def _note(self, number: int, _: FrameType | None) -> None:
-        if self.signal is not None and number == signal.SIGINT:
+        if self.signal is None:
+            self.signal = number
+        elif number == signal.SIGINT:
             raise KeyboardInterrupt
-        self.signal = number
 
     @property
     def exit_code(self) -> int:

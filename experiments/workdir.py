@@ -99,6 +99,8 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 def keep_lines(path: Path, count: int) -> None:
     """Takes all lines but the first few away, as if the rest had never been written."""
+    if not path.exists():
+        return
     lines = read_lines(path)[:count]
     scratch = path.with_name(f".{path.name}")
     scratch.write_text("".join(json.dumps(line) + "\n" for line in lines))

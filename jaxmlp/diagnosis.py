@@ -1,6 +1,7 @@
 """The first number that is none: in which step, in which layer, and on which side of it."""
 
 import re
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -61,13 +62,13 @@ def diagnose(recipe: Recipe, data: Dataset, seed: int, state: TrainState) -> Fau
     loss, gradient = jax.value_and_grad(mean_loss)(state.params)
     if not jnp.isfinite(loss):
         return fault("loss", recipe.task.loss.__name__, f"it is {loss}")
-    if leaf := _first_odd_leaf(gradient):
+    if leaf := _first_odd_leaf(gradient, state.params):
         return fault("gradient", leaf)
 
     optimizer, _ = build_optimizer(static, numbers, steps * recipe.num_epochs)
     updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
-    if leaf := _first_odd_leaf(params) or _first_odd_leaf(opt_state):
+    if leaf := _first_odd_leaf((opt_state, params), state.params):
         return fault("update", leaf)
     return fault("none", "no layer")
 
@@ -102,10 +103,20 @@ def _first_odd_operation(apply: Apply, params: PyTree, batch: Batch) -> str | No
     return unnamed
 
 
-def _first_odd_leaf(tree: PyTree) -> str | None:
-    """The first leaf that is not finite, from the last layer down as gradients flow."""
+def _first_odd_leaf(tree: PyTree, params: PyTree) -> str | None:
+    """The first leaf that is not finite, from the last layer down as gradients flow.
+
+    Returns:
+      The parameter that it belongs to, whose path an optimizer's leaf ends in.
+    """
+    names = [_name(path) for path, _ in jax.tree_util.tree_leaves_with_path(params)]
     for path, leaf in reversed(jax.tree_util.tree_leaves_with_path(tree)):
         if not is_finite(leaf):
-            name = jax.tree_util.keystr(path, simple=True, separator="/")
+            own = [name for name in names if f"/{_name(path)}".endswith(f"/{name}")]
+            name = max(own, key=len, default=f"optimizer/{_name(path)}")
             return f"layer_{name}" if name[:1].isdigit() else name
     return None
+
+
+def _name(path: tuple[Any, ...]) -> str:
+    return jax.tree_util.keystr(path, simple=True, separator="/")

@@ -1,5 +1,6 @@
 """What produced a result: all that can change its bits, and how two of such records differ."""
 
+import contextlib
 import os
 import platform
 from collections.abc import Iterator, Mapping
@@ -47,11 +48,10 @@ def num_threads() -> int | None:
 
     XLA makes them when the first array is, as many as $NPROC or the cores this process may use.
     """
-    tasks = Path("/proc/self/task")
-    try:
-        names = [(task / "comm").read_text() for task in tasks.iterdir()]
-    except OSError:
-        return None
+    names = []
+    for task in Path("/proc/self/task").glob("*"):
+        with contextlib.suppress(OSError):  # the thread has just ended
+            names.append((task / "comm").read_text())
     return sum("XLAEigen" in name for name in names) or None
 
 

@@ -1,13 +1,15 @@
 """Folders of runs: what they hold, and what two runs with the same bits have alike."""
 
+import contextlib
 import hashlib
 import json
 
 import numpy as np
+import pytest
 
 import jaxmlp
 from experiments import datasets, recipes, recorder
-from jaxmlp import checkpoints
+from jaxmlp import checkpoint
 
 
 def read(path):
@@ -31,7 +33,7 @@ def newest(folder):
     data = datasets.load(config["dataset"], check_finite=False)
     data = datasets.hold_out(data, config["validation_fraction"])
     job = recorder.Job(recipes.recipe(config), data, config, folder)
-    return checkpoints.restore(folder / "checkpoints", recorder.like(job))
+    return checkpoint.restore(folder / "checkpoints", recorder.like(job))
 
 
 def result(folder):
@@ -54,3 +56,24 @@ def result(folder):
 
 def without_seconds(record):
     return {name: value for name, value in record.items() if name != "seconds"}
+
+
+@contextlib.contextmanager
+def compiled_once():
+    """In this process, equal configs make the same recipe, so that it is compiled once."""
+    make, made = recipes.recipe, {}
+
+    def recipe(config):
+        names = ("dataset", "data_dir", "data_sha256", "seed", "patience", "target", "threads")
+        key = json.dumps({name: config[name] for name in sorted(config) if name not in names})
+        return made.setdefault(key, make(config))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recipes, "recipe", recipe)
+        yield
+
+
+def files(folder):
+    """The contents of all files, by their names."""
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}

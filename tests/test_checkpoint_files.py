@@ -99,7 +99,7 @@ def test_step_record_and_score_come_back(tmp_path):
 
 
 @pytest.mark.parametrize("size", [1, 2, 300, 1_000_003])
-def test_the_arrays_are_byte_for_byte_what_orbax_writes_and_reads(size, tmp_path):
+def test_the_arrays_are_what_orbax_writes_and_reads(size, tmp_path):
     import orbax.checkpoint as ocp
 
     data = np.random.default_rng(size).integers(0, 256, size, dtype=np.uint8)

@@ -4,30 +4,25 @@ A chain is a run that is ended again and again, each time at a random moment, an
 time. What it leaves has to be what the same run leaves that nothing ever happened to.
 """
 
-import contextlib
 import random
-import resource
-import shutil
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 from programs import finish, start
-from runs import lines, read, result, save_npz
+from runs import read, result, save_npz
 
-from jaxmlp import checkpoints
+from jaxmlp import checkpoint
 
 KILL, INT, TERM = signal.SIGKILL, signal.SIGINT, signal.SIGTERM
-STEPS, EPOCHS = 45, 200  # of an epoch, of a run
+STEPS, EPOCHS = 45, 300  # of an epoch, of a run
 STOPPED = [
     *("--validation_fraction=0.1", "--stop_metric=accuracy", "--patience=110"),
     *("--optimizer=adamw", "--schedule=warmup_cosine", "--checkpoint_every=70steps", "--keep=1"),
 ]
 SCHEDULED = ["--optimizer=momentum", "--schedule=cosine", "--checkpoint_every=3epochs", "--plots"]
 CHAINS = {
-    "plain": (["--checkpoint_every=100steps"], [KILL] * 8),
+    "plain": (["--checkpoint_every=100steps"], [KILL] * 7),
     "schedule and pictures": (SCHEDULED, [TERM, KILL, INT, KILL, KILL, INT, KILL]),
     "early stopping": (STOPPED, [KILL, KILL, INT, KILL, TERM, KILL, KILL]),
 }
@@ -52,17 +47,56 @@ def cache(tmp_path_factory):
 
 def train(*flags, **options):
     """Trains to the end."""
-    code, out, err = finish(start("mnist", f"--num_epochs={EPOCHS}", *flags, **options))
+    code, _, err = finish(start("mnist", *flags, **options))
     assert code == 0, err
-    return out
+    assert "Traceback" not in err
 
 
-def until_training(process):
-    """Waits for a run to begin training: the step that it goes on after."""
-    for line in process.stdout:
-        if line.startswith("going on after step "):
-            return int(line.split()[-1])
-        if line.startswith("network "):
-            step = process.stdout.readline() if "--resume" in process.args else ""
-            return int(step.removeprefix("going on after step ") or 0) 
-    raise AssertionError(process.stderr.read())
+def interrupt(moment, number, *flags, **options):
+    """Trains for a moment: the exit code, what the run said, and the seconds that its end took."""
+    with start("mnist", *flags, **options) as process:
+        assert any(line.startswith("network ") for line in process.stdout), process.stderr.read()
+        time.sleep(moment)
+        process.send_signal(number)
+        sent = time.monotonic()
+        process.wait(timeout=60)
+        said = process.stdout.read() + process.stderr.read()
+    assert "Traceback" not in said
+    return process.returncode, said, time.monotonic() - sent
+
+
+def newest_step(folder):
+    return max(checkpoint.steps(folder / "checkpoints"), default=0)
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+def test_a_run_ended_again_and_again_leaves_what_one_left_in_peace_does(
+    chain, data, cache, tmp_path
+):
+    more, signals = CHAINS[chain]
+    flags = [data, f"--num_epochs={EPOCHS}", "--noplots", *more]
+    whole, folder = tmp_path / "whole", tmp_path / "ended"
+    train(*flags, f"--workdir={whole}", env={} if chain == "plain" else cache)
+    spent = read(whole / "summary.json")["seconds"]
+
+    moments = random.Random(chain)
+    for number in signals:
+        resume, step = ["--resume"] * folder.exists(), newest_step(folder)
+        moment = moments.uniform(0, (spent["train"] + spent["evaluate"]) / 5)
+        print(number, step, moment)
+        code, said, seconds = interrupt(
+            moment, number, *flags, *resume, f"--workdir={folder}", env=cache
+        )
+        assert (f"going on after step {step}\n" in said) == (step > 0)
+        if number == KILL:
+            assert code == -KILL
+        else:
+            assert code == 128 + number
+            assert seconds < 10
+            assert f"a checkpoint of step {newest_step(folder)} (--resume goes on)" in said
+    print(newest_step(folder), EPOCHS * STEPS, spent)
+    assert 0 < newest_step(folder) < EPOCHS * STEPS
+
+    train(*flags, "--resume", f"--workdir={folder}", env=cache)
+    assert result(folder) == result(whole)
+    assert bool(result(folder)["pictures"]) == ("--plots" in more)

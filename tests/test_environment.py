@@ -1,23 +1,66 @@
 import json
+import os
 import subprocess
+import sys
+from pathlib import Path
 
 import jax
+import pytest
 
 from experiments import environment
+from jaxmlp import receipt
+
+ROOT = Path(__file__).parent.parent
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="threads are counted on Linux alone")
 
 
-def test_it_names_what_can_change_a_result():
+def test_it_names_what_can_change_a_result_or_its_time():
     facts = environment.describe()
-    assert facts["versions"]["jax"] == jax.__version__
-    assert facts["platform"] == jax.default_backend()
+    assert facts.items() >= receipt.describe().items()
     assert len(facts["devices"]) == jax.device_count()
     assert facts["num_cores"] >= 1
-    assert facts["processor"]
+    assert facts["command"] == sys.argv
     json.dumps(facts)
 
 
-def test_a_missing_package_has_no_version():
-    assert environment._version("no-such-package-anywhere") is None
+def in_another_process(program, **variables):
+    env = {name: value for name, value in os.environ.items() if name != "NPROC"} | variables
+    program = (
+        f"from experiments.environment import use_threads\nfrom jaxmlp import receipt\n{program}"
+    )
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+
+
+@on_linux
+@pytest.mark.parametrize(
+    ("count", "variables", "expected"),
+    [
+        (5, {}, 5),
+        (1, {"NPROC": "3"}, 1),
+        (None, {"NPROC": "3"}, 3),
+        (None, {}, environment._num_cores()),
+    ],
+)
+def test_jax_starts_with_the_threads_asked_for(count, variables, expected):
+    done = in_another_process(f"use_threads({count})\nprint(receipt.num_threads())", **variables)
+    assert done.stdout.strip() == str(expected), done.stderr
+
+
+@on_linux
+def test_threads_that_come_too_late_are_an_error():
+    program = "import jax\njax.numpy.ones(2)\nuse_threads({})"
+    count = environment._num_cores()
+    message = f"--threads needs to be set before JAX starts: expected {count + 1}, got {count}"
+    assert message in in_another_process(program.format(count + 1)).stderr
+    assert in_another_process(program.format(count)).returncode == 0
+
+
+@on_linux
+def test_threads_count_from_when_they_run(monkeypatch):
+    counts = iter([None, 1, 2])
+    monkeypatch.setattr(receipt, "num_threads", lambda: next(counts))
+    assert environment._wait_for_threads(2) == 2
 
 
 def test_a_checkout_has_a_commit_and_elsewhere_there_is_none(monkeypatch, tmp_path):

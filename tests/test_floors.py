@@ -27,7 +27,7 @@ FLOORS = [
         "schedules",
         "stopping",
     ],
-    ["checkpoints", "mlp", "tasks"],
+    ["checkpoint", "mlp", "tasks"],
     ["recipe"],
     ["evaluation"],
     ["diagnosis"],

@@ -89,7 +89,10 @@ BAD_RECIPES = [
         {"schedule": schedules.cosine, "hyperparameters": {"rate": 0.1}},
         r"a schedule needs the hyperparameter learning_rate, got \['rate'\]",
     ),
-    ({"hyperparameters": {"rate": 0.1}}, "hyperparameters need to be the optimizer's, got .*'rate'"),
+    (
+        {"hyperparameters": {"rate": 0.1}},
+        "hyperparameters need to be the optimizer's, got .*'rate'",
+    ),
 ]
 
 BAD_DATA = [

@@ -81,7 +81,7 @@ class Checkpoints:
         self._unfinished: deque[Future[None]] = deque()
         self._unreported: deque[str] = deque()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
-        self._thread.submit(checkpoint_files.orbax_files)  # imports Orbax while training starts
+        self._thread.submit(checkpoint_files.orbax_handler)  # imports Orbax while training starts
 
     def __enter__(self) -> Checkpoints:
         return self

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from jaxmlp import checkpoint_files
-from jaxmlp.checkpoints import (
+from jaxmlp.checkpoint import (
     Checkpoints,
     CheckpointWarning,
     DamagedError,
@@ -438,7 +438,7 @@ def ending_at(countdown, function):
 SAVING = """
 import sys
 import numpy as np
-from jaxmlp.checkpoints import Checkpoints
+from jaxmlp.checkpoint import Checkpoints
 
 checkpoints = Checkpoints(sys.argv[1], keep=1)
 for step in range(1, 1_000_000):
@@ -492,7 +492,7 @@ def test_a_new_start_clears_up_and_leaves_other_files_alone(two):
 
 
 def test_importing_does_not_load_orbax():
-    program = "import sys, jaxmlp.checkpoints; assert 'orbax' not in sys.modules"
+    program = "import sys, jaxmlp.checkpoint; assert 'orbax' not in sys.modules"
     root = Path(__file__).parent.parent
     subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=root, check=True)
 

@@ -1,0 +1,96 @@
+import io
+
+import jax
+import numpy as np
+import optax
+import pytest
+from rich.console import Console
+from runs import read
+
+import jaxmlp
+from experiments import datasets, report, workdir
+from experiments.recorder import Job
+from jaxmlp import receipt, training
+
+CONFIG = {"seed": 7, "sizes": [4, 8, 3], "patience": None}
+RECIPE = jaxmlp.Recipe(
+    jaxmlp.mlp((4, 8, 3)), jaxmlp.classification(3), optax.adam, {"learning_rate": 0.01}, 16, 2
+)
+
+
+@pytest.fixture
+def job(blobs, tmp_path):
+    data = blobs._replace(name="blobs", source="a formula", sha256="5" * 64, num_classes=3)
+    return Job(RECIPE, datasets.hold_out(data, 0.2), CONFIG, tmp_path)
+
+
+def finished(job):
+    start = training.beginning(job.recipe, job.data, 7)
+    line = {"train_loss": 1.0, "test_accuracy": 0.5, "test_loss": 1.0, "train_accuracy": 0.5}
+    fault = jaxmlp.Fault(1, 1, "loss", "layer_0", "")
+    return start._replace(history=(line, line), faults=(fault,))
+
+
+def test_a_summary_scores_every_set_with_the_parameters_that_are_kept(job):
+    params = job.recipe.model.init(jax.random.key(3))
+    summary = report.summarize(job, finished(job), params)
+    scores = {}
+    for name, (inputs, labels) in job.data.sets().items():
+        logits = np.asarray(jax.vmap(job.recipe.model.apply, (None, 0))(params, inputs))
+        scores[f"{name}_accuracy"] = (logits.argmax(1) == labels).mean()
+        shifted = logits - logits.max(1, keepdims=True)
+        log_sums = np.log(np.exp(shifted).sum(1))
+        scores[f"{name}_loss"] = (log_sums - shifted[np.arange(len(labels)), labels]).mean()
+    assert {name: summary[name] for name in scores} == pytest.approx(scores, rel=1e-5)
+    rest = {name: value for name, value in summary.items() if name not in scores}
+    assert rest == {
+        **{"num_train": 40, "num_validation": 10, "num_test": 30, "num_epochs": 2, "seed": 7},
+        **{"num_parameters": 4 * 8 + 8 + 8 * 3 + 3, "num_faults": 1},
+        **{"params_sha256": jaxmlp.digest(params)},
+    }
+
+
+def test_a_receipt_has_the_settings_the_data_the_machine_and_each_epochs_digest(job):
+    for digest in ("a", "b"):
+        workdir.append_line(job.path / "metrics.jsonl", {"params_sha256": digest})
+    report.write_receipt(job._replace(notice="digits"))
+    assert read(job.path / "receipt.json") == {
+        "config": CONFIG,
+        "data": {"name": "blobs", "source": "a formula", "sha256": "5" * 64},
+        "environment": receipt.describe(),
+        "params_sha256": ["a", "b"],
+        "dataset": "blobs",
+        "notice": "digits",
+    }
+
+
+def text_of(function, *arguments):
+    screen = io.StringIO()
+    function(Console(file=screen, width=200), *arguments)
+    return screen.getvalue()
+
+
+def test_the_introduction_says_what_is_trained_on_what(job):
+    text = text_of(report.introduce, job)
+    assert "blobs: 40 train, 10 validation, 30 test examples, from a formula" in text
+    assert "network 4-8-3, batch 16, 2 epochs, seed 7" in text
+    assert "NOT MNIST" in text_of(report.introduce, job._replace(notice="NOT MNIST"))
+
+
+def test_the_conclusion_shows_the_figures_and_the_folder(job):
+    summary = report.summarize(job, finished(job), finished(job).state.params)
+    text = text_of(report.conclude, job.path, {**summary, "seconds": {"train": 1.25}})
+    assert f"test accuracy {100 * summary['test_accuracy']:.2f} %" in text
+    assert f"67 parameters, sha256 {summary['params_sha256'][:16]}" in text
+    assert "train 1.2 s" in text
+    assert f"all in {job.path}" in text
+
+
+def test_pictures_of_pixels_are_drawn_for_pictures_alone(job):
+    progress = finished(job)
+    report.draw(job, progress, progress.state.params)
+    names = {path.name for path in (job.path / "plots").iterdir()}
+    assert names == {"learning_curves.png", "confusion_matrix.png"}
+    report.draw(job._replace(data=job.data._replace(image_shape=(2, 2))), progress, progress[0][0])
+    more = {path.name for path in (job.path / "plots").iterdir()} - names
+    assert more == {"wrong_examples.png", "first_layer.png"}

@@ -32,16 +32,19 @@ def main(argv: list[str]) -> None:
         recipe = recipes.recipe(config)
     clock.charge("load")
     job = Job(
-        recipe,
-        data,
-        config,
-        path,
-        notice,
-        FLAGS.resume,
-        FLAGS.checkpoint_every,
-        FLAGS.keep,
-        FLAGS.plots,
-        FLAGS.tensorboard,
+        recipe=recipe,
+        data=data,
+        config=config,
+        path=path,
+        notice=notice,
+        is_named=FLAGS.workdir is not None,
+        overwrite=FLAGS.overwrite,
+        is_resumed=FLAGS.resume,
+        accept_changes=FLAGS.accept_changes,
+        checkpoint_every=FLAGS.checkpoint_every,
+        keep=FLAGS.keep,
+        plots=FLAGS.plots,
+        tensorboard=FLAGS.tensorboard,
     )
     runner.run(job, clock)
 

@@ -46,6 +46,13 @@ def read(path: Path, check_finite: bool = True) -> tuple[Arrays, tuple[int, int]
         )
         raise DataError(f"{path}: expected examples alike in {' and '.join(xs)}, got {got}")
 
+    absent = np.flatnonzero(np.bincount(labels[0]) == 0)[:5] if labels[0].max() < 1e6 else [0]
+    if len(absent):
+        raise DataError(
+            f"{path}: expected classes 0, 1, ... to {labels[0].max()} each to have an example in "
+            f"{ys[0]}, got none of {', '.join(map(str, absent))}"
+        )
+
     shape = arrays[xs[0]].shape[1:]
     picture = len(shape) == 2 or (len(shape) == 3 and shape[2] == 1)
     image_shape = (shape[0], shape[1]) if picture else None

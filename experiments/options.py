@@ -69,6 +69,9 @@ flags.DEFINE_bool(
     "Go on with the run in --workdir from its last checkpoint. Its settings hold; only "
     "--num_epochs may be raised.",
 )
+flags.DEFINE_bool(
+    "accept_changes", False, "Resume with other versions or threads, whose bits may differ."
+)
 flags.DEFINE_bool("overwrite", False, "Replace an earlier run's files in the workdir.")
 flags.DEFINE_integer(
     "seed", 0, "Decides initial weights and data order.", lower_bound=0, upper_bound=2**32 - 1
@@ -208,9 +211,17 @@ def earlier_config() -> dict[str, Any] | None:
     """
     if not flags.FLAGS.resume:
         return None
+    if flags.FLAGS.overwrite:
+        raise ValueError("expected --resume or --overwrite, got both")
     if flags.FLAGS.workdir is None:
         raise ValueError("--resume needs --workdir, the folder of the run to go on with")
-    return workdir.read_json(Path(flags.FLAGS.workdir) / "config.json")
+    path = Path(flags.FLAGS.workdir) / "config.json"
+    if not path.exists():
+        raise ValueError(f"nothing to resume in {path.parent}: expected a run, got no config.json")
+    earlier = workdir.read_json(path)
+    if missing := [name for name in (*NAMES, "dataset", "data_dir") if name not in earlier]:
+        raise ValueError(f"{path} needs a run's settings, got none for {', '.join(missing)}")
+    return earlier
 
 
 def threads(earlier: Mapping[str, Any] | None) -> int | None:

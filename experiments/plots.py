@@ -27,7 +27,8 @@ __all__ = [
 ]
 
 DPI = 120
-BLUE, ORANGE, INK, GREY, PALE = "#0072B2", "#D55E00", "#222222", "#6B6B6B", "#DDDDDD"
+BLUE, GREEN, ORANGE = "#0072B2", "#009E73", "#D55E00"
+INK, GREY, PALE = "#222222", "#6B6B6B", "#DDDDDD"
 STYLE: Any = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters everywhere
     "font.size": 9,
@@ -45,6 +46,7 @@ STYLE: Any = {
     "grid.color": PALE,
     "grid.linewidth": 0.6,
 }
+KINDS = {"train": BLUE, "validation": GREEN, "test": ORANGE}
 MAX_WRONG, MAX_UNITS, MAX_PREDICTIONS = 25, 100, 24
 MAX_BARS = 10  # classes in a bar chart; of more, the likeliest
 
@@ -62,7 +64,7 @@ def learning_curves(path: str | PathLike[str], history: Mapping[str, np.ndarray]
     Returns:
       The path.
     """
-    names = {key.partition("_")[2] for key in history if key.startswith(("train_", "test_"))}
+    names = {name for kind, _, name in (key.partition("_") for key in history) if kind in KINDS}
     panels = {
         name: _series(history, name) for name in sorted(names, key=lambda n: (n != "loss", n))
     }
@@ -75,7 +77,7 @@ def learning_curves(path: str | PathLike[str], history: Mapping[str, np.ndarray]
         for i, (name, series) in enumerate(panels.items()):
             axes = figure.add_axes(((4.6 * i + 0.62) / width, 0.21, 2.82 / width, 0.7))
             _draw_panel(axes, name, series)
-        note = "train: mean over the epoch, before each update; test: after the epoch"
+        note = "train: mean over the epoch, before each update; the others: after the epoch"
         figure.text(0.62 / width, 0.035, note, size=7.5, color=GREY)
         return _save(path, figure)
 
@@ -243,8 +245,7 @@ def predictions(
 
 
 def _series(history: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
-    keys = ("train", "test")
-    return {k: np.asarray(history[f"{k}_{name}"]) for k in keys if f"{k}_{name}" in history}
+    return {k: np.asarray(history[f"{k}_{name}"]) for k in KINDS if f"{k}_{name}" in history}
 
 
 def _draw_panel(axes: Axes, name: str, series: Mapping[str, np.ndarray]) -> None:
@@ -254,7 +255,7 @@ def _draw_panel(axes: Axes, name: str, series: Mapping[str, np.ndarray]) -> None
     for kind, values in series.items():
         epochs = 1 + np.flatnonzero(np.isfinite(values))
         values = values[epochs - 1] * (100 if is_share else 1)
-        colour = {"train": BLUE, "test": ORANGE}.get(kind, GREY)
+        colour = KINDS.get(kind, GREY)
         marker = "o" if len(epochs) <= 20 else None
         axes.plot(epochs, values, marker=marker, color=colour, ms=3, lw=1.6, clip_on=False)
         if len(epochs):

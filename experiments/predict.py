@@ -102,13 +102,17 @@ def read_npz(path: Path, num_features: int) -> Examples:
     arrays = npz.open_arrays(path, ("x", "y"), ("x_test", "y_test"), ("x",), ("x_test",))
     inputs, *rest = arrays.values()
     labels = rest[0] if rest else None
+    if inputs.dtype.kind not in "buif" or inputs.ndim < 1 or not len(inputs):
+        got = f"{inputs.dtype} {inputs.shape}"
+        raise ValueError(f"{path}: expected inputs (N, ...) of numbers, got {got}")
     inputs = inputs.reshape(len(inputs), -1)
     if inputs.shape[1] != num_features:
         raise ValueError(f"{path}: expected rows of {num_features}, got {inputs.shape[1]}")
     if inputs.dtype != np.uint8:
         inputs = inputs.astype(np.float32)
-    if labels is not None and len(labels) != len(inputs):
-        raise ValueError(f"{path}: expected {len(inputs)} labels, got {len(labels)}")
+    if labels is not None and (labels.shape != inputs.shape[:1] or labels.dtype.kind not in "bui"):
+        got = f"{labels.dtype} {labels.shape}"
+        raise ValueError(f"{path}: expected {len(inputs)} whole numbers as labels, got {got}")
     return Examples([f"{path.name} {row}" for row in range(len(inputs))], inputs, labels)
 
 

@@ -13,6 +13,7 @@ class EpochTable(contextlib.AbstractContextManager["EpochTable"]):
     def __init__(self, console: Console, num_epochs: int, steps_per_epoch: int) -> None:
         self._console = console
         self._num_epochs = num_epochs
+        self._has_header = False
         self._bar = Progress(
             TextColumn("training"),
             BarColumn(),
@@ -39,11 +40,16 @@ class EpochTable(contextlib.AbstractContextManager["EpochTable"]):
     def line(self, epoch: int, metrics: Mapping[str, float], seconds: float) -> None:
         """Prints an epoch's metrics, with their names above the first."""
         values = {**metrics, "seconds": seconds}
-        if epoch == 1:
+        if not self._has_header:
+            self._has_header = True
             names = [f"{name.replace('_', ' '):>16}" for name in values]
             self._print(f"{'epoch':>7}" + "".join(names), "bold")
         cells = [f"{format_metric(name, value):>16}" for name, value in values.items()]
         self._print(f"{f'{epoch}/{self._num_epochs}':>7}" + "".join(cells))
+
+    def note(self, text: str) -> None:
+        """Prints what a reader should know between two epochs."""
+        self._print(text, "yellow")
 
     def _print(self, text: str, style: str | None = None) -> None:
         self._console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)

@@ -24,7 +24,18 @@ BIAS_INITS = ["gaussian", "ones", "zeros"]
 
 
 def recipe(config: Mapping[str, Any]) -> jaxmlp.Recipe:
-    """The recipe of a config, as the flags make it and a run's config.json keeps it."""
+    """The recipe of a config, as the flags make it and a run's config.json keeps it.
+
+    Raises:
+      ValueError: if a setting is missing, or is none of its kind.
+    """
+    try:
+        return _recipe(config)
+    except (KeyError, AttributeError, TypeError) as error:
+        raise ValueError(f"expected a run's settings, got {error!r}") from error
+
+
+def _recipe(config: Mapping[str, Any]) -> jaxmlp.Recipe:
     model = jaxmlp.mlp(
         config["sizes"],
         getattr(activations, config["activation"]),

@@ -1,7 +1,7 @@
 """Takes a run down while it goes: its lines, its checkpoints, and when to stop."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from experiments.options import Interval
 from experiments.progress import EpochTable
 from experiments.signals import StopRequest
 from jaxmlp import stopping, training
+from jaxmlp.batches import num_steps
 from jaxmlp.checkpoint import Checkpoints
 from jaxmlp.types import Dataset, Fault, Progress
 
@@ -25,7 +26,10 @@ class Job(NamedTuple):
     config: Mapping[str, Any]  # what made the recipe, and when to stop
     path: Path  # the folder
     notice: str | None = None  # what no reader of a record may miss
+    is_named: bool = True  # whether the user named the folder
+    overwrite: bool = False  # whether an earlier run in it may be removed
     is_resumed: bool = False
+    accept_changes: bool = False  # whether to resume although bits may differ
     checkpoint_every: Interval = Interval(1, "second")
     keep: int = 3
     plots: bool = True
@@ -67,14 +71,19 @@ class Recorder:
         checkpoints: Checkpoints | None,
         request: StopRequest,
         start: Progress | None = None,
+        lines: Iterable[Mapping[str, Any]] = (),
     ) -> None:
         self.progress = start  # the latest
+        self.best: Progress | None = None  # after the best epoch, where --patience asks for it
         self.finished: Progress | None = None  # after the last finished epoch
         self.reason: str | None = None  # why training stopped before its last epoch
         self._job, self._clock, self._table = job, clock, table
         self._checkpoints, self._request = checkpoints, request
+        self._steps_per_epoch = num_steps(len(job.data.train_inputs), job.recipe.batch_size)
         self._started = time.perf_counter()
-        self._saved = _position(start) if start else (0, 0)
+        self._saved = _position(start) if start else None
+        self._lines = list(lines)  # of metrics.jsonl
+        self._num_faults = len(start.faults) if start else 0
         self._saved_at = time.monotonic()
         self._board = _tensorboard(job.path) if job.tensorboard else None
 
@@ -84,11 +93,12 @@ class Recorder:
         step = int(progress.state.step)
         self._table.step(step)
         self.progress = progress
-        every, since = self._job.checkpoint_every, time.monotonic() - self._saved_at
-        if every.number and (
-            (every.unit == "step" and step % every.number == 0)
-            or (every.unit == "second" and since >= every.number)
-        ):
+        for fault in progress.faults[self._num_faults :]:
+            self._num_faults += 1
+            workdir.append_line(self._job.path / "faults.jsonl", self._job.marked(fault._asdict()))
+            self._table.note(f"skipped {fault}")
+        ends_epoch = step % self._steps_per_epoch == 0
+        if not ends_epoch and self._is_due(progress):
             self.save(progress)
         return self._request.signal is not None
 
@@ -101,21 +111,33 @@ class Recorder:
         seconds, self._started = now - self._started, now
         line = {"epoch": epoch, "step": int(progress.state.step), **metrics, "seconds": seconds}
         digest = {"params_sha256": jaxmlp.digest(progress.state.params)}
-        workdir.append_line(self._job.path / "metrics.jsonl", self._job.marked({**line, **digest}))
+        self._lines.append(self._job.marked({**line, **digest}))
+        workdir.append_line(self._job.path / "metrics.jsonl", self._lines[-1])
         self._table.line(epoch, metrics, seconds)
         if self._board:
             for name, value in metrics.items():
                 self._board.add_scalar(name, value, epoch)
             self._board.flush()
 
-        every = self._job.checkpoint_every
-        is_due = every.unit == "epoch" and every.number and epoch % every.number == 0
-        patience = self._job.config["patience"]
-        is_best = patience and stopping.best_epoch(progress.history, self._job.stop_metric) == epoch
-        if is_due or is_best:
+        is_best = False
+        if self._job.config["patience"]:
+            is_best = stopping.best_epoch(progress.history, self._job.stop_metric) == epoch
+            self.best = progress if is_best else self.best
+        if is_best or self._is_due(progress):
             self.save(progress)
         self.reason = reason_to_stop(self._job, progress)
         return self.reason is not None or self._request.signal is not None
+
+    def _is_due(self, progress: Progress) -> bool:
+        """Whether a checkpoint is to be saved of progress within an epoch, or after its line."""
+        number, unit = self._job.checkpoint_every
+        if not number:
+            return False
+        if unit == "second":
+            return time.monotonic() - self._saved_at >= number
+        if unit == "step":
+            return int(progress.state.step) % number == 0
+        return not float(progress.totals["num_examples"]) and len(progress.history) % number == 0
 
     def save(self, progress: Progress) -> None:
         """Saves a checkpoint, in the background, unless it is there already."""
@@ -129,7 +151,7 @@ class Recorder:
         self._checkpoints.save(
             int(progress.state.step),
             {"state": progress.state, "totals": progress.totals},
-            {"history": progress.history, "faults": progress.faults},
+            {"history": progress.history, "faults": progress.faults, "lines": self._lines},
             score,
         )
 

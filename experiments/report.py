@@ -17,7 +17,7 @@ from jaxmlp import receipt
 from jaxmlp.types import Progress, PyTree
 
 
-def introduce(console: Console, job: Job) -> None:
+def introduce(console: Console, job: Job, start: Progress | None) -> None:
     """Says what is about to be trained on what."""
     if job.notice:
         console.print(Panel(job.notice, style="bold yellow", title="not what you may expect"))
@@ -31,6 +31,10 @@ def introduce(console: Console, job: Job) -> None:
         markup=False,
         soft_wrap=True,
     )
+    if start:
+        console.print(f"going on after step {int(start.state.step)}")
+    elif job.is_resumed:
+        console.print("no checkpoint yet: starting from the beginning")
 
 
 def summarize(job: Job, progress: Progress, params: PyTree) -> dict[str, Any]:
@@ -51,15 +55,17 @@ def summarize(job: Job, progress: Progress, params: PyTree) -> dict[str, Any]:
     }
 
 
-def write_receipt(job: Job) -> None:
+def write_receipt(job: Job, summary: Mapping[str, Any] | None = None) -> None:
     """All that another run needs to come out with the same bits, and to see that it did."""
     lines = workdir.read_lines(job.path / "metrics.jsonl")
     data = job.data
+    figures = {name: value for name, value in (summary or {}).items() if name != "seconds"}
     record = {
         "config": dict(job.config),
         "data": {"name": data.name, "source": data.source, "sha256": data.sha256},
         "environment": receipt.describe(),
         "params_sha256": [line["params_sha256"] for line in lines],  # after each epoch
+        "summary": figures,
     }
     workdir.write_json(job.path / "receipt.json", job.marked(record))
 
@@ -96,7 +102,7 @@ def conclude(console: Console, path: Path, summary: Mapping[str, Any]) -> None:
     console.print(f"\n{scores}", style="bold", soft_wrap=True)
     console.print(
         f"{summary['num_parameters']:,} parameters, sha256 {summary['params_sha256'][:16]}...\n"
-        f"{spent}\nall in {path}: {', '.join(sorted(item.name for item in path.iterdir()))}",
+        f"{spent}\nall in {path}: {', '.join(sorted(item.name for item in path.iterdir() if item.name[0] != '.'))}",
         markup=False,
         soft_wrap=True,
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 from absl import app, logging
 from rich.console import Console
 
@@ -15,7 +16,8 @@ from experiments import environment, recorder, report, workdir
 from experiments.progress import EpochTable
 from experiments.recorder import Clock, Job, Recorder
 from experiments.signals import StopRequest
-from jaxmlp import checkpoint, stopping
+from jaxmlp import checkpoint, receipt, stopping
+from jaxmlp.batches import num_steps
 from jaxmlp.types import Progress, PyTree
 
 INTERRUPTED = 130  # exit code before training; while training, 128 + the signal's number
@@ -24,7 +26,7 @@ DIVERGED = 3  # exit code at a number that is not finite
 
 def start(main: Callable[[list[str]], None]) -> None:
     """Runs a program's main with its flags read, and without the libraries' chatter."""
-    logging.set_verbosity(logging.WARNING)
+    logging.set_verbosity(logging.FATAL)  # what matters of an error is in its exception
     try:
         app.run(main)
     except KeyboardInterrupt:
@@ -69,50 +71,85 @@ def run(job: Job, clock: Clock) -> dict[str, Any]:
     """
     warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
     console = Console(highlight=False)
-    with clear_errors():
-        if job.tensorboard:
-            recorder.import_tensorboard()
-        jaxmlp.warm_up(job.recipe, job.data)
-        start = _open(job)
-    clock.charge("compile")
-    with _clear_endings(job.path), _checkpoints(job) as saver, StopRequest() as request:
-        report.introduce(console, job)
-        if start:
-            console.print(f"going on after step {int(start.state.step)}")
-        steps_per_epoch = -(-len(job.data.train_inputs) // job.recipe.batch_size)
+    with contextlib.ExitStack() as stack:
+        with clear_errors():
+            if job.tensorboard:
+                recorder.import_tensorboard()
+            jaxmlp.warm_up(job.recipe, job.data)
+            if not job.is_resumed:
+                job = job._replace(path=workdir.create(job.path, job.is_named, job.overwrite))
+            stack.enter_context(workdir.lock(job.path))
+            start, lines = _resume(job) if job.is_resumed else (None, [])
+            _write_settings(job)
+        clock.charge("compile")
+        report.introduce(console, job, start)
+        stack.enter_context(_clear_endings(job.path))
+        checkpoints = stack.enter_context(_checkpoints(job))
+        request = stack.enter_context(StopRequest())
+        steps_per_epoch = num_steps(len(job.data.train_inputs), job.recipe.batch_size)
         table = EpochTable(console, job.recipe.num_epochs, steps_per_epoch)
-        keeper = Recorder(job, clock, table, saver, request, start)
+        record = Recorder(job, clock, table, checkpoints, request, start, lines)
         try:
-            with table, contextlib.closing(keeper):
-                _train(job, keeper, start)
+            with table, contextlib.closing(record):
+                _train(job, record, start)
         except jaxmlp.TrainingFault as error:
-            _diverge(job, keeper, error)
+            _diverge(job, record, error)
         if request.signal is not None:
-            _leave(job, keeper, request)
-        assert keeper.progress is not None
-        keeper.save(keeper.progress)
-        if keeper.reason:
-            console.print(f"stopped after epoch {len(keeper.progress.history)}: {keeper.reason}")
-        params = _parameters_to_keep(job, keeper.progress, saver)
-        return _finish(console, job, clock, keeper.progress, params)
+            _leave(job, record, request)
+        assert record.progress is not None
+        record.save(record.progress)
+        if record.reason:
+            console.print(f"stopped after epoch {len(record.progress.history)}: {record.reason}")
+        best = _parameters_to_keep(job, record)
+        return _finish(console, job, clock, record.progress, best)
 
 
-def _open(job: Job) -> Progress | None:
-    """Makes the folder, or finds where a run in it stopped: None for the beginning."""
-    start = None
-    if job.is_resumed:
-        found = checkpoint.restore(job.path / "checkpoints", recorder.like(job))
-        start = None if found is None else recorder.as_progress(found)
-        for name in ("fault.json", "summary.json"):
-            (job.path / name).unlink(missing_ok=True)
-        workdir.keep_lines(job.path / "metrics.jsonl", len(start.history) if start else 0)
-    else:
-        workdir.create(job.path)
+def _resume(job: Job) -> tuple[Progress | None, list[dict[str, Any]]]:
+    """Where the run in the folder stopped, None for the beginning; and its lines up to there.
+
+    Raises:
+      ValueError: if it cannot go on with the same bits, or lost its checkpoints.
+    """
+    earlier = workdir.read_json(job.path / "environment.json")
+    changes = [
+        line
+        for name, value in receipt.describe().items()
+        for line in receipt.differences(earlier.get(name), value, name)
+    ]
+    if changes and not job.accept_changes:
+        raise ValueError(
+            f"--resume needs the earlier run's environment; {'; '.join(changes)}; "
+            "--accept_changes goes on without the promise of equal bits"
+        )
+    found = checkpoint.restore(job.path / "checkpoints", recorder.like(job))
+    metrics = job.path / "metrics.jsonl"
+    if found is None:
+        if done := len(workdir.read_lines(metrics)):
+            raise ValueError(
+                f"--resume needs a checkpoint of the {done} finished epochs in {job.path}, got none"
+            )
+        return None, []
+    start, lines = recorder.as_progress(found), found.record["lines"]
+    epoch, every = len(lines), job.config["eval_every"]
+    if 0 < epoch < job.recipe.num_epochs and epoch % every:  # once the last, and now no longer
+        *before, last = start.history
+        blank = {name: np.nan for name in last if name.startswith(("validation_", "test_"))}
+        start = start._replace(history=(*before, {**last, **blank}))
+        lines[-1] |= blank
+    workdir.write_lines(metrics, lines)
+    if start.faults:
+        faults = [job.marked(fault._asdict()) for fault in start.faults]
+        workdir.write_lines(job.path / "faults.jsonl", faults)
+    return start, lines
+
+
+def _write_settings(job: Job) -> None:
+    """Writes config.json, environment.json, and a receipt to which only digests are to be added."""
     workdir.write_json(job.path / "config.json", job.marked(job.config))
     data = {"name": job.data.name, "source": job.data.source, "sha256": job.data.sha256}
     facts = environment.describe() | {"data": data}
     workdir.write_json(job.path / "environment.json", job.marked(facts))
-    return start
+    report.write_receipt(job)
 
 
 def _checkpoints(job: Job) -> contextlib.AbstractContextManager[checkpoint.Checkpoints | None]:
@@ -121,8 +158,9 @@ def _checkpoints(job: Job) -> contextlib.AbstractContextManager[checkpoint.Check
     return checkpoint.Checkpoints(job.path / "checkpoints", job.keep)
 
 
-def _train(job: Job, keeper: Recorder, start: Progress | None) -> None:
-    if start and recorder.reason_to_stop(job, start):
+def _train(job: Job, record: Recorder, start: Progress | None) -> None:
+    if start and (reason := recorder.reason_to_stop(job, start)):
+        record.reason = reason
         return
     every = job.checkpoint_every
     jaxmlp.train(
@@ -133,38 +171,40 @@ def _train(job: Job, keeper: Recorder, start: Progress | None) -> None:
         eval_every=job.config["eval_every"],
         block_every=every.number if every.unit == "step" and every.number else None,
         on_fault=job.config["on_fault"],
-        callback=keeper.on_epoch,
-        on_block=keeper.on_block,
+        callback=record.on_epoch,
+        on_block=record.on_block,
     )
 
 
-def _parameters_to_keep(
-    job: Job, progress: Progress, saver: checkpoint.Checkpoints | None
-) -> PyTree:
-    """The last parameters; with patience, those of the best epoch."""
+def _parameters_to_keep(job: Job, record: Recorder) -> tuple[PyTree, int]:
+    """The last parameters; with patience, those of the best epoch; and which epoch that was."""
+    assert record.progress is not None
+    last = record.progress.state.params, len(record.progress.history)
     if not job.config["patience"]:
-        return progress.state.params
-    assert saver is not None
-    saver.wait()
-    best = checkpoint.restore_best(job.path / "checkpoints", recorder.like(job))
-    epoch = stopping.best_epoch(progress.history, job.stop_metric)
-    if best is None or len(best.record["history"]) != epoch:
-        raise OSError(f"the checkpoint of the best epoch, {epoch}, was not saved")
-    return best.tree["state"].params
+        return last
+    best = stopping.best_epoch(record.progress.history, job.stop_metric)
+    if record.best is not None and len(record.best.history) == best:
+        return record.best.state.params, best
+    with contextlib.suppress(checkpoint.DamagedError):
+        found = checkpoint.restore_best(job.path / "checkpoints", recorder.like(job))
+        if found is not None and len(found.record["history"]) == best:
+            return found.tree["state"].params, best
+    warnings.warn(f"the best epoch, {best}, has no checkpoint: the last is kept", stacklevel=2)
+    return last
 
 
-def _leave(job: Job, keeper: Recorder, request: StopRequest) -> NoReturn:
+def _leave(job: Job, record: Recorder, request: StopRequest) -> NoReturn:
     """Ends an interrupted run, and the program."""
-    kept = _keep(job, keeper)
+    kept = _keep(job, record)
     print(f"interrupted; {job.path} holds {' and '.join(kept) or 'no parameters'}", file=sys.stderr)
     sys.exit(request.exit_code)
 
 
-def _diverge(job: Job, keeper: Recorder, error: jaxmlp.TrainingFault) -> NoReturn:
+def _diverge(job: Job, record: Recorder, error: jaxmlp.TrainingFault) -> NoReturn:
     """Reports a number that is not finite, and ends the program."""
-    keeper.progress = error.progress
+    record.progress = error.progress
     workdir.write_json(job.path / "fault.json", job.marked(error.fault._asdict()))
-    kept = ["fault.json", *_keep(job, keeper)]
+    kept = ["fault.json", *_keep(job, record)]
     print(
         f"stopped: {error}\n{job.path} holds {' and '.join(kept)}\n"
         "--resume replays that step, --resume --on_fault=skip goes on past it",
@@ -173,15 +213,15 @@ def _diverge(job: Job, keeper: Recorder, error: jaxmlp.TrainingFault) -> NoRetur
     sys.exit(DIVERGED)
 
 
-def _keep(job: Job, keeper: Recorder) -> list[str]:
+def _keep(job: Job, record: Recorder) -> list[str]:
     """Saves what an unfinished run has; says what that is."""
     kept = []
-    if keeper.progress is not None and keeper.keep(keeper.progress):
-        kept.append(f"a checkpoint of step {int(keeper.progress.state.step)} (--resume goes on)")
-    if keeper.finished is not None:
-        jaxmlp.save_params(job.path / "params.npz", keeper.finished.state.params)
+    if record.progress is not None and record.keep(record.progress):
+        kept.append(f"a checkpoint of step {int(record.progress.state.step)} (--resume goes on)")
+    if record.finished is not None:
+        jaxmlp.save_params(job.path / "params.npz", record.finished.state.params)
         report.write_receipt(job)
-        epoch = len(keeper.finished.history)
+        epoch = len(record.finished.history)
         kept.append(
             f"the metrics and parameters of the {epoch} finished epochs, of {job.recipe.num_epochs}"
         )
@@ -189,15 +229,17 @@ def _keep(job: Job, keeper: Recorder) -> list[str]:
 
 
 def _finish(
-    console: Console, job: Job, clock: Clock, progress: Progress, params: PyTree
+    console: Console, job: Job, clock: Clock, progress: Progress, kept: tuple[PyTree, int]
 ) -> dict[str, Any]:
+    params, epoch = kept
     jaxmlp.save_params(job.path / "params.npz", params)
     figures = report.summarize(job, progress, params)
     clock.charge("evaluate")
     seconds = {name: round(spent, 3) for name, spent in clock.seconds.items()}
-    summary = job.marked({**figures, "seconds": seconds})
+    summary = job.marked({**figures, "params_epoch": epoch, "seconds": seconds})
+    (job.path / "fault.json").unlink(missing_ok=True)
     workdir.write_json(job.path / "summary.json", summary)
-    report.write_receipt(job)
+    report.write_receipt(job, summary)
     if job.plots:
         report.draw(job, progress, params)
     report.conclude(console, job.path, summary)

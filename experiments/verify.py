@@ -2,9 +2,10 @@
 
     python -m experiments.verify runs/mnist-2026-11-20-120000
 
-Says "identical to the bit", or the first epoch that differs and what else differs: the receipt's
-settings from config.json's, the data's digest, the versions and the machine. Uses the number of
-threads that the receipt has. Exit code 0 if all is identical, else 1. Takes as long as the run did.
+Says "identical to the bit", or the first epoch that differs and what else does: the parameters and
+figures in the folder from the receipt's, the receipt's settings from config.json's, the data, the
+versions and the machine. Uses the number of threads that the receipt has. Exit code 0 if all is
+identical, 4 if not, 1 for a mistake. Takes as long as the run did.
 """
 
 import sys
@@ -17,9 +18,12 @@ from rich.console import Console
 
 import jaxmlp
 from experiments import datasets, environment, recipes, runner, workdir
+from experiments.options import NAMES
 from experiments.progress import EpochTable
 from jaxmlp import receipt
 from jaxmlp.types import Dataset, Progress
+
+NOT_IDENTICAL = 4  # exit code
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("look_in", None, "Folder to look for the data in first.")
@@ -37,19 +41,20 @@ def main(argv: list[str]) -> None:
         recipe = recipes.recipe(record["config"])
         jaxmlp.warm_up(recipe, data)
     console = Console(highlight=False)
+    found = [*result_differences(folder, record), *settings_differences(folder, record, data)]
     epoch = first_difference(console, recipe, data, record)
-    lines = differences(folder, record, data)
     num_epochs = len(record["params_sha256"])
-    if epoch is None and data.sha256 == record["data"]["sha256"]:
-        console.print(f"identical to the bit in all {num_epochs} epochs", style="bold green")
-        return
-    if epoch is None:
-        console.print(f"identical in all {num_epochs} epochs, but not by this receipt")
-    else:
+    if epoch is not None:
         console.print(f"epoch {epoch} of {num_epochs} is the first to differ", style="bold red")
-    for line in lines or ["nothing else that is recorded differs"]:
+    elif found:
+        console.print(f"identical in all {num_epochs} epochs, but:", style="bold red")
+    else:
+        console.print(f"identical to the bit in all {num_epochs} epochs", style="bold green")
+    machine = receipt.differences(record["environment"], receipt.describe(), "environment")
+    for line in [*found, *machine]:
         console.print(line, markup=False, soft_wrap=True)
-    sys.exit(1)
+    if epoch is not None or found:
+        sys.exit(NOT_IDENTICAL)
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -60,7 +65,10 @@ def read(folder: Path) -> dict[str, Any]:
     """
     record = workdir.read_json(folder / "receipt.json")
     missing = [name for name in ("config", "data", "environment") if name not in record]
-    if missing or not record.get("params_sha256"):
+    if not record.get("params_sha256"):  # killed: what was noted after each epoch stands
+        lines = workdir.read_lines(folder / "metrics.jsonl")
+        record |= {"params_sha256": [line["params_sha256"] for line in lines], "summary": {}}
+    if missing or not record["params_sha256"]:
         raise ValueError(
             f"{folder / 'receipt.json'} needs a run's settings, data, environment and at least one "
             f"epoch's digest, got {', '.join(record)}"
@@ -70,8 +78,10 @@ def read(folder: Path) -> dict[str, Any]:
 
 def load(config: Mapping[str, Any]) -> Dataset:
     """The data of a receipt, as they are here."""
-    place = FLAGS.look_in or config["data_dir"]
-    data = datasets.load(config["dataset"], place, check_finite=config["check_finite"])
+    name, place = config["dataset"], FLAGS.look_in or config["data_dir"]
+    if FLAGS.look_in and (Path(FLAGS.look_in) / Path(name).name).is_file():  # a user's own
+        name = str(Path(FLAGS.look_in) / Path(name).name)
+    data = datasets.load(name, place, check_finite=config["check_finite"])
     return datasets.hold_out(data, config["validation_fraction"])
 
 
@@ -104,21 +114,31 @@ def first_difference(
     return None if got == expected else len(got)
 
 
-def differences(folder: Path, record: Mapping[str, Any], data: Dataset) -> list[str]:
-    """All that a receipt says otherwise than the run's config.json, the data, and this machine."""
-    settings = workdir.read_json(folder / "config.json")
-    ours = {name: settings.get(name) for name in record["config"]}
-    found = {
-        "config": ours,
-        "data": {"sha256": data.sha256},
-        "environment": receipt.describe(),
-    }
-    expected = {
-        "config": record["config"],
-        "data": {"sha256": record["data"]["sha256"]},
-        "environment": record["environment"],
-    }
+def result_differences(folder: Path, record: Mapping[str, Any]) -> list[str]:
+    """Where the results in a run's folder are not those that its receipt vouches for."""
+    digests = record["params_sha256"]
+    summary_file, params_file = folder / "summary.json", folder / "params.npz"
+    summary = workdir.read_json(summary_file) if summary_file.exists() else {}
+    epoch = summary.get("params_epoch", len(digests))
+    expected = {"params.npz": digests[epoch - 1], "metrics.jsonl": digests}
+    lines = workdir.read_lines(folder / "metrics.jsonl")
+    found: dict[str, Any] = {"metrics.jsonl": [line.get("params_sha256") for line in lines]}
+    try:
+        found["params.npz"] = jaxmlp.digest(jaxmlp.load_params(params_file))
+    except FileNotFoundError:  # killed before it was written
+        del expected["params.npz"]
+    if summary:
+        expected |= {f"summary.json {name}": value for name, value in record["summary"].items()}
+        found |= {f"summary.json {name}": summary.get(name) for name in record["summary"]}
     return list(receipt.differences(expected, found))
+
+
+def settings_differences(folder: Path, record: Mapping[str, Any], data: Dataset) -> list[str]:
+    """Where a receipt's settings and data are not those of the run's config.json and of today."""
+    settings = workdir.read_json(folder / "config.json")
+    expected = {"config": record["config"], "data": {"sha256": record["data"]["sha256"]}}
+    ours = {name: settings.get(name) for name in dict.fromkeys([*record["config"], *NAMES])}
+    return list(receipt.differences(expected, {"config": ours, "data": {"sha256": data.sha256}}))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """The folder that holds all a run leaves, and how it is read again."""
 
+import contextlib
 import datetime
+import itertools
 import json
 import math
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,11 @@ CONTENTS = (  # what a run may leave, and --overwrite removes
     "config.json",
     "environment.json",
     "fault.json",
+    "faults.jsonl",
     "metrics.jsonl",
     "params.npz",
     "plots",
+    "predictions.csv",
     "receipt.json",
     "summary.json",
     "tensorboard",
@@ -36,13 +40,12 @@ def choose(workdir: str | None, program: str, overwrite: bool) -> Path:
     """
     if workdir is None:
         now = datetime.datetime.now().strftime("%Y-%m-%d-%H%M%S")
-        names = [Path("runs", f"{program}-{now}{suffix}") for suffix in ("", *"bcdefghij")]
-        return next((path for path in names if not path.exists()), names[-1])
+        return Path("runs", f"{program}-{now}")
     path = Path(workdir).expanduser()
     if path.exists() and not path.is_dir():
         raise ValueError(f"--workdir needs to be a folder, got the file {path}")
     if path.is_dir() and not overwrite:
-        there = sorted(os.listdir(path))
+        there = sorted(set(os.listdir(path)) - {".lock"})
         if there:
             raise ValueError(
                 f"--workdir needs a new or empty folder, or --overwrite, got {path} with "
@@ -51,21 +54,69 @@ def choose(workdir: str | None, program: str, overwrite: bool) -> Path:
     return path
 
 
-def create(path: Path) -> None:
+def create(path: Path, is_named: bool, overwrite: bool) -> Path:
     """Makes the folder, or removes an earlier run from it; other files there are left alone.
+
+    Args:
+      path: what `choose` returned.
+      is_named: whether the user named it; if not, another run may take the name first, and the
+        next free one is used.
+      overwrite: whether an earlier run may be removed.
+
+    Returns:
+      The folder.
 
     Raises:
       OSError: if it cannot be made or written.
+      ValueError: if there are files in it that bear a run's names but are no run's.
     """
-    path.mkdir(parents=True, exist_ok=True)
+    for number in itertools.count(2):
+        try:
+            path.mkdir(parents=True, exist_ok=is_named)
+            break
+        except FileExistsError:
+            if is_named:
+                raise
+            path = path.with_name(f"{path.name.partition('_')[0]}_{number}")
     if not os.access(path, os.W_OK | os.X_OK):
         raise PermissionError(f"--workdir needs a folder that can be written, got {path}")
-    for name in CONTENTS:
-        item = path / name
+    there = [path / name for name in CONTENTS if (path / name).exists()]
+    if there and not (overwrite and _is_run(path)):
+        raise ValueError(f"--overwrite needs an earlier run's folder, got {there[0]} without one")
+    for item in there:
         if item.is_dir():
             shutil.rmtree(item)
         else:
-            item.unlink(missing_ok=True)
+            item.unlink()
+    return path
+
+
+def _is_run(path: Path) -> bool:
+    """Whether the folder's config.json is one that a run wrote."""
+    try:
+        return {"sizes", "data_sha256"} <= read_json(path / "config.json").keys()
+    except ValueError:
+        return False
+
+
+@contextlib.contextmanager
+def lock(path: Path) -> Iterator[None]:
+    """Keeps other runs out of a folder; where the system has no file locks, does nothing.
+
+    Raises:
+      ValueError: if another run is in it.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    with (path / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(f"another run is using {path}") from None
+        yield
 
 
 def write_json(path: Path, record: Mapping[str, Any]) -> None:
@@ -94,16 +145,16 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     lines = path.read_text().split("\n")[:-1]
-    return [json.loads(line) for line in lines]
+    try:
+        return [json.loads(line) for line in lines]
+    except ValueError as error:
+        raise ValueError(f"{path} needs a JSON object a line: {error}") from error
 
 
-def keep_lines(path: Path, count: int) -> None:
-    """Takes all lines but the first few away, as if the rest had never been written."""
-    if not path.exists():
-        return
-    lines = read_lines(path)[:count]
+def write_lines(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
+    """Writes a file as if each record had been appended, whole or not at all."""
     scratch = path.with_name(f".{path.name}")
-    scratch.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    scratch.write_text("".join(json.dumps(_finite(record)) + "\n" for record in records))
     scratch.replace(path)
 
 

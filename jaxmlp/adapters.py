@@ -22,6 +22,7 @@ def from_flax(module: "linen.Module", example: Array) -> Model:
       example: one example, (features,) or any other shape, of the dtype that the module takes.
 
     Returns:
+      A model, a new one for each call, and so compiled anew: make it once.
       `init(key)`, the module's own "params"; and `apply(params, inputs)` for one example.
 
     Raises:

@@ -66,7 +66,9 @@ def diagnose(recipe: Recipe, data: Dataset, seed: int, state: TrainState) -> Fau
         return fault("gradient", leaf)
 
     optimizer, _ = build_optimizer(static, numbers, steps * recipe.num_epochs)
-    updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
+    updates, opt_state = optax.with_extra_args_support(optimizer).update(
+        gradient, state.opt_state, state.params, value=loss, grad=gradient, value_fn=mean_loss
+    )
     params = optax.apply_updates(state.params, updates)
     if leaf := _first_odd_leaf((opt_state, params), state.params):
         return fault("update", leaf)
@@ -79,7 +81,8 @@ def _odd_rows(batch: Batch, rows: jax.Array) -> str:
     odd = np.unique(np.asarray(rows)[~np.asarray(jnp.isfinite(flat).all(axis=1))[: len(rows)]])
     if not len(odd):
         return ""
-    return f"the inputs of training example {', '.join(map(str, odd[:5]))} are not finite"
+    rows_found = ", ".join(map(str, odd[:5]))
+    return f"the inputs in row {rows_found} of the training set are not finite"
 
 
 def _first_odd_operation(apply: Apply, params: PyTree, batch: Batch) -> str | None:

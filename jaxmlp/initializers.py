@@ -5,6 +5,7 @@ named Gaussians are untruncated, as their papers have them; those of `jax.nn.ini
 same names cut the Gaussian off at two standard deviations.
 """
 
+import functools
 import math
 
 import jax
@@ -47,4 +48,7 @@ def gaussian(stddev: float | jax.Array = 1.0) -> Initializer:
     """
     if isinstance(stddev, int | float) and not 0 <= stddev < math.inf:
         raise ValueError(f"stddev needs to be a finite number of at least 0, got {stddev}")
-    return normal(stddev)
+    return _normal(stddev) if isinstance(stddev, int | float) else normal(stddev)
+
+
+_normal = functools.cache(normal)  # so that a recipe made twice is compiled once

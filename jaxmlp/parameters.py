@@ -47,7 +47,12 @@ def save_params(path: str | os.PathLike[str], params: PyTree) -> None:
       ValueError: if a leaf's dtype has no place in an .npz file, as bfloat16 has none.
     """
     path = Path(path)
-    leaves = dict(_named_leaves(params))
+    named = _named_leaves(params)
+    leaves = dict(named)
+    reserved = {"file", "sha256", "allow_pickle"} & leaves.keys()
+    if reserved or len(leaves) < len(named):
+        got = ", ".join(sorted(reserved)) or "two leaves of one name"
+        raise ValueError(f"params need leaves with names of their own, got {got}")
     for name, leaf in leaves.items():
         if leaf.dtype.kind not in "fiub":
             raise ValueError(f"params need float, int or bool leaves, got {leaf.dtype} at {name}")

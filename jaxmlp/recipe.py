@@ -1,6 +1,7 @@
 """A recipe: all that decides a result, but for the data and the seed."""
 
 from collections.abc import Callable, Mapping
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import jax
@@ -66,7 +67,8 @@ def build_optimizer(
     if rate is None:
         return recipe.optimizer(**hyperparameters), None
     if recipe.schedule is None:
-        return recipe.optimizer(**hyperparameters), optax.constant_schedule(rate)
+        schedule = rate if callable(rate) else optax.constant_schedule(rate)
+        return recipe.optimizer(**hyperparameters), schedule
     schedule = recipe.schedule(rate, num_steps)
     return recipe.optimizer(**{**hyperparameters, "learning_rate": schedule}), schedule
 
@@ -83,8 +85,11 @@ def check(recipe: Recipe, data: Dataset) -> None:
         halves = [getattr(data, f"{name}_{half}") is None for half in ("inputs", "labels")]
         if any(halves) and not all(halves):
             raise ValueError(f"a {name} set needs inputs and labels, got one without the other")
-    for inputs, labels in data.sets().values():
-        check_examples(recipe, inputs, labels)
+    for name, (inputs, labels) in data.sets().items():
+        try:
+            check_examples(recipe, inputs, labels)
+        except ValueError as error:
+            raise ValueError(f"{name} set: {error}") from error
     if recipe.batch_size > len(data.train_inputs):
         raise ValueError(
             f"batch_size needs to be at most the {len(data.train_inputs)} training examples, "
@@ -101,6 +106,7 @@ def check(recipe: Recipe, data: Dataset) -> None:
 
 def check_examples(recipe: Recipe, inputs: Array, labels: Array) -> None:
     """Sees whether inputs and labels suit a recipe's model and task; raises as `check` does."""
+    inputs, labels = (x if hasattr(x, "dtype") else np.asarray(x) for x in (inputs, labels))
     if len(inputs) == 0 or len(inputs) != len(labels):
         raise ValueError(
             "inputs and labels need the same length, at least 1, "
@@ -118,5 +124,5 @@ def check_examples(recipe: Recipe, inputs: Array, labels: Array) -> None:
 
 
 def _check_whole(name: str, value: Any) -> None:
-    if not isinstance(value, int) or value < 1:
+    if not isinstance(value, Integral) or value < 1:
         raise ValueError(f"{name} needs to be a whole number of at least 1, got {value}")

@@ -86,10 +86,17 @@ def make_update(
             return value, (named, count)
 
         values, gradient = jax.value_and_grad(mean_loss, has_aux=True)(state.params)
-        updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
+        value, (named, count) = values
+        updates, opt_state = optax.with_extra_args_support(optimizer).update(
+            gradient,
+            state.opt_state,
+            state.params,
+            value=value,  # for those that look at the loss, such as Polyak's step size
+            grad=gradient,
+            value_fn=lambda params: mean_loss(params)[0],
+        )
         params = optax.apply_updates(state.params, updates)
 
-        value, (named, count) = values
         by_name = {f.__name__: mean for f, mean in zip(metrics, named, strict=True)}
         info = Info(value, by_name, optax.tree.norm(gradient), count)
         return TrainState(params, opt_state, state.step + 1), info
@@ -119,12 +126,14 @@ def train(
       data: what on; validation and test sets may be left out.
       seed: a whole number from 0 to 2**32 - 1. The result is a function of the recipe, the data
         and the seed, to the bit, on one kind of processor with one number of threads.
-      start: where to go on; by default from the beginning.
+      start: where to go on; by default from the beginning. That it came from the same data and
+        seed is for the caller to know.
       eval_every: epochs from one look at the validation and test sets to the next; the last epoch
         has one too.
       block_every: steps; a block ends at each multiple of this, as well as at each epoch's end.
       on_fault: what to do about the first number that is not finite: "raise" `TrainingFault`;
-        "skip" the step's update and go on with the state before it; or "ignore" it.
+        "skip" the step's update and go on with the state before it, unless an epoch has no other
+        steps; or "ignore" it.
       callback: called after each epoch; its line is the last of the history. True stops.
       on_block: called after each block, before the epoch's line is made. True stops.
 
@@ -155,12 +164,15 @@ def train(
     check(recipe, data)
     if on_fault not in ("raise", "skip", "ignore"):
         raise ValueError(f"on_fault needs to be raise, skip or ignore, got {on_fault}")
-    for name, value in (("eval_every", eval_every), ("block_every", block_every or 1)):
+    for name, value in (
+        ("eval_every", eval_every),
+        ("block_every", 1 if block_every is None else block_every),
+    ):
         if value < 1:
             raise ValueError(f"{name} needs to be at least 1, got {value}")
     run_steps, progress = _prepare(recipe, data, seed)
-    progress = progress if start is None else _resumed(start, progress)
     steps = num_steps(len(data.train_inputs), recipe.batch_size)
+    progress = progress if start is None else _resumed(start, progress, steps)
     block = 1
 
     while len(progress.history) < recipe.num_epochs:
@@ -235,7 +247,7 @@ def _no_totals(recipe: Recipe) -> dict[str, jax.Array]:
     return {name: jnp.float32(0.0) for name in names}
 
 
-def _resumed(start: Progress, beginning: Progress) -> Progress:
+def _resumed(start: Progress, beginning: Progress, steps: int) -> Progress:
     """Where to go on, once its arrays are seen to be those of this recipe."""
     expected, got = (
         {jax.tree_util.keystr(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(p)}
@@ -248,12 +260,20 @@ def _resumed(start: Progress, beginning: Progress) -> Progress:
         ]
         if shapes[0] != shapes[1]:
             raise ValueError(f"start needs {shapes[0]} at {name}, got {shapes[1]}")
+    step, first = int(start.state.step), len(start.history) * steps
+    if not first <= step <= first + steps:
+        raise ValueError(
+            f"start needs a step from {first} to {first + steps} after {len(start.history)} epochs "
+            f"of {steps} steps, got {step}"
+        )
     return start
 
 
 def _finish_epoch(recipe: Recipe, data: Dataset, progress: Progress, eval_every: int) -> Progress:
     """Adds the epoch's line to the history, and starts the next one's totals."""
     totals = progress.totals
+    if not totals["num_examples"]:  # every step was skipped
+        raise TrainingFault(progress.faults[-1], progress)
     names = [name for name in _no_totals(recipe) if name != "num_examples"]
     line = {f"train_{name}": float(totals[name] / totals["num_examples"]) for name in names}
     epoch = len(progress.history) + 1

@@ -54,7 +54,7 @@ def test_inputs_that_are_none_are_named():
     inputs[:] = np.nan
     fault = diagnose(RECIPE, DATA._replace(train_inputs=inputs), 0, start(RECIPE))
     assert (fault.kind, fault.layer) == ("forward pass", "layer_0")
-    assert "the inputs of training example" in fault.detail
+    assert "the inputs in row" in fault.detail
     assert "step 0 (epoch 1), forward pass, layer_0: the inputs" in str(fault)
 
 

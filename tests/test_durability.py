@@ -4,8 +4,12 @@ A chain is a run that is ended again and again, each time at a random moment, an
 time. What it leaves has to be what the same run leaves that nothing ever happened to.
 """
 
+import contextlib
 import random
+import resource
+import shutil
 import signal
+import subprocess
 import time
 
 import pytest
@@ -83,7 +87,6 @@ def test_a_run_ended_again_and_again_leaves_what_one_left_in_peace_does(
     for number in signals:
         resume, step = ["--resume"] * folder.exists(), newest_step(folder)
         moment = moments.uniform(0, (spent["train"] + spent["evaluate"]) / 5)
-        print(number, step, moment)
         code, said, seconds = interrupt(
             moment, number, *flags, *resume, f"--workdir={folder}", env=cache
         )
@@ -100,3 +103,64 @@ def test_a_run_ended_again_and_again_leaves_what_one_left_in_peace_does(
     train(*flags, "--resume", f"--workdir={folder}", env=cache)
     assert result(folder) == result(whole)
     assert bool(result(folder)["pictures"]) == ("--plots" in more)
+
+
+# --- a disk without room
+
+SMALL = ["--num_epochs=120", "--hidden_sizes=16", "--checkpoint_every=2epochs", "--noplots"]
+
+
+@contextlib.contextmanager
+def small_disk(folder):
+    """A folder on a disk of 120 kB; yields what makes the disk larger."""
+    command = ["mount", "-t", "tmpfs", "-o", "size=120k", "tmpfs", str(folder)]
+    if not shutil.which("mount") or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("needs the right to mount a file system")
+
+    def enlarge():
+        subprocess.run(["mount", "-o", "remount,size=20m", str(folder)], check=True)
+
+    try:
+        yield enlarge
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@contextlib.contextmanager
+def small_files():
+    """What is started from here may write files of up to 30 kB; yields what changes nothing."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, limits[1]))
+
+    def lift():
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    try:
+        yield lift
+    finally:
+        lift()
+
+
+@pytest.mark.parametrize("limit", ["disk", "files"])
+def test_a_run_that_the_disk_ends_says_so_in_a_line_and_goes_on_when_there_is_room(
+    limit, data, cache, tmp_path
+):
+    whole, folder = tmp_path / "whole", tmp_path / "ended"
+    train(data, *SMALL, f"--workdir={whole}", env=cache)
+    folder.mkdir()
+    with small_disk(folder) if limit == "disk" else small_files() as make_room:
+        process = start("mnist", data, *SMALL, f"--workdir={folder}", env=cache)
+        code, _, err = finish(process)
+        assert code == 1
+        assert "Traceback" not in err
+        *warnings, error = err.splitlines()
+        assert all(line.startswith("warning: saving step ") for line in warnings)
+        assert error.startswith("error: [Errno ")
+        assert error.endswith(f"{folder} holds what was saved before")
+
+        make_room()
+        assert newest_step(folder) > 0
+        for step in checkpoint.steps(folder / "checkpoints"):
+            checkpoint.verify(folder / "checkpoints" / str(step))
+        train(data, *SMALL, "--resume", f"--workdir={folder}", env=cache)
+        assert result(folder) == result(whole)

@@ -11,6 +11,7 @@ from experiments import environment
 from jaxmlp import receipt
 
 ROOT = Path(__file__).parent.parent
+NUM_CORES = environment.describe()["num_cores"]
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="threads are counted on Linux alone")
 
 
@@ -39,7 +40,7 @@ def in_another_process(program, **variables):
         (5, {}, 5),
         (1, {"NPROC": "3"}, 1),
         (None, {"NPROC": "3"}, 3),
-        (None, {}, environment._num_cores()),
+        (None, {}, NUM_CORES),
     ],
 )
 def test_jax_starts_with_the_threads_asked_for(count, variables, expected):
@@ -50,17 +51,10 @@ def test_jax_starts_with_the_threads_asked_for(count, variables, expected):
 @on_linux
 def test_threads_that_come_too_late_are_an_error():
     program = "import jax\njax.numpy.ones(2)\nuse_threads({})"
-    count = environment._num_cores()
+    count = NUM_CORES
     message = f"--threads needs to be set before JAX starts: expected {count + 1}, got {count}"
     assert message in in_another_process(program.format(count + 1)).stderr
     assert in_another_process(program.format(count)).returncode == 0
-
-
-@on_linux
-def test_threads_count_from_when_they_run(monkeypatch):
-    counts = iter([None, 1, 2])
-    monkeypatch.setattr(receipt, "num_threads", lambda: next(counts))
-    assert environment._wait_for_threads(2) == 2
 
 
 def test_a_checkout_has_a_commit_and_elsewhere_there_is_none(monkeypatch, tmp_path):

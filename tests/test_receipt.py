@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from importlib.metadata import version
 from pathlib import Path
 
@@ -70,6 +71,25 @@ print(receipt.num_threads())
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["None", "3"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted on Linux alone")
+def test_threads_are_counted_while_others_come_and_go():
+    jax.devices()
+    count = receipt.num_threads()
+    assert count is not None
+    is_over = threading.Event()
+
+    def start_threads():
+        while not is_over.is_set():
+            threading.Thread(target=int).start()
+
+    starter = threading.Thread(target=start_threads)
+    starter.start()
+    counts = {receipt.num_threads() for _ in range(500)}
+    is_over.set()
+    starter.join()
+    assert counts == {count}
 
 
 def test_the_same_records_do_not_differ():

@@ -458,6 +458,22 @@ def test_blocks_end_at_the_multiples_asked_for(blobs, monkeypatch):
     assert told == [1, 3, 4, 6, 8, 9, 12]
 
 
+# --- any optimizer of optax
+
+
+@pytest.mark.parametrize("optimizer", [optax.polyak_sgd, optax.lbfgs, optax.contrib.momo])
+def test_optimizers_that_look_at_the_loss_learn(blobs, optimizer):
+    recipe = ADAM._replace(optimizer=optimizer, hyperparameters={}, num_epochs=5)
+    run = train(recipe, blobs, seed=0)
+    assert run.history["train_loss"][-1] < 0.7 * run.history["train_loss"][0]
+
+
+def test_a_schedule_of_optax_is_a_learning_rate(blobs):
+    schedule = optax.linear_schedule(0.02, 0.0, 12)
+    run = train(ADAM._replace(hyperparameters={"learning_rate": schedule}), blobs, seed=0)
+    np.testing.assert_allclose(run.history["learning_rate"], 0.02 * (1 - np.arange(3, 12, 4) / 12), rtol=1e-5)
+
+
 # --- stopping, and going on
 
 
@@ -504,6 +520,20 @@ def test_another_networks_progress_is_refused_with_the_array_named(blobs):
         train(sgd, blobs, seed=0, start=cut[-1])
 
 
+def test_progress_of_other_batches_is_refused(blobs):
+    cut = []
+    train(ADAM, blobs, seed=0, on_block=cut.append, callback=lambda progress: True)
+    larger = ADAM._replace(batch_size=25)
+    with pytest.raises(ValueError, match="^start needs a step from 0 to 2 after 0 epochs of 2"):
+        train(larger, blobs, seed=0, start=cut[-1])
+
+
+def test_an_epoch_without_a_healthy_step_ends_even_a_training_that_skips(blobs):
+    inputs = np.full_like(blobs.train_inputs, np.nan)
+    with pytest.raises(TrainingFault, match="step 3 "):
+        train(ADAM, blobs._replace(train_inputs=inputs), seed=0, on_fault="skip")
+
+
 def poisoned(data, row):
     inputs = data.train_inputs.copy()
     inputs[row, 2] = np.nan
@@ -518,7 +548,7 @@ def poisoned_step(row, seed, epoch):
 
 @pytest.mark.parametrize("row", [0, 7, 21, 49])
 def test_the_first_number_that_is_none_stops_training_and_is_located(blobs, row):
-    with pytest.raises(TrainingFault, match=f"layer_0.*training example {row} ") as raised:
+    with pytest.raises(TrainingFault, match=f"layer_0.*row {row} of the training set") as raised:
         train(ADAM, poisoned(blobs, row), seed=5)
     step = poisoned_step(row, 5, 0)
     fault, progress = raised.value.fault, raised.value.progress
@@ -586,7 +616,7 @@ def test_a_recipe_without_a_learning_rate_has_none_in_its_history(blobs):
         ({}, {"eval_every": 0}, "eval_every needs to be at least 1, got 0"),
         ({}, {"seed": -1}, "seed needs to be a whole number from 0 to 4294967295, got -1"),
         ({"batch_size": 51}, {}, "batch_size needs .* the 50 training examples, got 51"),
-        ({"task": classification(2)}, {}, "labels need to be from 0 to 1, got 2 at .*"),
+        ({"task": classification(2)}, {}, "train set: labels need to be from 0 to 1, got 2 at .*"),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused_before_any_step(change, arguments, message, blobs):

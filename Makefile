@@ -11,7 +11,7 @@ LOCK := requirements.lock
 LOCK_JAX ?= jax<0.12
 
 .DEFAULT_GOAL := help
-.PHONY: help install mnist test check format lock clean
+.PHONY: help install mnist test slow check format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -23,6 +23,9 @@ mnist: install ## train the classic network (MNIST if it can be had, else digits
 
 test: install ## run the tests and the documentation's examples
 	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+slow: install ## train the classic recipes on MNIST, which takes minutes
+	$(BIN)/python -m pytest -m slow $(ARGS)
 
 check: install ## format, lint and type checks, then the tests
 	$(BIN)/ruff format --check .

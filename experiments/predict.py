@@ -65,10 +65,7 @@ def load(folder: Path) -> tuple[jaxmlp.Recipe, PyTree, dict[str, Any]]:
       ValueError: if the folder holds no run, or its parameters are not its recipe's.
     """
     config = workdir.read_json(folder / "config.json")
-    try:
-        recipe = recipes.recipe(config)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{folder / 'config.json'} needs a run's settings: {error!r}") from error
+    recipe = recipes.recipe(config)
     if not (folder / "params.npz").exists():
         raise ValueError(f"{folder} needs params.npz, got a run without parameters")
     params = jaxmlp.load_params(folder / "params.npz")

@@ -124,10 +124,12 @@ def _resume(job: Job) -> tuple[Progress | None, list[dict[str, Any]]]:
     found = checkpoint.restore(job.path / "checkpoints", recorder.like(job))
     metrics = job.path / "metrics.jsonl"
     if found is None:
-        if done := len(workdir.read_lines(metrics)):
+        done = len(workdir.read_lines(metrics))
+        if done and not (job.path / "checkpoints").exists():  # else it ended before the first
             raise ValueError(
                 f"--resume needs a checkpoint of the {done} finished epochs in {job.path}, got none"
             )
+        workdir.write_lines(metrics, [])
         return None, []
     start, lines = recorder.as_progress(found), found.record["lines"]
     epoch, every = len(lines), job.config["eval_every"]

@@ -39,9 +39,9 @@ def main(argv: list[str]) -> None:
         environment.use_threads(record["config"]["threads"])
         data = load(record["config"])
         recipe = recipes.recipe(record["config"])
+        found = [*result_differences(folder, record), *settings_differences(folder, record, data)]
         jaxmlp.warm_up(recipe, data)
     console = Console(highlight=False)
-    found = [*result_differences(folder, record), *settings_differences(folder, record, data)]
     epoch = first_difference(console, recipe, data, record)
     num_epochs = len(record["params_sha256"])
     if epoch is not None:
@@ -65,9 +65,10 @@ def read(folder: Path) -> dict[str, Any]:
     """
     record = workdir.read_json(folder / "receipt.json")
     missing = [name for name in ("config", "data", "environment") if name not in record]
-    if not record.get("params_sha256"):  # killed: what was noted after each epoch stands
-        lines = workdir.read_lines(folder / "metrics.jsonl")
-        record |= {"params_sha256": [line["params_sha256"] for line in lines], "summary": {}}
+    record = {"params_sha256": [], "summary": {}, **record}
+    digests, count = _digests(folder), len(record["params_sha256"])
+    if not record["summary"] and digests[:count] == record["params_sha256"]:
+        record["params_sha256"] = digests  # killed: what was noted after each epoch since stands
     if missing or not record["params_sha256"]:
         raise ValueError(
             f"{folder / 'receipt.json'} needs a run's settings, data, environment and at least one "
@@ -116,26 +117,35 @@ def first_difference(
 
 def result_differences(folder: Path, record: Mapping[str, Any]) -> list[str]:
     """Where the results in a run's folder are not those that its receipt vouches for."""
-    digests = record["params_sha256"]
+    digests, expected, found = record["params_sha256"], {}, {}
     summary_file, params_file = folder / "summary.json", folder / "params.npz"
     summary = workdir.read_json(summary_file) if summary_file.exists() else {}
-    epoch = summary.get("params_epoch", len(digests))
-    expected = {"params.npz": digests[epoch - 1], "metrics.jsonl": digests}
-    lines = workdir.read_lines(folder / "metrics.jsonl")
-    found: dict[str, Any] = {"metrics.jsonl": [line.get("params_sha256") for line in lines]}
-    try:
-        found["params.npz"] = jaxmlp.digest(jaxmlp.load_params(params_file))
-    except FileNotFoundError:  # killed before it was written
-        del expected["params.npz"]
     if summary:
         expected |= {f"summary.json {name}": value for name, value in record["summary"].items()}
         found |= {f"summary.json {name}": summary.get(name) for name in record["summary"]}
+    if (folder / "metrics.jsonl").exists():
+        lines = _digests(folder)
+        for epoch in range(max(len(digests), len(lines))):
+            name = f"metrics.jsonl epoch {epoch + 1}"
+            expected[name], found[name] = digests[epoch:][:1], lines[epoch:][:1]
+    if params_file.exists():
+        got = found["params.npz"] = jaxmlp.digest(jaxmlp.load_params(params_file))
+        epochs = [summary["params_epoch"] - 1] if summary else range(len(digests))
+        last = digests[epochs[-1]]
+        expected["params.npz"] = next((digests[i] for i in epochs if digests[i] == got), last)
     return list(receipt.differences(expected, found))
+
+
+def _digests(folder: Path) -> list[str]:
+    """The parameters' after each epoch, as metrics.jsonl has them."""
+    lines = workdir.read_lines(folder / "metrics.jsonl")
+    return [line.get("params_sha256", "") for line in lines]
 
 
 def settings_differences(folder: Path, record: Mapping[str, Any], data: Dataset) -> list[str]:
     """Where a receipt's settings and data are not those of the run's config.json and of today."""
-    settings = workdir.read_json(folder / "config.json")
+    file = folder / "config.json"
+    settings = workdir.read_json(file) if file.exists() else record["config"]
     expected = {"config": record["config"], "data": {"sha256": record["data"]["sha256"]}}
     ours = {name: settings.get(name) for name in dict.fromkeys([*record["config"], *NAMES])}
     return list(receipt.differences(expected, {"config": ours, "data": {"sha256": data.sha256}}))

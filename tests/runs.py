@@ -38,14 +38,15 @@ def newest(folder):
 
 def result(folder):
     """All that a run leaves, but for the time it took."""
-    checkpoint, receipt = newest(folder), read(folder / "receipt.json")
+    last, receipt = newest(folder), read(folder / "receipt.json")
+    record = {**last.record, "lines": [without_seconds(line) for line in last.record["lines"]]}
     return {
         "config": read(folder / "config.json"),
         "summary": without_seconds(read(folder / "summary.json")),
         "metrics": [without_seconds(line) for line in lines(folder)],
         "parameters": jaxmlp.digest(jaxmlp.load_params(folder / "params.npz")),
-        "last state": jaxmlp.digest(checkpoint.tree),
-        "last record": json.dumps(checkpoint.record),  # in which NaN equals NaN
+        "last state": jaxmlp.digest(last.tree),
+        "last record": json.dumps(record),  # in which NaN equals NaN
         "receipt": {name: receipt[name] for name in ("config", "data", "params_sha256")},
         "pictures": {
             path.name: hashlib.sha256(path.read_bytes()).hexdigest()

@@ -195,7 +195,7 @@ def test_an_earlier_run_is_kept_unless_told_otherwise(tmp_path):
     call(mnist, *flags, "--overwrite")
     assert len(lines(tmp_path)) == 1
     assert (tmp_path / "notes.txt").read_text() == "mine"
-    assert {*os.listdir(tmp_path)} <= {*CONTENTS, "notes.txt"}
+    assert {*os.listdir(tmp_path)} <= {*CONTENTS, "notes.txt", ".lock"}
 
 
 @pytest.mark.parametrize(

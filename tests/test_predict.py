@@ -97,5 +97,5 @@ def test_parameters_of_another_network_are_one_line(run, tmp_path):
 
 def test_settings_that_are_none_are_one_line(tmp_path):
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(SystemExit, match=r"error: .*config\.json needs a run's settings"):
+    with pytest.raises(SystemExit, match=r"error: .*expected a run's settings"):
         call(predict, tmp_path, "digit.png")

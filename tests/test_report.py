@@ -59,9 +59,12 @@ def test_a_receipt_has_the_settings_the_data_the_machine_and_each_epochs_digest(
         "data": {"name": "blobs", "source": "a formula", "sha256": "5" * 64},
         "environment": receipt.describe(),
         "params_sha256": ["a", "b"],
+        "summary": {},
         "dataset": "blobs",
         "notice": "digits",
     }
+    report.write_receipt(job, {"test_loss": 1.5, "seconds": {"train": 9.0}})
+    assert read(job.path / "receipt.json")["summary"] == {"test_loss": 1.5}
 
 
 def text_of(function, *arguments):
@@ -71,10 +74,18 @@ def text_of(function, *arguments):
 
 
 def test_the_introduction_says_what_is_trained_on_what(job):
-    text = text_of(report.introduce, job)
+    text = text_of(report.introduce, job, None)
     assert "blobs: 40 train, 10 validation, 30 test examples, from a formula" in text
     assert "network 4-8-3, batch 16, 2 epochs, seed 7" in text
-    assert "NOT MNIST" in text_of(report.introduce, job._replace(notice="NOT MNIST"))
+    assert "NOT MNIST" in text_of(report.introduce, job._replace(notice="NOT MNIST"), None)
+
+
+def test_the_introduction_says_where_a_resumed_run_goes_on(job):
+    start = finished(job)
+    start = start._replace(state=start.state._replace(step=6))
+    assert "going on after step 6\n" in text_of(report.introduce, job, start)
+    resumed = text_of(report.introduce, job._replace(is_resumed=True), None)
+    assert "no checkpoint yet: starting from the beginning\n" in resumed
 
 
 def test_the_conclusion_shows_the_figures_and_the_folder(job):

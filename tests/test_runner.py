@@ -115,12 +115,13 @@ def test_a_second_ctrl_c_ends_a_run_at_once(flags, folder, whole, capsys):
     assert result(folder) == whole
 
 
-def test_no_checkpoint_is_claimed_where_none_is_wanted(flags, folder, whole, capsys):
+def test_no_checkpoint_is_claimed_where_none_is_wanted(flags, folder, capsys):
     assert interrupted(folder, [*flags, "--checkpoint_every=0"], 2, signal.SIGTERM) == 143
     assert "a checkpoint of step" not in capsys.readouterr().err
-    assert not (folder / "checkpoints").exists()
-    train(folder, *flags, "--resume")
-    assert result(folder) == whole
+    before = files(folder)
+    error = refused(folder, *flags, "--resume")
+    assert f"needs a checkpoint of the 2 finished epochs in {folder}, got none" in error
+    assert files(folder) == before
 
 
 @pytest.mark.filterwarnings("ignore::jaxmlp.checkpoint.CheckpointWarning")
@@ -225,7 +226,7 @@ def test_changed_data_is_refused_by_its_digest(flags, folder, blobs, tmp_path):
 def test_nothing_to_resume_is_one_line(folder, make):
     if make:
         folder.mkdir()
-    assert "config.json needs to be a run's record" in refused(folder, "--resume")
+    assert f"error: nothing to resume in {folder}: expected a run" in refused(folder, "--resume")
     assert list(folder.parent.iterdir()) == [folder] * make
 
 
@@ -236,7 +237,8 @@ def test_resuming_needs_a_folder():
 
 def test_a_run_that_ended_before_its_first_checkpoint_begins_again(flags, folder, whole):
     interrupted(folder, flags, 2, signal.SIGTERM)
-    shutil.rmtree(folder / "checkpoints")
+    for path in (folder / "checkpoints").iterdir():
+        shutil.rmtree(path)
     train(folder, *flags, "--resume")
     assert result(folder) == whole
 
@@ -346,7 +348,7 @@ def test_a_run_that_cannot_write_its_lines_ends_with_one(flags, folder, whole):
     assert error == (
         f"error: [Errno 28] No space left on device; {folder} holds what was saved before"
     )
-    assert checkpoint.steps(folder / "checkpoints")[-1] == 12
+    assert checkpoint.steps(folder / "checkpoints")[-1] == 9
     train(folder, *flags, "--resume")
     assert result(folder) == whole
 
@@ -434,10 +436,11 @@ def test_patience_needs_a_look_at_the_validation_set_in_time(noisy, folder):
 
 
 @warns
-def test_a_best_epoch_that_could_not_be_saved_is_one_line(noisy, folder, monkeypatch):
+def test_the_best_epoch_is_kept_though_no_checkpoint_can_be_written(noisy, folder, monkeypatch):
     monkeypatch.setattr(checkpoint_files, "write", no_space)
-    error = refused(folder, *noisy, "--patience=4")
-    assert re.match(r"error: the checkpoint of the best epoch, \d+, was not saved; ", error)
+    train(folder, *noisy, "--patience=4")
+    expected = lines(folder)[best_epoch(folder) - 1]["params_sha256"]
+    assert jaxmlp.digest(jaxmlp.load_params(folder / "params.npz")) == expected
 
 
 # --- numbers that are not finite
@@ -470,12 +473,12 @@ def test_a_poisoned_pixel_is_named_by_step_layer_and_kind(poisoned, folder, caps
     fault = ended_by_a_fault(folder, *poisoned)
     assert fault == {
         **{"step": poisoned_step(0), "epoch": 1, "kind": "forward pass", "layer": "layer_0"},
-        **{"detail": f"the inputs of training example {ROW} are not finite"},
+        **{"detail": f"the inputs in row {ROW} of the training set are not finite"},
         **{"dataset": str(folder.parent / "poisoned.npz")},
     }
     err = capsys.readouterr().err
     step = poisoned_step(0)
-    assert f"came up in step {step} (epoch 1), forward pass, layer_0: the inputs of" in err
+    assert f"came up in step {step} (epoch 1), forward pass, layer_0: the inputs in" in err
     assert f"{folder} holds fault.json and a checkpoint of step {step} (--resume goes on)" in err
     assert "--resume --on_fault=skip goes on past it" in err
     assert newest(folder).step == step
@@ -491,8 +494,8 @@ def test_resuming_replays_the_fault_at_once(poisoned, folder, capsys, monkeypatc
     assert blocks == []
     assert f"going on after step {first['step']}\n" in capsys.readouterr().out
     after = files(folder)
-    del before["environment.json"], after["environment.json"]
-    assert after == before
+    for name in before.keys() | after.keys():  # a file without a line is as good as none
+        assert before.get(name, b"") == after.get(name, b"") or name == "environment.json"
 
 
 def test_faulty_steps_can_be_skipped_from_there_on(poisoned, folder, tmp_path):

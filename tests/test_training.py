@@ -471,7 +471,9 @@ def test_optimizers_that_look_at_the_loss_learn(blobs, optimizer):
 def test_a_schedule_of_optax_is_a_learning_rate(blobs):
     schedule = optax.linear_schedule(0.02, 0.0, 12)
     run = train(ADAM._replace(hyperparameters={"learning_rate": schedule}), blobs, seed=0)
-    np.testing.assert_allclose(run.history["learning_rate"], 0.02 * (1 - np.arange(3, 12, 4) / 12), rtol=1e-5)
+    np.testing.assert_allclose(
+        run.history["learning_rate"], 0.02 * (1 - np.arange(3, 12, 4) / 12), rtol=1e-5
+    )
 
 
 # --- stopping, and going on

@@ -7,14 +7,13 @@ import pytest
 from experiments import workdir
 
 
-def test_by_default_a_run_gets_a_new_dated_folder(tmp_path, monkeypatch):
+def test_by_default_a_run_gets_a_new_dated_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    first = workdir.choose(None, "mnist", overwrite=False)
-    workdir.create(first)
-    second = workdir.choose(None, "mnist", overwrite=False)
-    assert first.parent.name == "runs"
-    assert first.name.startswith("mnist-20")
-    assert second != first
+    path = workdir.choose(None, "mnist", overwrite=False)
+    assert path.parent.name == "runs"
+    assert path.name.startswith("mnist-20")
+    names = [workdir.create(path, is_named=False, overwrite=False).name for _ in range(3)]
+    assert names == [path.name, f"{path.name}_2", f"{path.name}_3"]
 
 
 def test_choosing_a_folder_makes_nothing(tmp_path):
@@ -39,15 +38,37 @@ def test_overwriting_removes_a_run_and_nothing_else(tmp_path):
         (tmp_path / name).write_text("old")
     (tmp_path / "plots").mkdir()
     (tmp_path / "plots" / "old.png").touch()
+    (tmp_path / "config.json").write_text('{"sizes": [2, 1], "data_sha256": ""}')
     path = workdir.choose(str(tmp_path), "mnist", overwrite=True)
-    workdir.create(path)
+    workdir.create(path, is_named=True, overwrite=True)
     assert os.listdir(tmp_path) == ["thesis.tex"]
+
+
+def test_overwriting_needs_a_runs_folder(tmp_path):
+    (tmp_path / "config.json").write_text('{"mine": 1}')
+    (tmp_path / "plots").mkdir()
+    with pytest.raises(
+        ValueError, match=r"--overwrite needs an earlier run's folder, got .*config"
+    ):
+        workdir.create(tmp_path, is_named=True, overwrite=True)
+    assert sorted(os.listdir(tmp_path)) == ["config.json", "plots"]
+
+
+def test_a_folder_has_one_run_at_a_time(tmp_path):
+    with (
+        workdir.lock(tmp_path),
+        pytest.raises(ValueError, match="another run is using"),
+        workdir.lock(tmp_path),
+    ):
+        pass
+    with workdir.lock(tmp_path):
+        pass
 
 
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
-        workdir.create(tmp_path / "file" / "run")
+        workdir.create(tmp_path / "file" / "run", is_named=True, overwrite=False)
 
 
 def test_lines_are_appended_and_nan_is_null(tmp_path):

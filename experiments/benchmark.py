@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from absl import flags
+from absl import app, flags, logging
 
 FLAGS = flags.FLAGS
 flags.DEFINE_integer("repeats", 15, "Epochs timed for each network.", lower_bound=3)
@@ -111,28 +111,24 @@ def durability(repeats: int) -> dict[str, float]:
     def train(callback: Callable[..., Any] | None = None, on_fault: str = "ignore") -> None:
         jaxmlp.train(recipe, data, 0, callback=callback, on_fault=on_fault)
 
-    def train_with_checkpoints() -> None:
-        with tempfile.TemporaryDirectory() as folder, Checkpoints(folder) as checkpoints:
-
-            def save(progress: jaxmlp.Progress) -> None:
-                tree = {"state": progress.state, "totals": progress.totals}
-                checkpoints.save(int(progress.state.step), tree, progress.history)
-
-            train(save)
-
-    ways = {
-        "without": train,
-        "checking for NaN": lambda: train(on_fault="raise"),
-        "digest of the parameters each epoch": lambda: train(digest_of),
-        "checkpoint each epoch": train_with_checkpoints,
-    }
-
     def digest_of(progress: jaxmlp.Progress) -> None:
         jaxmlp.digest(progress.state.params)
 
-    for way in ways.values():
-        way()
-    rounds = [{name: seconds_of(way) for name, way in ways.items()} for _ in range(repeats)]
+    def save(progress: jaxmlp.Progress) -> None:
+        tree = {"state": progress.state, "totals": progress.totals}
+        checkpoints.save(next(numbers), tree, progress.history)
+
+    numbers = itertools.count()
+    ways: dict[str, Callable[[], Any]] = {
+        "without": train,
+        "checking for NaN": lambda: train(on_fault="raise"),
+        "digest of the parameters each epoch": lambda: train(digest_of),
+        "checkpoint each epoch": lambda: train(save),
+    }
+    with tempfile.TemporaryDirectory() as folder, Checkpoints(folder) as checkpoints:
+        for way in ways.values():
+            way()
+        rounds = [{name: seconds_of(way) for name, way in ways.items()} for _ in range(repeats)]
     return {
         name: statistics.median(seconds[name] / seconds["without"] for seconds in rounds)
         for name in ways
@@ -236,6 +232,5 @@ def show(figures: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    from experiments.runner import start
-
-    start(main)
+    logging.set_verbosity(logging.WARNING)
+    app.run(main)

@@ -100,9 +100,10 @@ def conclude(console: Console, path: Path, summary: Mapping[str, Any]) -> None:
         for name in ("test_accuracy", "train_accuracy", "test_loss", "train_loss")
     )
     console.print(f"\n{scores}", style="bold", soft_wrap=True)
+    names = sorted(item.name for item in path.iterdir() if not item.name.startswith("."))
     console.print(
         f"{summary['num_parameters']:,} parameters, sha256 {summary['params_sha256'][:16]}...\n"
-        f"{spent}\nall in {path}: {', '.join(sorted(item.name for item in path.iterdir() if item.name[0] != '.'))}",
+        f"{spent}\nall in {path}: {', '.join(names)}",
         markup=False,
         soft_wrap=True,
     )

@@ -82,10 +82,10 @@ def run(job: Job, clock: Clock) -> dict[str, Any]:
             start, lines = _resume(job) if job.is_resumed else (None, [])
             _write_settings(job)
         clock.charge("compile")
-        report.introduce(console, job, start)
         stack.enter_context(_clear_endings(job.path))
         checkpoints = stack.enter_context(_checkpoints(job))
         request = stack.enter_context(StopRequest())
+        report.introduce(console, job, start)
         steps_per_epoch = num_steps(len(job.data.train_inputs), job.recipe.batch_size)
         table = EpochTable(console, job.recipe.num_epochs, steps_per_epoch)
         record = Recorder(job, clock, table, checkpoints, request, start, lines)
@@ -130,6 +130,7 @@ def _resume(job: Job) -> tuple[Progress | None, list[dict[str, Any]]]:
                 f"--resume needs a checkpoint of the {done} finished epochs in {job.path}, got none"
             )
         workdir.write_lines(metrics, [])
+        (job.path / "faults.jsonl").unlink(missing_ok=True)
         return None, []
     start, lines = recorder.as_progress(found), found.record["lines"]
     epoch, every = len(lines), job.config["eval_every"]
@@ -139,9 +140,9 @@ def _resume(job: Job) -> tuple[Progress | None, list[dict[str, Any]]]:
         start = start._replace(history=(*before, {**last, **blank}))
         lines[-1] |= blank
     workdir.write_lines(metrics, lines)
-    if start.faults:
-        faults = [job.marked(fault._asdict()) for fault in start.faults]
-        workdir.write_lines(job.path / "faults.jsonl", faults)
+    (job.path / "faults.jsonl").unlink(missing_ok=True)
+    for fault in start.faults:
+        workdir.append_line(job.path / "faults.jsonl", job.marked(fault._asdict()))
     return start, lines
 
 

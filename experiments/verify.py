@@ -117,7 +117,9 @@ def first_difference(
 
 def result_differences(folder: Path, record: Mapping[str, Any]) -> list[str]:
     """Where the results in a run's folder are not those that its receipt vouches for."""
-    digests, expected, found = record["params_sha256"], {}, {}
+    digests = record["params_sha256"]
+    expected: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     summary_file, params_file = folder / "summary.json", folder / "params.npz"
     summary = workdir.read_json(summary_file) if summary_file.exists() else {}
     if summary:

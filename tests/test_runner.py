@@ -17,7 +17,7 @@ from runs import compiled_once, files, lines, newest, read, result, save_npz
 
 import jaxmlp
 from experiments import environment, mnist, runner, workdir
-from jaxmlp import checkpoint, checkpoint_files
+from jaxmlp import checkpoint, checkpoint_files, receipt
 from jaxmlp.batches import epoch_order
 from jaxmlp.randomness import keys
 
@@ -74,7 +74,7 @@ def interrupt_after(monkeypatch, epoch, *numbers):
 
     def append_and_send(path, record):
         append_line(path, record)
-        if record["epoch"] == epoch:
+        if path.name == "metrics.jsonl" and record["epoch"] == epoch:
             for number in numbers:
                 os.kill(os.getpid(), number)
 
@@ -178,6 +178,17 @@ def test_more_epochs_are_the_longer_run(flags, folder, tmp_path):
     assert [line["epoch"] for line in lines(folder)] == [1, 2, 3, 4, 5, 6]
 
 
+def test_more_epochs_are_the_longer_run_though_the_last_of_the_shorter_was_looked_at(
+    flags, folder, tmp_path
+):
+    flags = [*flags, "--eval_every=2"]
+    train(folder, *flags, "--num_epochs=3")
+    assert lines(folder)[-1]["test_loss"] is not None
+    train(folder, "--resume", *SETTINGS)
+    assert [line["test_loss"] is None for line in lines(folder)] == [True, False] * 3
+    assert result(folder) == trained(tmp_path / "longer", flags)
+
+
 CHANGES = {
     "seed": (["--seed=1"], r"seed: expected 0, got 1"),
     "two": (
@@ -210,6 +221,29 @@ def test_more_epochs_of_a_schedule_are_refused_since_it_runs_over_all_of_them(fl
     train(folder, *flags, "--schedule=cosine")
     error = refused(folder, "--resume", "--num_epochs=9")
     assert "num_epochs: expected 6, the length of the schedule cosine, got 9" in error
+
+
+def test_another_machine_is_refused_unless_accepted(flags, folder, whole, monkeypatch):
+    interrupted(folder, flags, 2, signal.SIGTERM)
+    before, describe = files(folder), receipt.describe
+    monkeypatch.setattr(receipt, "describe", lambda: {**describe(), "processor": "Zilog Z80"})
+    error = refused(folder, *flags, "--resume")
+    assert re.match(
+        r"error: --resume needs the earlier run's environment; processor: expected .*, "
+        r"got Zilog Z80; --accept_changes goes on",
+        error,
+    )
+    assert files(folder) == before
+    train(folder, *flags, "--resume", "--accept_changes")
+    assert result(folder) == whole
+
+
+def test_a_folder_has_one_run_at_a_time(flags, folder):
+    interrupted(folder, flags, 2, signal.SIGTERM)
+    before = files(folder)
+    with workdir.lock(folder):
+        assert refused(folder, *flags, "--resume") == f"error: another run is using {folder}"
+        assert files(folder) == before
 
 
 def test_changed_data_is_refused_by_its_digest(flags, folder, blobs, tmp_path):
@@ -498,17 +532,31 @@ def test_resuming_replays_the_fault_at_once(poisoned, folder, capsys, monkeypatc
         assert before.get(name, b"") == after.get(name, b"") or name == "environment.json"
 
 
-def test_faulty_steps_can_be_skipped_from_there_on(poisoned, folder, tmp_path):
+def test_faulty_steps_can_be_skipped_from_there_on(poisoned, folder, tmp_path, capsys):
     ended_by_a_fault(folder, *poisoned)
     train(folder, *poisoned, "--resume", "--on_fault=skip")
     assert not (folder / "fault.json").exists()
     summary = read(folder / "summary.json")
     assert summary["num_faults"] == EPOCHS
     faults = newest(folder).record["faults"]
-    assert [fault[0] for fault in faults] == [poisoned_step(epoch) for epoch in range(EPOCHS)]
+    expected = [poisoned_step(epoch) for epoch in range(EPOCHS)]
+    assert [fault[0] for fault in faults] == expected
+    noted = (folder / "faults.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in noted] == expected
+    assert f"skipped step {expected[-1]} (epoch {EPOCHS}), forward pass" in capsys.readouterr().out
     assert summary["train_loss"] is None  # the poisoned example is in it
     assert summary["test_accuracy"] > 0.3
     assert result(folder) == trained(tmp_path / "skipped", [*poisoned, "--on_fault=skip"])
+
+
+def test_a_skipped_step_is_noted_once_however_often_a_run_is_resumed(poisoned, folder):
+    flags = [*poisoned, "--on_fault=skip"]
+    interrupted(folder, flags, 2, signal.SIGTERM)
+    shutil.rmtree(folder / "checkpoints" / str(2 * STEPS))
+    interrupted(folder, [*flags, "--resume"], 4, signal.SIGTERM)
+    train(folder, *flags, "--resume")
+    noted = (folder / "faults.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in noted] == list(range(1, EPOCHS + 1))
 
 
 def strict(text):

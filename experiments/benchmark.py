@@ -177,6 +177,8 @@ def own_products(sizes: Sequence[int]) -> Callable[[], Any]:
     import jax
     import jax.numpy as jnp
 
+    from jaxmlp.mlp import NARROW
+
     layers = [
         (jnp.ones((BATCH, i)), jnp.ones((i, o)), jnp.ones((BATCH, o)))
         for i, o in itertools.pairwise(sizes)
@@ -186,7 +188,10 @@ def own_products(sizes: Sequence[int]) -> Callable[[], Any]:
         # The link makes each product wait for the one before, and none the same as the last time.
         for layer, (inputs, kernel, gradient) in enumerate(layers):
             link += (inputs.at[0, 0].set(link) @ kernel)[0, 0] * 1e-9
-            link += (gradient.at[0, 0].set(link).T @ inputs)[0, 0] * 1e-9
+            changed = gradient.at[0, 0].set(link)
+            is_narrow = gradient.shape[1] <= NARROW
+            product = changed.T @ inputs if is_narrow else inputs.T @ changed  # as in `mlp.linear`
+            link += product[0, 0] * 1e-9
             if layer:
                 link += (gradient.at[0, 0].set(link) @ kernel.T)[0, 0] * 1e-9
         return link

@@ -1,0 +1,47 @@
+"""The README's examples and commands do what it says."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from absl import flags
+from programs import command_line
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+COMMANDS = re.findall(r"python -m experiments\.(\w+)([^#`\n]*)", README)
+
+
+def test_the_examples_run_and_print_what_they_say(capsys):
+    import numpy as np
+
+    first, second = EXAMPLES
+    exec(first, names := {})
+    accuracy, classes = capsys.readouterr().out.splitlines()
+    stated = float(re.search(r"# (0\.\d+)", first)[1])
+    assert float(accuracy) == pytest.approx(stated, abs=0.02)
+    assert classes == "[0 1 2]"
+    exec(second, names | {"inputs": np.ones((8, 784)), "labels": np.zeros(8, int)})
+
+
+@pytest.mark.parametrize(("program", "arguments"), sorted(set(COMMANDS)))
+def test_the_commands_are_of_programs_and_flags_that_are_there(program, arguments):
+    module = __import__(f"experiments.{program}", fromlist=["main"])
+    assert callable(module.main)
+    given = [word for word in shlex.split(arguments) if word.startswith("--") and word != "--help"]
+    with command_line(*given):
+        assert all(flags.FLAGS[word[2:].partition("=")[0]].present for word in given)
+
+
+def test_every_module_in_the_map_is_there():
+    house = README.partition("## The house")[2]
+    root = Path(__file__).parent.parent
+    names = set(re.findall(r"(\w+\.py)\b", house))
+    there = {
+        path.name
+        for folder in ("jaxmlp", "experiments", "tests")
+        for path in (root / folder).glob("*.py")
+    }
+    assert names <= there
+    assert len(names) > 15

@@ -72,10 +72,10 @@ def learning_curves(path: str | PathLike[str], history: Mapping[str, np.ndarray]
     if len(np.unique(rate[np.isfinite(rate)])) > 1:
         panels["learning_rate"] = {"": rate}
     with matplotlib.rc_context(STYLE):
-        width = 4.6 * max(1, len(panels))
+        width = 5 * max(1, len(panels))
         figure = Figure((width, 3.4), DPI)
         for i, (name, series) in enumerate(panels.items()):
-            axes = figure.add_axes(((4.6 * i + 0.62) / width, 0.21, 2.82 / width, 0.7))
+            axes = figure.add_axes(((5 * i + 0.62) / width, 0.21, 2.82 / width, 0.7))
             _draw_panel(axes, name, series)
         note = "train: mean over the epoch, before each update; the others: after the epoch"
         figure.text(0.62 / width, 0.035, note, size=7.5, color=GREY)
@@ -287,9 +287,10 @@ def _label_ends(axes: Axes, ends: list[tuple[float, str, str]], form: str) -> No
     to_axes = axes.transData + axes.transAxes.inverted()
     ends = sorted(ends)
     places = [float(to_axes.transform((1, value))[1]) for value, _, _ in ends]
-    if len(places) == 2 and places[1] - places[0] < 0.08:
-        middle = min(sum(places) / 2, 0.96)
-        places = [middle - 0.04, middle + 0.04]
+    highest = 1.0
+    for i in reversed(range(len(places))):
+        places[i] = min(places[i], highest)
+        highest = places[i] - 0.08
     for place, (value, kind, colour) in zip(places, ends, strict=True):
         text = f"{kind} {form.format(value)}".strip()
         axes.text(1.03, place, text, color=colour, va="center", transform=axes.transAxes)

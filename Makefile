@@ -7,8 +7,6 @@ WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements.lock
-# Keeps the lock below a version of jax that the tests have not passed on yet.
-LOCK_JAX ?= jax<0.12
 
 .DEFAULT_GOAL := help
 .PHONY: help install mnist test slow check format lock clean
@@ -39,10 +37,9 @@ format: install ## rewrite the source in the house's format
 
 lock: ## resolve the newest versions allowed and write them to the lock
 	@"$(PYTHON)" -m venv .lockenv && .lockenv/bin/python -m pip install --quiet uv
-	@echo '$(LOCK_JAX)' > .lockenv/constraints.txt
 	.lockenv/bin/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
 	  --no-annotate --no-emit-index-url --custom-compile-command 'make lock' \
-	  --constraints .lockenv/constraints.txt --output-file $(LOCK) \
+	  --output-file $(LOCK) \
 	  --extra experiments --extra tensorboard --extra dev pyproject.toml
 	@rm -rf .lockenv
 

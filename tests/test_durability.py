@@ -14,7 +14,7 @@ import time
 
 import pytest
 from programs import finish, start
-from runs import read, result, save_npz
+from run_files import read, result, save_npz
 
 from jaxmlp import checkpoint
 

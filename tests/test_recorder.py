@@ -9,7 +9,7 @@ import numpy as np
 import optax
 import pytest
 from rich.console import Console
-from runs import lines
+from run_files import lines
 
 import jaxmlp
 from experiments import recorder

@@ -5,7 +5,7 @@ import numpy as np
 import optax
 import pytest
 from rich.console import Console
-from runs import read
+from run_files import read
 
 import jaxmlp
 from experiments import datasets, report, workdir

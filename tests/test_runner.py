@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from programs import call
-from runs import compiled_once, files, lines, newest, read, result, save_npz
+from run_files import compiled_once, files, lines, newest, read, result, save_npz
 
 import jaxmlp
 from experiments import environment, mnist, runner, workdir

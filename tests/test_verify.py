@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import pytest
 from programs import call, finish, start
-from runs import compiled_once, lines, read, save_npz
+from run_files import compiled_once, lines, read, save_npz
 
 import jaxmlp
 from experiments import mnist, verify, workdir

@@ -39,17 +39,18 @@ def _recipe(config: Mapping[str, Any]) -> jaxmlp.Recipe:
     model = jaxmlp.mlp(
         config["sizes"],
         getattr(activations, config["activation"]),
-        _initializer(config["kernel_init"], config["kernel_stddev"]),
+        _initializer(config["kernel_init"], 1.0),
         _initializer(config["bias_init"], config["bias_stddev"]),
     )
     name = "adam" if config["optimizer"] == "adamw" else config["optimizer"]
     optimizer = getattr(optimizers, name)
     decay = {name: config[name] for name in ("l2", "weight_decay") if config[name]}
+    scale = {"init_scale": config["kernel_stddev"]} if config["kernel_init"] == "gaussian" else {}
     return jaxmlp.Recipe(
         model=model,
         task=jaxmlp.classification(config["sizes"][-1]),
         optimizer=optimizers.with_decay(optimizer) if decay else optimizer,
-        hyperparameters={"learning_rate": config["learning_rate"], **decay},
+        hyperparameters={"learning_rate": config["learning_rate"], **decay, **scale},
         batch_size=config["batch_size"],
         num_epochs=config["num_epochs"],
         schedule=getattr(schedules, config["schedule"]),

@@ -7,7 +7,9 @@ from jaxmlp.adapters import from_flax
 from jaxmlp.evaluation import evaluate, predict
 from jaxmlp.mlp import mlp
 from jaxmlp.parameters import digest, load_params, save_params
+from jaxmlp.population import Halving, Population, plan_many, train_many
 from jaxmlp.recipe import Recipe
+from jaxmlp.runs import Runs
 from jaxmlp.tasks import Task, binary_classification, classification, regression
 from jaxmlp.training import TrainingFault, init_state, make_update, train, warm_up
 from jaxmlp.types import Batch, Dataset, Dense, Fault, Info, Model, Progress, Run, TrainState
@@ -17,11 +19,14 @@ __all__ = [
     "Dataset",
     "Dense",
     "Fault",
+    "Halving",
     "Info",
     "Model",
+    "Population",
     "Progress",
     "Recipe",
     "Run",
+    "Runs",
     "Task",
     "TrainState",
     "TrainingFault",
@@ -39,11 +44,13 @@ __all__ = [
     "metrics",
     "mlp",
     "optimizers",
+    "plan_many",
     "predict",
     "regression",
     "save_params",
     "schedules",
     "train",
+    "train_many",
     "warm_up",
 ]
 

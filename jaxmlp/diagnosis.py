@@ -28,13 +28,13 @@ def is_finite(tree: PyTree) -> jax.Array:
     return jnp.array([jnp.isfinite(leaf).all() for leaf in leaves]).all()
 
 
-def diagnose(recipe: Recipe, data: Dataset, seed: int, state: TrainState) -> Fault:
+def diagnose(recipe: Recipe, data: Dataset, shuffle_seed: int, state: TrainState) -> Fault:
     """Replays one step and says where the first number that is not finite comes in.
 
     Args:
       recipe: as trained.
       data: as trained on.
-      seed: as trained with.
+      shuffle_seed: the one that decided the order of the examples: the run's seed, as a rule.
       state: before the step, every number in it finite.
 
     Returns:
@@ -44,7 +44,7 @@ def diagnose(recipe: Recipe, data: Dataset, seed: int, state: TrainState) -> Fau
     static, numbers = split(recipe)
     steps = num_steps(len(data.train_inputs), recipe.batch_size)
     epoch, step = divmod(int(state.step), steps)
-    order = epoch_order(keys(seed).shuffle, epoch, len(data.train_inputs))
+    order = epoch_order(keys(shuffle_seed).shuffle, epoch, len(data.train_inputs))
     inputs, labels = jnp.asarray(data.train_inputs), jnp.asarray(data.train_labels)
     batch = take_batch(inputs, labels, step, recipe.batch_size, order)
     rows = order[step * recipe.batch_size :][: recipe.batch_size]

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxmlp import activations, initializers
 from jaxmlp.types import Dense, Model, Params
 
-__all__ = ["linear", "mlp"]
+__all__ = ["linear", "mlp", "variant"]
 
 NARROW = 64  # outputs up to which a kernel is multiplied from the left
 
@@ -52,6 +52,43 @@ def mlp(
     return _mlp(tuple(int(size) for size in sizes), activation, kernel_init, bias_init)
 
 
+def variant(
+    model: Model,
+    hidden_sizes: Sequence[int] | None = None,
+    activation: Callable[[jax.Array], jax.Array] | None = None,
+    kernel_init: Callable[..., jax.Array] | None = None,
+    bias_init: Callable[..., jax.Array] | None = None,
+) -> Model:
+    """A network like one that `mlp` made, but for what is given.
+
+    Args:
+      model: from `mlp`.
+      hidden_sizes: the widths between the input's and the output's; () for a linear model.
+      activation: as in `mlp`.
+      kernel_init: as in `mlp`.
+      bias_init: as in `mlp`.
+
+    Raises:
+      ValueError: if the model is another's, or as `mlp` does.
+
+    >>> wide = variant(mlp((784, 256, 10)), hidden_sizes=(512, 64))
+    >>> wide == mlp((784, 512, 64, 10))
+    True
+    """
+    init, apply = model
+    if not (isinstance(init, functools.partial) and isinstance(apply, functools.partial)):
+        raise ValueError(f"hidden_sizes and the like need a model made by mlp, got {model}")
+    sizes = init.keywords["sizes"]
+    if hidden_sizes is not None:
+        sizes = (sizes[0], *hidden_sizes, sizes[-1])
+    return mlp(
+        sizes,
+        activation or apply.keywords["activation"],
+        kernel_init or init.keywords["kernel_init"],
+        bias_init or init.keywords["bias_init"],
+    )
+
+
 @functools.cache  # so that a recipe made twice is compiled once
 def _mlp(
     sizes: tuple[int, ...],
@@ -59,26 +96,43 @@ def _mlp(
     kernel_init: Callable[..., jax.Array],
     bias_init: Callable[..., jax.Array],
 ) -> Model:
-    def init(key: jax.Array) -> Params:
-        layers = []
-        for layer, shape in enumerate(pairwise(sizes)):
-            kernel_key, bias_key = jax.random.split(jax.random.fold_in(key, layer))
-            kernel = kernel_init(kernel_key, shape, jnp.float32)
-            layers.append(Dense(kernel, bias_init(bias_key, shape[1:], jnp.float32)))
-        return tuple(layers)
+    return Model(
+        functools.partial(_init, sizes=sizes, kernel_init=kernel_init, bias_init=bias_init),
+        functools.partial(_apply, sizes=sizes, activation=activation),
+    )
 
-    def apply(params: Params, inputs: jax.Array) -> jax.Array:
-        if inputs.shape != sizes[:1]:
-            raise ValueError(f"inputs needs the shape {sizes[:1]}, got {inputs.shape}")
-        hidden = inputs
-        for number, layer in enumerate(params):
-            with jax.named_scope(f"layer_{number}"):
-                hidden = linear(layer, hidden)
-                if number < len(params) - 1:
-                    hidden = activation(hidden)
-        return hidden
 
-    return Model(init, apply)
+def _init(
+    key: jax.Array,
+    *,
+    sizes: tuple[int, ...],
+    kernel_init: Callable[..., jax.Array],
+    bias_init: Callable[..., jax.Array],
+) -> Params:
+    layers = []
+    for layer, shape in enumerate(pairwise(sizes)):
+        kernel_key, bias_key = jax.random.split(jax.random.fold_in(key, layer))
+        kernel = kernel_init(kernel_key, shape, jnp.float32)
+        layers.append(Dense(kernel, bias_init(bias_key, shape[1:], jnp.float32)))
+    return tuple(layers)
+
+
+def _apply(
+    params: Params,
+    inputs: jax.Array,
+    *,
+    sizes: tuple[int, ...],
+    activation: Callable[[jax.Array], jax.Array],
+) -> jax.Array:
+    if inputs.shape != sizes[:1]:
+        raise ValueError(f"inputs needs the shape {sizes[:1]}, got {inputs.shape}")
+    hidden = inputs
+    for number, layer in enumerate(params):
+        with jax.named_scope(f"layer_{number}"):
+            hidden = linear(layer, hidden)
+            if number < len(params) - 1:
+                hidden = activation(hidden)
+    return hidden
 
 
 def linear(layer: Dense, inputs: jax.Array) -> jax.Array:

@@ -10,9 +10,9 @@ import numpy as np
 import optax
 
 from jaxmlp.tasks import Task
-from jaxmlp.types import Array, Dataset, Model
+from jaxmlp.types import Array, Dataset, Model, PyTree
 
-__all__ = ["Recipe", "build_optimizer", "check", "split"]
+__all__ = ["Recipe", "build_optimizer", "check", "init_params", "split"]
 
 
 class Recipe(NamedTuple):
@@ -22,6 +22,7 @@ class Recipe(NamedTuple):
     task: Task
     optimizer: Callable[..., optax.GradientTransformation]  # of the hyperparameters
     # By name, or as pairs of a name and a value. Floats are traced: a new value compiles nothing.
+    # All are the optimizer's but init_scale, which multiplies the initial kernels.
     hyperparameters: Mapping[str, Any] | tuple[tuple[str, Any], ...]
     batch_size: int = 256
     num_epochs: int = 10
@@ -63,6 +64,7 @@ def build_optimizer(
       The optimizer; and the schedule, None where there is no hyperparameter `learning_rate`.
     """
     hyperparameters = {**dict(recipe.hyperparameters), **numbers}
+    hyperparameters.pop("init_scale", None)
     rate = hyperparameters.get("learning_rate")
     if rate is None:
         return recipe.optimizer(**hyperparameters), None
@@ -71,6 +73,21 @@ def build_optimizer(
         return recipe.optimizer(**hyperparameters), schedule
     schedule = recipe.schedule(rate, num_steps)
     return recipe.optimizer(**{**hyperparameters, "learning_rate": schedule}), schedule
+
+
+def init_params(recipe: Recipe, numbers: Mapping[str, jax.Array], key: jax.Array) -> PyTree:
+    """The parameters before training: the model's, with the kernels times `init_scale`.
+
+    Args:
+      recipe: the first result of `split`.
+      numbers: the second.
+      key: the run's for initialization.
+    """
+    params = recipe.model.init(key)
+    scale = {**dict(recipe.hyperparameters), **numbers}.get("init_scale")
+    if scale is None:
+        return params
+    return jax.tree.map(lambda leaf: leaf * scale if leaf.ndim > 1 else leaf, params)
 
 
 def check(recipe: Recipe, data: Dataset) -> None:

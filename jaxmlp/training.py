@@ -14,7 +14,7 @@ from jaxmlp.batches import epoch_order, num_steps, take_batch
 from jaxmlp.diagnosis import diagnose, is_finite
 from jaxmlp.evaluation import Apply, Function, evaluate, masked_means
 from jaxmlp.randomness import as_seed, keys
-from jaxmlp.recipe import Recipe, build_optimizer, check, split
+from jaxmlp.recipe import Recipe, build_optimizer, check, init_params, split
 from jaxmlp.types import (
     Batch,
     Dataset,
@@ -109,6 +109,7 @@ def train(
     data: Dataset,
     seed: int,
     *,
+    shuffle_seed: int | None = None,
     start: Progress | None = None,
     eval_every: int = 1,
     block_every: int | None = None,
@@ -126,6 +127,8 @@ def train(
       data: what on; validation and test sets may be left out.
       seed: a whole number from 0 to 2**32 - 1. The result is a function of the recipe, the data
         and the seed, to the bit, on one kind of processor with one number of threads.
+      shuffle_seed: decides the order of the examples in the seed's place, which then decides the
+        initial parameters alone.
       start: where to go on; by default from the beginning. That it came from the same data and
         seed is for the caller to know.
       eval_every: epochs from one look at the validation and test sets to the next; the last epoch
@@ -170,7 +173,8 @@ def train(
     ):
         if value < 1:
             raise ValueError(f"{name} needs to be at least 1, got {value}")
-    run_steps, progress = _prepare(recipe, data, seed)
+    order_seed = seed if shuffle_seed is None else shuffle_seed
+    run_steps, progress = _prepare(recipe, data, order_seed), beginning(recipe, data, seed)
     steps = num_steps(len(data.train_inputs), recipe.batch_size)
     progress = progress if start is None else _resumed(start, progress, steps)
     block = 1
@@ -189,7 +193,7 @@ def train(
             stop = min(stop, (step // block_every + 1) * block_every)
         after = run_steps(progress, stop)
         if on_fault != "ignore" and not _is_healthy(after):
-            healthy, fault = _find_fault(recipe, data, seed, run_steps, progress, stop)
+            healthy, fault = _find_fault(recipe, data, order_seed, run_steps, progress, stop)
             if on_fault == "raise":
                 raise TrainingFault(fault, healthy)
             after = _without_step(healthy, fault)
@@ -208,7 +212,7 @@ def warm_up(recipe: Recipe, data: Dataset) -> None:
     its floating-point hyperparameters.
     """
     check(recipe, data)
-    run_steps, progress = _prepare(recipe, data, 0)
+    run_steps, progress = _prepare(recipe, data, 0), beginning(recipe, data, 0)
     _is_healthy(run_steps(progress, 0))
     static, numbers = split(recipe)
     _learning_rate(static, len(data.train_inputs), numbers, progress.state.step)
@@ -224,22 +228,20 @@ def beginning(recipe: Recipe, data: Dataset, seed: int) -> Progress:
 
 
 def _prepare(
-    recipe: Recipe, data: Dataset, seed: int
-) -> tuple[Callable[[Progress, int], Progress], Progress]:
-    """The compiled steps with the data placed on the device, and the beginning."""
+    recipe: Recipe, data: Dataset, shuffle_seed: int
+) -> Callable[[Progress, int], Progress]:
+    """The compiled steps, with the data placed on the device."""
     static, numbers = split(recipe)
     inputs, labels = jnp.asarray(data.train_inputs), jnp.asarray(data.train_labels)
-    seed_array = as_seed(seed)
+    seed = as_seed(shuffle_seed)
 
     def run_steps(progress: Progress, stop: int) -> Progress:
         state, totals = jax.block_until_ready(
-            _run_steps(
-                static, numbers, seed_array, inputs, labels, progress.state, progress.totals, stop
-            )
+            _run_steps(static, numbers, seed, inputs, labels, progress.state, progress.totals, stop)
         )
         return progress._replace(state=state, totals=totals)
 
-    return run_steps, beginning(recipe, data, seed)
+    return run_steps
 
 
 def _no_totals(recipe: Recipe) -> dict[str, jax.Array]:
@@ -295,7 +297,7 @@ def _finish_epoch(recipe: Recipe, data: Dataset, progress: Progress, eval_every:
 def _find_fault(
     recipe: Recipe,
     data: Dataset,
-    seed: int,
+    shuffle_seed: int,
     run_steps: Callable[[Progress, int], Progress],
     progress: Progress,
     stop: int,
@@ -309,7 +311,7 @@ def _find_fault(
             progress, low = after, middle
         else:
             high = middle
-    return progress, diagnose(recipe, data, seed, progress.state)
+    return progress, diagnose(recipe, data, shuffle_seed, progress.state)
 
 
 def _is_healthy(progress: Progress) -> bool:
@@ -334,14 +336,14 @@ def _init(
 ) -> TrainState:
     num_updates = num_steps(num_examples, recipe.batch_size) * recipe.num_epochs
     optimizer, _ = build_optimizer(recipe, numbers, num_updates)
-    return init_state(recipe.model.init(keys(seed).init), optimizer)
+    return init_state(init_params(recipe, numbers, keys(seed).init), optimizer)
 
 
 @functools.partial(jax.jit, static_argnums=0)
 def _run_steps(
     recipe: Recipe,
     numbers: dict[str, jax.Array],
-    seed: jax.Array,
+    shuffle_seed: jax.Array,
     inputs: jax.Array,
     labels: jax.Array,
     state: TrainState,
@@ -359,7 +361,7 @@ def _run_steps(
     task = recipe.task
     update = make_update(recipe.model.apply, task.loss, optimizer, task.metrics)
     epoch = state.step // steps
-    order = epoch_order(keys(seed).shuffle, epoch, num_examples)
+    order = epoch_order(keys(shuffle_seed).shuffle, epoch, num_examples)
 
     def body(step: jax.Array, carry: tuple[TrainState, Totals]) -> tuple[TrainState, Totals]:
         state, totals = carry

@@ -19,6 +19,7 @@ FLOORS = [
         "checkpoint_files",
         "initializers",
         "losses",
+        "memory",
         "metrics",
         "optimizers",
         "parameters",
@@ -27,11 +28,14 @@ FLOORS = [
         "schedules",
         "stopping",
     ],
-    ["checkpoint", "mlp", "tasks"],
-    ["recipe"],
-    ["evaluation"],
+    ["checkpoint", "mlp", "runs", "tasks"],
+    ["recipe", "statistics"],
+    ["evaluation", "grid"],
     ["diagnosis"],
     ["training"],
+    ["members"],
+    ["planning"],
+    ["population"],
 ]
 FLOOR_OF = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}
 MODULES = sorted(path.stem for path in LIBRARY.glob("*.py") if path.stem != "__init__")

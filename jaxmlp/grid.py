@@ -1,0 +1,184 @@
+"""The members of a population: every combination of swept values and seeds, by program."""
+
+import collections
+import inspect
+import itertools
+import math
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jaxmlp.mlp import variant
+from jaxmlp.randomness import as_seed
+from jaxmlp.recipe import Recipe, build_optimizer, split
+
+__all__ = ["Grid", "Program", "make_grid"]
+
+VARIANTS = tuple(inspect.signature(variant).parameters)[1:]  # what may be swept of an MLP
+SHARED = 0  # the seed of the order that members share
+
+
+class Program(NamedTuple):
+    """Members that one compiled program trains."""
+
+    recipe: Recipe  # of its first member, whole
+    static: Recipe  # as `split` gives it: the program's
+    numbers: Mapping[str, np.ndarray]  # name -> (members,) float32
+    seeds: np.ndarray  # (members,) uint32
+    shuffle_seeds: np.ndarray  # (members,) uint32
+    members: np.ndarray  # (members,) int32, positions in the flattened grid
+
+
+class Grid(NamedTuple):
+    """All members, along named axes."""
+
+    axes: Mapping[str, tuple[Hashable, ...]]
+    recipes: tuple[Recipe, ...]  # one a setting, in the order of the axes before the seeds'
+    seeds: np.ndarray  # (members,) uint32
+    shuffle_seeds: np.ndarray  # (members,) uint32
+    settings: np.ndarray  # (members,) int32, each member's recipe
+    programs: tuple[Program, ...]
+
+    @property
+    def num_epochs(self) -> np.ndarray:
+        """How long each member is to train; (members,) int32."""
+        return np.array([recipe.num_epochs for recipe in self.recipes], np.int32)[self.settings]
+
+    def name(self, member: int) -> str:
+        """A member for a reader, such as "learning_rate=0.1, seed=3"."""
+        position = np.unravel_index(member, [len(values) for values in self.axes.values()])
+        pairs = zip(self.axes.items(), position, strict=True)
+        return ", ".join(f"{name}={values[i]}" for (name, values), i in pairs)
+
+
+def make_grid(
+    recipe: Recipe | Callable[..., Recipe],
+    seeds: Iterable[int],
+    sweep: Mapping[str, Iterable[Any]] | None = None,
+    shuffle: str = "own",
+    shuffle_seeds: Iterable[int] | None = None,
+) -> Grid:
+    """Lays out a population; see `train_many` for the arguments.
+
+    Raises:
+      ValueError: in one line, if an axis is empty, has a value twice, or is not known.
+
+    >>> import jaxmlp, optax
+    >>> recipe = Recipe(jaxmlp.mlp((4, 8, 3)), jaxmlp.classification(3), optax.adam, {})
+    >>> sweep = {"learning_rate": [0.1, 0.01], "hidden_sizes": [(8,), (16,)]}
+    >>> grid = make_grid(recipe, range(3), sweep)
+    >>> len(grid.seeds), len(grid.programs)
+    (12, 2)
+    >>> grid.name(4)
+    'learning_rate=0.1, hidden_sizes=(16,), seed=1'
+    """
+    if shuffle not in ("own", "shared"):
+        raise ValueError(f"shuffle needs to be own or shared, got {shuffle}")
+    if shuffle == "shared" and shuffle_seeds is not None:
+        raise ValueError("expected shuffle_seeds or shuffle='shared', got both")
+    reserved = {"seed", "shuffle_seed", "epoch"} & (sweep or {}).keys()
+    if reserved:
+        raise ValueError(f"sweep needs other names than those of its own axes, got {reserved}")
+    axes = {name: _values(f"sweep of {name}", values) for name, values in (sweep or {}).items()}
+    settings = [dict(zip(axes, point, strict=True)) for point in itertools.product(*axes.values())]
+    recipes = tuple(_recipe_at(recipe, setting) for setting in settings)
+    if shuffle_seeds is not None:
+        axes["shuffle_seed"] = _seeds("shuffle_seeds", shuffle_seeds)
+    axes["seed"] = _seeds("seeds", seeds)
+
+    orders = axes.get("shuffle_seed", (SHARED,) if shuffle == "shared" else (None,))
+    members = list(itertools.product(range(len(recipes)), orders, axes["seed"]))
+    own_seeds = np.array([seed for *_, seed in members], np.uint32)
+    order_seeds = np.array([s if order is None else order for _, order, s in members], np.uint32)
+    of_setting = np.array([setting for setting, *_ in members], np.int32)
+    programs = _programs(recipes, own_seeds, order_seeds, of_setting)
+    return Grid(axes, recipes, own_seeds, order_seeds, of_setting, programs)
+
+
+def _programs(
+    recipes: Sequence[Recipe], seeds: np.ndarray, shuffle_seeds: np.ndarray, settings: np.ndarray
+) -> tuple[Program, ...]:
+    found: dict[Recipe, list[int]] = {}
+    numbers = []
+    for setting, recipe in enumerate(recipes):
+        static, values = split(recipe)
+        # Members of other lengths differ in nothing but when they end.
+        found.setdefault(static._replace(num_epochs=recipe.num_epochs), []).append(setting)
+        numbers.append({name: np.float32(value) for name, value in values.items()})
+    programs = []
+    for own in found.values():
+        members = np.flatnonzero(np.isin(settings, own)).astype(np.int32)
+        of_member = settings[members]
+        programs.append(
+            Program(
+                recipes[own[0]],
+                split(recipes[own[0]])[0],
+                {name: np.stack([numbers[s][name] for s in of_member]) for name in numbers[own[0]]},
+                seeds[members],
+                shuffle_seeds[members],
+                members,
+            )
+        )
+    return tuple(programs)
+
+
+def _recipe_at(recipe: Recipe | Callable[..., Recipe], setting: Mapping[str, Any]) -> Recipe:
+    if not isinstance(recipe, Recipe):
+        try:
+            return recipe(**setting)
+        except TypeError as error:
+            raise ValueError(f"sweep needs the recipe function's arguments: {error}") from error
+    hyperparameters = dict(recipe.hyperparameters)
+    fields: dict[str, Any] = {}
+    network: dict[str, Any] = {}
+    for name, value in setting.items():
+        if name in VARIANTS:
+            network[name] = value
+        elif name in Recipe._fields and name != "hyperparameters":
+            fields[name] = value
+        else:
+            before = hyperparameters.get(name)
+            is_float = isinstance(before, float) and isinstance(value, int)
+            hyperparameters[name] = float(value) if is_float else value
+            _check_known(recipe, hyperparameters, name)
+    recipe = recipe._replace(hyperparameters=hyperparameters, **fields)
+    return recipe._replace(model=variant(recipe.model, **network)) if network else recipe
+
+
+def _check_known(recipe: Recipe, hyperparameters: Mapping[str, Any], name: str) -> None:
+    try:
+        build_optimizer(*split(recipe._replace(hyperparameters=hyperparameters)), num_steps=1)
+    except TypeError as error:
+        known = [*dict(recipe.hyperparameters), "init_scale", *VARIANTS]
+        known += [field for field in Recipe._fields if field != "hyperparameters"]
+        raise ValueError(
+            f"sweep needs hyperparameters of the optimizer or {', '.join(known)}, got {name}"
+        ) from error
+
+
+def _values(name: str, values: Iterable[Any]) -> tuple[Hashable, ...]:
+    """An axis's values: tuples for lists, Python's numbers for NumPy's, floats if one is."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise ValueError(f"{name} needs a list of values, got {values}")
+    made: list[Any] = [
+        tuple(v) if isinstance(v, list) else getattr(v, "tolist", lambda v=v: v)() for v in values
+    ]
+    numbers = [v for v in made if isinstance(v, int | float) and not isinstance(v, bool)]
+    if len(numbers) == len(made) and any(isinstance(v, float) for v in made):
+        made = [float(v) for v in made]
+    if not made:
+        raise ValueError(f"{name} needs at least one value, got none")
+    if odd := [v for v in numbers if not math.isfinite(v)]:
+        raise ValueError(f"{name} needs finite numbers, got {odd[0]}")
+    value, count = collections.Counter(made).most_common(1)[0]
+    if count > 1:
+        raise ValueError(f"{name} needs each value once, got {value} {count} times")
+    return tuple(made)
+
+
+def _seeds(name: str, seeds: Iterable[int]) -> tuple[int, ...]:
+    values = _values(name, seeds)
+    for seed in values:
+        as_seed(seed)  # type: ignore[arg-type]
+    return values  # type: ignore[return-value]

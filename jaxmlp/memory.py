@@ -1,0 +1,63 @@
+"""How much memory there is, and arrays that a CPU's devices share."""
+
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from jaxmlp.types import Array
+
+__all__ = ["available", "host_array"]
+
+ALIGNMENT = 64  # bytes at whose multiples an array begins that JAX takes over without copying
+
+
+def available(device: jax.Device | None) -> int:
+    """Bytes of memory that are free.
+
+    Args:
+      device: on which; None or a CPU for the machine's own memory, or what this process's
+        control group may use of it.
+    """
+    if device is not None and device.platform != "cpu":
+        stats = device.memory_stats() or {}
+        if "bytes_limit" in stats:
+            return stats["bytes_limit"] - stats.get("bytes_in_use", 0)
+    free = _free_memory()
+    for limit, used in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
+        try:
+            root = Path("/sys/fs/cgroup")
+            free = min(free, int((root / limit).read_text()) - int((root / used).read_text()))
+        except (OSError, ValueError):
+            continue  # no such group, or no limit on it
+    return free
+
+
+def _free_memory() -> int:
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        fields = dict(line.split(":") for line in lines)
+        return int(fields["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        return 8 * 2**30  # a small laptop's: where the system does not tell
+
+
+def host_array(array: Array) -> np.ndarray:
+    """The same values where JAX need not copy them for a CPU's devices, which then share them.
+
+    >>> shared = host_array(np.arange(5))
+    >>> shared.ctypes.data % ALIGNMENT
+    0
+    """
+    array = np.asarray(array)
+    dtype = jax.dtypes.canonicalize_dtype(array.dtype)
+    if array.dtype == dtype and array.flags.c_contiguous and array.ctypes.data % ALIGNMENT == 0:
+        return array
+    scratch = np.empty(array.size * dtype.itemsize + ALIGNMENT, np.uint8)
+    start = -scratch.ctypes.data % ALIGNMENT
+    made = scratch[start : start + array.size * dtype.itemsize].view(dtype).reshape(array.shape)
+    made[...] = array
+    return made

@@ -1,0 +1,513 @@
+"""Populations: many networks trained as one program, each as it would be alone."""
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding
+
+from jaxmlp import evaluation, stopping, training
+from jaxmlp.batches import num_steps
+from jaxmlp.grid import Grid, Program, make_grid
+from jaxmlp.members import (
+    MEMBER,
+    WHOLE,
+    are_finite,
+    evaluate_members,
+    init_members,
+    rates_of_members,
+)
+from jaxmlp.planning import Crew, Plan, prepare, shapes_of
+from jaxmlp.recipe import Recipe, check
+from jaxmlp.runs import Runs
+from jaxmlp.types import Dataset, Fault, Progress, PyTree, TrainState
+
+__all__ = ["Halving", "Plan", "Population", "Report", "plan_many", "train_many"]
+
+
+class Halving(NamedTuple):
+    """Successive halving: settings that lag behind at a rung end there.
+
+    The rungs are after `first` epochs, `first * factor`, `first * factor**2` and so on. At each,
+    settings are ranked by the mean of a metric over their members, and the best share of 1 / factor
+    goes on. Source: Jamieson and Talwalkar, Non-stochastic Best Arm Identification, 2016.
+    """
+
+    metric: str  # such as "validation_accuracy"
+    factor: int = 3
+    first: int = 1  # epochs before the first rung
+
+
+class Population(NamedTuple):
+    """A population under way, after an epoch: all that it needs to go on exactly where it is."""
+
+    epoch: int  # epochs that every member has finished that has not ended before
+    states: tuple[TrainState, ...]  # one a program, leaves (its members, ...), in NumPy
+    history: Mapping[str, np.ndarray]  # name -> (members, epochs) float32
+    stopped_at: np.ndarray  # (members,) int32, the epochs finished by those that ended; else -1
+    faults: Mapping[int, Fault]  # member -> where it ended
+
+
+class Report(NamedTuple):
+    """What a callback sees after an epoch, or after a block."""
+
+    epoch: int  # finished epochs
+    share: float  # of the next epoch's work that is done
+    num_live: int  # members that are still training
+    history: Mapping[str, np.ndarray]  # name -> (members, epochs) float32; not to be changed
+    stopped_at: np.ndarray  # (members,) int32; not to be changed
+    faults: Mapping[int, Fault]
+    snapshot: Callable[[], Population]  # after an epoch, a copy to go on from
+
+
+def train_many(
+    recipe: Recipe | Callable[..., Recipe],
+    data: Dataset,
+    seeds: Iterable[int],
+    sweep: Mapping[str, Iterable[Any]] | None = None,
+    *,
+    shuffle: str = "own",
+    shuffle_seeds: Iterable[int] | None = None,
+    mode: str | None = None,
+    mesh: Mesh | None = None,
+    memory: int | None = None,
+    eval_every: int = 1,
+    on_fault: str = "stop",
+    patience: int | None = None,
+    stop_metric: str = "validation_loss",
+    halving: Halving | None = None,
+    start: Population | None = None,
+    callback: Callable[[Report], bool | None] | None = None,
+    on_block: Callable[[Report], bool | None] | None = None,
+) -> Runs:
+    """Trains a network for every combination of swept values and seeds, on all devices.
+
+    In exact mode each member's bits are those of `train` with its values and its seed, whatever
+    the population's size, order and number of devices: a device trains one member after another,
+    all in one compiled loop. In fast mode a device trains many members side by side, and a member
+    equals its solo run within rounding only.
+
+    Args:
+      recipe: what to train, and how; or a function of the swept values that returns that.
+      data: what on. The devices of a CPU share one copy.
+      seeds: whole numbers from 0 to 2**32 - 1, each once. What one seed draws is independent of
+        what any other does, and of which others there are.
+      sweep: name -> values. A name is a hyperparameter, whose floats are traced, so that all values
+        share one compilation; or "batch_size", "num_epochs", "optimizer", "schedule", "task" or
+        "model" of the recipe, or "hidden_sizes", "activation", "kernel_init" or "bias_init" of a
+        network that `mlp` made. Members are grouped into as few programs as there are.
+      shuffle: "own": a member's seed decides its data order; "shared": all have that of seed 0,
+        for paired comparisons, and in fast mode for wider matrix products.
+      shuffle_seeds: an axis of its own, "shuffle_seed", for the data order: `seeds` then decide the
+        initial parameters alone, and each of the ones is combined with each of the others.
+      mode: "exact" or "fast"; by default exact on CPUs and fast elsewhere.
+      mesh: the devices; by default all.
+      memory: bytes that may be used; by default nine tenths of what is free.
+      eval_every: as in `train`.
+      on_fault: "stop" ends a member at its first number that is not finite; "ignore" does not look.
+      patience: ends a member after this many epochs without a better `stop_metric`.
+      stop_metric: what `patience` looks at, a name in the history.
+      halving: ends the worse settings early; see `Halving`.
+      start: where to go on; by default from the beginning. That it came from the same arguments is
+        for the caller to know.
+      callback: called after each epoch. True stops.
+      on_block: called about once a second. True stops at once, and loses the epoch under way.
+
+    Returns:
+      The members' results, whose axes are those of `sweep` in their order and then "seed".
+
+    Raises:
+      ValueError: before anything is computed, if the arguments do not fit each other, or the
+        members do not fit into memory.
+
+    >>> import jaxmlp, optax
+    >>> inputs = np.linspace(-1, 1, 64, dtype=np.float32)[:, None]
+    >>> data = Dataset(inputs, inputs[:, 0] ** 2)
+    >>> recipe = Recipe(jaxmlp.mlp((1, 16, 1)), jaxmlp.regression(), optax.adam, {}, 16, 20)
+    >>> runs = train_many(recipe, data, seeds=range(3), sweep={"learning_rate": [1e-4, 1e-2]})
+    >>> runs.history["train_loss"].shape
+    (2, 3, 20)
+    >>> runs.best("train_loss")
+    {'learning_rate': 0.01}
+    >>> alone = recipe._replace(hyperparameters={"learning_rate": 0.01})
+    >>> member = runs.member(learning_rate=0.01, seed=2)
+    >>> jaxmlp.digest(member.params) == jaxmlp.digest(jaxmlp.train(alone, data, seed=2).params)
+    True
+    """
+    grid = make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds)
+    _check(grid, data, eval_every, on_fault, patience, stop_metric, halving)
+    crew, _ = prepare(grid, data, mode, mesh, memory, shuffle == "shared")
+    work = _Work(grid, data, eval_every, on_fault, crew, start or _beginning(grid, data, crew))
+
+    for epoch in range(work.epoch + 1, int(grid.num_epochs.max()) + 1):
+        for share in work.train_epoch(epoch, halving):
+            if on_block and on_block(work.report(share)):
+                return work.runs()
+        work.end_members(patience, stop_metric, halving)
+        if callback and callback(work.report(0.0)):
+            break
+        if not len(work.live):
+            break
+    return work.runs()
+
+
+def plan_many(
+    recipe: Recipe | Callable[..., Recipe],
+    data: Dataset,
+    seeds: Iterable[int],
+    sweep: Mapping[str, Iterable[Any]] | None = None,
+    *,
+    shuffle: str = "own",
+    shuffle_seeds: Iterable[int] | None = None,
+    mode: str | None = None,
+    mesh: Mesh | None = None,
+    memory: int | None = None,
+) -> Plan:
+    """What `train_many` will need for the same arguments, which this compiles, and raises alike."""
+    grid = make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds)
+    _check(grid, data)
+    return prepare(grid, data, mode, mesh, memory, shuffle == "shared")[1]
+
+
+def _check(
+    grid: Grid,
+    data: Dataset,
+    eval_every: int = 1,
+    on_fault: str = "stop",
+    patience: int | None = None,
+    stop_metric: str = "",
+    halving: Halving | None = None,
+) -> None:
+    for program in grid.programs:
+        check(program.recipe, data)
+    if on_fault not in ("stop", "ignore"):
+        raise ValueError(f"on_fault needs to be stop or ignore, got {on_fault}")
+    for name, value, least in (
+        ("eval_every", eval_every, 1),
+        ("patience", 1 if patience is None else patience, 1),
+        ("halving's factor", halving.factor if halving else 2, 2),
+        ("halving's first", halving.first if halving else 1, 1),
+    ):
+        if value < least:
+            raise ValueError(f"{name} needs to be at least {least}, got {value}")
+    looked_at = {"patience": stop_metric if patience else None}
+    looked_at |= {"halving": halving.metric if halving else None}
+    names = _names(grid, data)
+    for what, metric in looked_at.items():
+        if metric is not None and metric not in names:
+            raise ValueError(
+                f"{what} needs a metric of the history, {', '.join(names)}; got {metric}"
+            )
+
+
+def _names(grid: Grid, data: Dataset) -> list[str]:
+    """The columns of the history."""
+    metrics = dict.fromkeys(name for program in grid.programs for name in _measured(program.static))
+    return [f"{kind}_{name}" for kind in data.sets() for name in metrics] + ["learning_rate"]
+
+
+def _measured(recipe: Recipe) -> list[str]:
+    return ["loss", *(metric.__name__ for metric in recipe.task.metrics)]
+
+
+class _Chunk(NamedTuple):
+    """Members on the devices."""
+
+    rows: np.ndarray  # (members,) their rows among their program's
+    slots: np.ndarray  # (members,) where they are in the arrays below
+    counts: jax.Array  # (devices,) int32
+    given: tuple[Mapping[str, jax.Array], jax.Array]  # numbers and shuffle seeds, (slots,)
+    states: TrainState  # (slots, ...)
+
+
+def _beginning(grid: Grid, data: Dataset, crew: Crew) -> Population:
+    states = []
+    for program, size in zip(grid.programs, crew.sizes, strict=True):
+        num_examples = len(data.train_inputs)
+        store = jax.tree.map(
+            lambda leaf, program=program: np.empty((len(program.seeds), *leaf.shape), leaf.dtype),
+            shapes_of(program, num_examples),
+        )
+        for rows in _split(np.arange(len(program.seeds)), size * crew.num_devices):
+            slots, counts = _place(rows, size, crew.mesh)
+            given = _put((program.numbers, program.seeds), rows, slots, size, crew.mesh)
+            made = init_members(program.static, num_examples, crew.mesh, counts, given)
+            _keep(store, rows, made, slots)
+        states.append(store)
+    epochs, members = int(grid.num_epochs.max()), len(grid.seeds)
+    blank = np.full((members, epochs), np.nan, np.float32)
+    history = {name: blank.copy() for name in _names(grid, data)}
+    return Population(0, tuple(states), history, np.full(members, -1, np.int32), {})
+
+
+def _split(rows: np.ndarray, size: int) -> list[np.ndarray]:
+    """As few chunks as there need be, of like size."""
+    return np.array_split(rows, -(-len(rows) // size)) if len(rows) else []
+
+
+def _place(rows: np.ndarray, size: int, mesh: Mesh) -> tuple[np.ndarray, jax.Array]:
+    """Deals members out to the devices: each one's slot, and how many each device has."""
+    counts = np.array([len(part) for part in np.array_split(rows, mesh.devices.size)], np.int32)
+    slots = np.concatenate([device * size + np.arange(n) for device, n in enumerate(counts)])
+    return slots, jax.device_put(counts, NamedSharding(mesh, MEMBER))
+
+
+def _put(tree: PyTree, rows: np.ndarray, slots: np.ndarray, size: int, mesh: Mesh) -> PyTree:
+    """Rows of arrays in their slots on the devices; an empty slot repeats the first."""
+    take = np.full(size * mesh.devices.size, rows[0])
+    take[slots] = rows
+    return jax.device_put(jax.tree.map(lambda leaf: leaf[take], tree), NamedSharding(mesh, MEMBER))
+
+
+def _keep(store: PyTree, rows: np.ndarray, tree: PyTree, slots: np.ndarray) -> None:
+    """Writes members on the devices to their rows in the host's arrays."""
+
+    def write(into: np.ndarray, leaf: jax.Array) -> None:
+        into[rows] = np.asarray(leaf)[slots]
+
+    jax.tree.map(write, store, tree)
+
+
+class _Work:
+    """A population in training: the host's arrays, and the chunk that is on the devices."""
+
+    def __init__(
+        self,
+        grid: Grid,
+        data: Dataset,
+        eval_every: int,
+        on_fault: str,
+        crew: Crew,
+        start: Population,
+    ) -> None:
+        self.epoch = start.epoch
+        self._grid, self._data, self._crew = grid, data, crew
+        self._eval_every, self._on_fault = eval_every, on_fault
+        self._states = jax.tree.map(np.copy, start.states)
+        self._history = {name: values.copy() for name, values in start.history.items()}
+        self._stopped_at = start.stopped_at.copy()
+        self._faults = dict(start.faults)
+        self._resident: tuple[int, _Chunk] | None = None  # a program's chunk newer than the host's
+        self._blocks = [1] * len(grid.programs)
+
+    @property
+    def live(self) -> np.ndarray:
+        """The members that are still training."""
+        return np.flatnonzero(self._stopped_at < 0)
+
+    def train_epoch(self, epoch: int, halving: Halving | None) -> Iterator[float]:
+        """Trains and evaluates all live members for an epoch; yields the share that is done."""
+        done, whole = 0, len(self.live)
+        is_rung = halving is not None and _is_rung(halving, epoch)
+        for number, program in enumerate(self._grid.programs):
+            rows = np.flatnonzero(self._stopped_at[program.members] < 0)
+            size = self._crew.sizes[number] * self._crew.num_devices
+            for part in _split(rows, size):
+                for share in self._train_chunk(number, part, epoch, is_rung):
+                    yield (done + share * len(part)) / whole
+                done += len(part)
+        self.epoch = epoch
+
+    def end_members(self, patience: int | None, stop_metric: str, halving: Halving | None) -> None:
+        """Retires those whose time has come after an epoch."""
+        live = self.live
+        ended = self._grid.num_epochs[live] <= self.epoch
+        if patience is not None:
+            values = self._history[stop_metric][live, : self.epoch]
+            ended |= np.array([_is_exhausted(line, stop_metric, patience) for line in values], bool)
+        self._stopped_at[live[ended]] = self.epoch
+        if halving is not None and _is_rung(halving, self.epoch):
+            live = self.live
+            settings = np.unique(self._grid.settings[live])
+            scores = [self._score(setting, live, halving.metric) for setting in settings]
+            best = settings[np.argsort(scores, kind="stable")[::-1]]
+            lagging = best[-(-len(settings) // halving.factor) :]
+            self._stopped_at[live[np.isin(self._grid.settings[live], lagging)]] = self.epoch
+
+    def _score(self, setting: int, live: np.ndarray, metric: str) -> float:
+        """The mean over a setting's members; one with a faulty member is worst."""
+        members = np.flatnonzero(self._grid.settings == setting)
+        if any(int(member) in self._faults for member in members):
+            return -math.inf
+        values = self._history[metric][np.intersect1d(members, live), self.epoch - 1]
+        return stopping.score({metric: float(values.mean())}, metric)
+
+    def report(self, share: float) -> Report:
+        """What a callback sees."""
+        return Report(
+            self.epoch,
+            share,
+            len(self.live),
+            self._history,
+            self._stopped_at,
+            self._faults,
+            self._population,
+        )
+
+    def runs(self) -> Runs:
+        """The results so far."""
+        population, grid = self._population(), self._grid
+        shape = tuple(len(values) for values in grid.axes.values())
+        places = np.zeros((len(grid.seeds), 2), np.int32)
+        for number, program in enumerate(grid.programs):
+            places[program.members, 0] = number
+            places[program.members, 1] = np.arange(len(program.members))
+        stopped_at = np.where(population.stopped_at < 0, self.epoch, population.stopped_at)
+        measured = {
+            name: values.reshape(*shape, -1)
+            for name, values in population.history.items()
+            if name != "learning_rate" or not np.isnan(values).all()
+        }
+        faults = {
+            tuple(int(i) for i in np.unravel_index(member, shape)): fault
+            for member, fault in population.faults.items()
+        }
+        return Runs(
+            dict(grid.axes),
+            measured,
+            stopped_at.reshape(shape),
+            population.states,
+            places.reshape(*shape, 2),
+            faults,
+            float(stopped_at.sum() / grid.num_epochs.sum()),
+        )
+
+    def _population(self) -> Population:
+        self._unload()
+        states = jax.tree.map(np.copy, self._states)
+        history = {name: values.copy() for name, values in self._history.items()}
+        return Population(self.epoch, states, history, self._stopped_at.copy(), dict(self._faults))
+
+    def _train_chunk(
+        self, number: int, rows: np.ndarray, epoch: int, is_rung: bool
+    ) -> Iterator[float]:
+        program, crew = self._grid.programs[number], self._crew
+        chunk = self._load(number, rows)
+        steps = num_steps(len(self._data.train_inputs), program.static.batch_size)
+        first, step = (epoch - 1) * steps, (epoch - 1) * steps
+        zeros = np.zeros(crew.sizes[number] * crew.num_devices, np.float32)
+        names = [*_measured(program.static), "num_examples"]
+        totals = jax.device_put(dict.fromkeys(names, zeros), NamedSharding(crew.mesh, MEMBER))
+        carried = (chunk.states, totals)
+        faulty: dict[int, TrainState] = {}  # row -> its state before its fault
+        while step < first + steps:
+            started = time.perf_counter()
+            stop = min(step + self._blocks[number], first + steps)
+            after = jax.block_until_ready(self._run(number, chunk, carried, stop))
+            if self._on_fault == "stop":
+                is_healthy = np.asarray(are_finite(after))
+                for row, slot in zip(chunk.rows, chunk.slots, strict=True):
+                    if not is_healthy[slot] and row not in faulty:
+                        before = jax.tree.map(lambda leaf, slot=slot: leaf[slot], carried)
+                        faulty[row] = self._locate(program, row, before, stop, epoch)
+            carried, step = after, stop
+            self._blocks[number] = training._next_block(
+                self._blocks[number], time.perf_counter() - started
+            )
+            yield (step - first) / steps
+        chunk = chunk._replace(states=carried[0])
+        self._resident = (number, chunk)
+        self._write_line(number, chunk, carried[1], epoch, is_rung)
+        if faulty:
+            self._unload()
+            for row, state in faulty.items():
+                jax.tree.map(
+                    lambda into, leaf, row=row: into.__setitem__(row, np.asarray(leaf)),
+                    self._states[number],
+                    state,
+                )
+                member = program.members[row]
+                for values in self._history.values():
+                    values[member, epoch - 1] = np.nan
+
+    def _run(self, number: int, chunk: _Chunk, carried: PyTree, stop: int) -> PyTree:
+        inputs, labels = self._crew.sets["train"]
+        bound = jax.device_put(np.int32(stop), NamedSharding(self._crew.mesh, WHOLE))
+        runner = self._crew.runners[number]
+        return runner(chunk.counts, chunk.given, carried, inputs, labels, bound)
+
+    def _load(self, number: int, rows: np.ndarray) -> _Chunk:
+        """The members on the devices, where they may be already."""
+        if self._resident and self._resident[0] == number:
+            chunk = self._resident[1]
+            if np.array_equal(chunk.rows, rows):
+                return chunk
+        self._unload()
+        program, size, mesh = self._grid.programs[number], self._crew.sizes[number], self._crew.mesh
+        slots, counts = _place(rows, size, mesh)
+        given = _put((program.numbers, program.shuffle_seeds), rows, slots, size, mesh)
+        return _Chunk(
+            rows, slots, counts, given, _put(self._states[number], rows, slots, size, mesh)
+        )
+
+    def _unload(self) -> None:
+        """Brings the host's arrays up to date."""
+        if self._resident:
+            number, chunk = self._resident
+            _keep(self._states[number], chunk.rows, chunk.states, chunk.slots)
+            self._resident = None
+
+    def _write_line(
+        self, number: int, chunk: _Chunk, totals: PyTree, epoch: int, is_rung: bool
+    ) -> None:
+        """Adds an epoch to the members' histories, to the bit as `train` does."""
+        program, crew = self._grid.programs[number], self._crew
+        members, recipe = program.members[chunk.rows], program.static
+        names = _measured(recipe)
+        line = {f"train_{name}": totals[name] / totals["num_examples"] for name in names}
+        is_due = epoch % self._eval_every == 0 or epoch == program.recipe.num_epochs or is_rung
+        for kind, (inputs, labels) in crew.sets.items() if is_due else ():
+            if kind == "train":
+                continue
+            batches = np.int32(num_steps(len(inputs), evaluation.BATCH))
+            bound = jax.device_put(batches, NamedSharding(crew.mesh, WHOLE))
+            sums = evaluate_members(
+                recipe,
+                crew.mesh,
+                crew.mode,
+                chunk.counts,
+                chunk.states.params,
+                inputs,
+                labels,
+                bound,
+            )
+            means = np.asarray(sums).astype(np.float64) / len(inputs)
+            line |= {f"{kind}_{name}": means[:, i] for i, name in enumerate(names)}
+        num_examples = len(self._data.train_inputs)
+        last = np.int32(epoch * num_steps(num_examples, recipe.batch_size) - 1)
+        bound = jax.device_put(last, NamedSharding(crew.mesh, WHOLE))
+        line["learning_rate"] = rates_of_members(
+            recipe, num_examples, crew.mesh, chunk.counts, chunk.given, bound
+        )
+        for name, values in line.items():
+            self._history[name][members, epoch - 1] = np.asarray(values)[chunk.slots]
+
+    def _locate(
+        self, program: Program, row: int, before: PyTree, stop: int, epoch: int
+    ) -> TrainState:
+        """Ends a member at its fault: its state just before it."""
+        member = int(program.members[row])
+        recipe = self._grid.recipes[self._grid.settings[member]]
+        seed = int(program.shuffle_seeds[row])
+        state, totals = jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf)), before)
+        progress = Progress(state, totals, (), ())
+        run_steps = training._prepare(recipe, self._data, seed)
+        healthy, fault = training._find_fault(recipe, self._data, seed, run_steps, progress, stop)
+        self._faults[member] = fault
+        self._stopped_at[member] = epoch - 1
+        return healthy.state
+
+
+def _is_rung(halving: Halving, epoch: int) -> bool:
+    rung = halving.first
+    while rung < epoch:
+        rung *= halving.factor
+    return rung == epoch
+
+
+def _is_exhausted(values: np.ndarray, metric: str, patience: int) -> bool:
+    return stopping.is_exhausted([{metric: float(v)} for v in values], metric, patience)

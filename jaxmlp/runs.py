@@ -1,0 +1,211 @@
+"""What training a population leaves: results with named axes."""
+
+import functools
+from collections.abc import Hashable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from jaxmlp.stopping import score
+from jaxmlp.types import Fault, PyTree, Run, TrainState
+
+__all__ = ["Runs"]
+
+
+class Runs(NamedTuple):
+    """The results of `train_many`; each array begins with the members' axes, in their order.
+
+    An axis is a swept name with its values, as they were given; the last is "seed". A network is
+    called a member of the population.
+    """
+
+    axes: Mapping[str, tuple[Hashable, ...]]
+    history: Mapping[str, np.ndarray]  # name -> (*axes, epoch) float32, NaN after a member's end
+    stopped_at: np.ndarray  # (*axes) int32, the epochs that each member finished
+    states: tuple[TrainState, ...]  # one a program, leaves (its members, ...), in NumPy
+    places: np.ndarray  # (*axes, 2) int32, a member's program, and its row there
+    faults: Mapping[tuple[int, ...], Fault]  # position along the axes -> where a member ended
+    share_of_work: float = 1.0  # epochs trained, of those that were asked for
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis."""
+        return tuple(len(values) for values in self.axes.values())
+
+    @property
+    def params(self) -> PyTree:
+        """The members' parameters as one tree, leaves (*axes, ...).
+
+        Raises:
+          ValueError: if the members' parameters differ in shape; `select` some that do not.
+        """
+        programs = np.unique(self.places[..., 0])
+        trees = [self.states[program].params for program in programs]
+        kinds = {
+            str(
+                [(path, leaf.shape[1:]) for path, leaf in jax.tree_util.tree_leaves_with_path(tree)]
+            )
+            for tree in trees
+        }
+        if len(kinds) > 1:
+            raise ValueError(
+                f"params needs members of one shape, got {len(kinds)}: select some of them first, "
+                f"along {', '.join(self.axes)}"
+            )
+        starts = np.cumsum([0, *(len(jax.tree.leaves(tree)[0]) for tree in trees)])
+        offsets = np.zeros(len(self.states), int)
+        offsets[programs] = starts[:-1]
+        rows = offsets[self.places[..., 0]] + self.places[..., 1]
+        return jax.tree.map(lambda *leaves: np.concatenate(leaves)[rows], *trees)
+
+    def member(self, **where: Hashable) -> Run:
+        """One member's result, as `train` would return it.
+
+        Args:
+          where: a value for each axis longer than one.
+
+        Raises:
+          ValueError: if an axis has no such value, or is left out.
+        """
+        chosen = self.select(**where)
+        position = tuple(0 for _ in chosen.axes)
+        if open_axes := [name for name, values in chosen.axes.items() if len(values) > 1]:
+            raise ValueError(f"member needs a value for {', '.join(open_axes)}, got {where}")
+        program, row = chosen.places[position]
+        state = jax.tree.map(lambda leaf: leaf[row], self.states[program])
+        end = int(chosen.stopped_at[position])
+        history = {name: values[position][:end] for name, values in chosen.history.items()}
+        # A name may be measured in some members alone, as a rate is where there is one.
+        history = {name: values for name, values in history.items() if _is_own(name, values)}
+        return Run(state.params, state, history)
+
+    def select(self, **where: Hashable) -> "Runs":
+        """The members with these values; their axes are gone.
+
+        Raises:
+          ValueError: if there is no such axis, or no such value on it.
+        """
+        index: list[int | slice] = []
+        for name, values in self.axes.items():
+            if name not in where:
+                index.append(slice(None))
+                continue
+            value = where[name]
+            value = tuple(value) if isinstance(value, list) else value
+            if value not in values:
+                raise ValueError(f"{name} needs to be one of {values}, got {where[name]}")
+            index.append(values.index(value))
+        if unknown := [name for name in where if name not in self.axes]:
+            raise ValueError(f"expected the axes {', '.join(self.axes)}, got {', '.join(unknown)}")
+        at = tuple(index)
+        return self._replace(
+            axes={name: values for name, values in self.axes.items() if name not in where},
+            history={name: values[at] for name, values in self.history.items()},
+            stopped_at=self.stopped_at[at],
+            places=self.places[at],
+            faults={
+                tuple(p for p, i in zip(position, at, strict=True) if isinstance(i, slice)): fault
+                for position, fault in self.faults.items()
+                if all(isinstance(i, slice) or p == i for p, i in zip(position, at, strict=True))
+            },
+        )
+
+    def final(self, metric: str) -> np.ndarray:
+        """Each member's last measured value of a metric; (*axes) float32, NaN where there is none.
+
+        Raises:
+          ValueError: if the history has no such metric.
+        """
+        if metric not in self.history:
+            raise ValueError(f"the history needs {metric}, got {', '.join(self.history)}")
+        values = self.history[metric]
+        measured = ~np.isnan(values)
+        last = values.shape[-1] - 1 - measured[..., ::-1].argmax(axis=-1)
+        return np.take_along_axis(values, last[..., None], axis=-1)[..., 0]
+
+    def best(
+        self, metric: str, mean_over: tuple[str, ...] = ("shuffle_seed", "seed")
+    ) -> dict[str, Any]:
+        """Where the best final value is: `runs.select(**runs.best(metric))` are those members.
+
+        Args:
+          metric: a name in the history; of one that ends in "loss" or "error" less is better.
+          mean_over: axes whose members are averaged first, so that a lucky seed does not win; ()
+            for the best single member. A setting with a member that ended in a fault is passed
+            over.
+
+        Returns:
+          A value for every other axis.
+
+        Raises:
+          ValueError: if the history has no such metric, or nothing was measured.
+        """
+        finals = self.final(metric)
+        for position in self.faults:
+            finals[position] = np.nan
+        scores = np.vectorize(lambda value: score({metric: float(value)}, metric))(finals)
+        names = list(self.axes)
+        over = tuple(i for i, name in enumerate(names) if name in mean_over)
+        scores = scores.mean(axis=over)
+        if not scores.size or np.isneginf(scores.max()):
+            raise ValueError(f"best needs a setting whose members all measured {metric}, got none")
+        position = np.unravel_index(scores.argmax(), scores.shape)
+        kept = [name for name in names if name not in mean_over]
+        return {name: self.axes[name][i] for name, i in zip(kept, position, strict=True)}
+
+    def to_xarray(self) -> Any:
+        """The history and `stopped_at` as an `xarray.Dataset` with the axes as coordinates.
+
+        Raises:
+          ImportError: without the package xarray, which `jaxmlp` does not install.
+        """
+        import xarray
+
+        sizes = self.shape
+        coordinates = {name: _labels(values) for name, values in self.axes.items()}
+        epochs = next(iter(self.history.values())).shape[-1]
+        variables = {name: ((*self.axes, "epoch"), values) for name, values in self.history.items()}
+        variables["stopped_at"] = (tuple(self.axes), self.stopped_at.reshape(sizes))
+        return xarray.Dataset(variables, {**coordinates, "epoch": np.arange(1, epochs + 1)})
+
+    def to_dataframe(self) -> Any:
+        """The history as a `pandas.DataFrame`, a row for each member and epoch that it finished.
+
+        Raises:
+          ImportError: without the package pandas, which `jaxmlp` does not install.
+        """
+        import pandas
+
+        epochs = next(iter(self.history.values())).shape[-1]
+        labels = [*(_labels(values) for values in self.axes.values()), np.arange(1, epochs + 1)]
+        index = pandas.MultiIndex.from_product(labels, names=[*self.axes, "epoch"])
+        frame = pandas.DataFrame(
+            {name: values.reshape(-1) for name, values in self.history.items()}, index
+        ).reset_index()
+        finished = np.arange(epochs) < self.stopped_at[..., None]
+        return frame[finished.reshape(-1)].reset_index(drop=True)
+
+
+def _is_own(name: str, values: np.ndarray) -> bool:
+    return name != "learning_rate" or not np.isnan(values).all()
+
+
+def _labels(values: tuple[Hashable, ...]) -> list[Any]:
+    """An axis's values as a column can hold them: numbers as they are, others by their names."""
+    if all(isinstance(value, int | float) for value in values):
+        return list(values)
+    return [label(value) for value in values]
+
+
+def label(value: Any) -> str:
+    """A value as a reader writes it: 64,32 for (64, 32), relu for a function.
+
+    >>> label((64, 32)), label(0.001), label(label)
+    ('64,32', '0.001', 'label')
+    """
+    if isinstance(value, tuple):
+        return ",".join(map(label, value))
+    if isinstance(value, functools.partial):
+        value = value.func
+    return str(getattr(value, "__name__", value))

@@ -94,8 +94,9 @@ def run_members(
             )
             return state, totals
 
+        axes: Any = (0, 0, None)  # the step is one for all
         order_seeds, axis = (seeds[0], None) if is_shared else (seeds, 0)
-        together = jax.vmap(one, (0, axis, 0, 0, 0), (TrainState(0, 0, None), 0))
+        together = jax.vmap(one, (0, axis, 0, 0, 0), (TrainState(*axes), 0))
         after, totals = together(numbers, order_seeds, states.params, states.opt_state, totals)
         return after._replace(step=jnp.full_like(states.step, after.step)), totals
 

@@ -42,7 +42,13 @@ MODULES = sorted(path.stem for path in LIBRARY.glob("*.py") if path.stem != "__i
 
 OURS = {"jaxmlp"}
 NEEDED = {"jax", "numpy", "optax"}
-NOT_ON_IMPORT = {"flax", "orbax"}  # for a type checker, or inside the one function that needs it
+NOT_ON_IMPORT = {
+    "flax",
+    "orbax",
+    "pandas",
+    "scipy",
+    "xarray",
+}  # for a type checker, or inside the one function that needs it
 
 
 def imports_of(module):
@@ -113,7 +119,7 @@ before, loaded = dict(jax.config.values), set(sys.modules)
 import jaxmlp
 assert dict(jax.config.values) == before
 new = {name.split(".")[0] for name in set(sys.modules) - loaded}
-heavy = {"absl", "flax", "matplotlib", "orbax", "sklearn", "tensorflow", "tensorflow_datasets"}
+heavy = {"absl", "flax", "matplotlib", "orbax", "pandas", "sklearn", "xarray", "tensorflow", "tensorflow_datasets"}
 assert not new & heavy, new & heavy
 jax.config.update("jax_num_cpu_devices", 3)  # refused once a device is in use
 assert jax.device_count("cpu") == 3

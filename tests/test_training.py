@@ -237,7 +237,7 @@ def test_bits_do_not_depend_on_where_the_steps_are_cut(batch_size, digits):
     recipe = Recipe(
         mlp((64, 32, 10)), classification(10), optax.adam, {"learning_rate": 0.01}, batch_size
     )
-    run_steps, beginning = training._prepare(recipe, data, 3)
+    run_steps, beginning = training._prepare(recipe, data, 3), training.beginning(recipe, data, 3)
     steps = -(-num_examples // batch_size)
     compiled = training._run_steps._cache_size()
 

@@ -43,25 +43,25 @@ class Halving(NamedTuple):
 
 
 class Population(NamedTuple):
-    """A population under way, after an epoch: all that it needs to go on exactly where it is."""
+    """A population under way: all that it needs to go on exactly where it is."""
 
-    epoch: int  # epochs that every member has finished that has not ended before
     states: tuple[TrainState, ...]  # one a program, leaves (its members, ...), in NumPy
-    history: Mapping[str, np.ndarray]  # name -> (members, epochs) float32
-    stopped_at: np.ndarray  # (members,) int32, the epochs finished by those that ended; else -1
+    history: Mapping[str, np.ndarray]  # name -> (members, epochs) float32, NaN where there is none
+    epochs: np.ndarray  # (members,) int32, that each has finished
+    has_ended: np.ndarray  # (members,) bool
     faults: Mapping[int, Fault]  # member -> where it ended
 
 
 class Report(NamedTuple):
     """What a callback sees after an epoch, or after a block."""
 
-    epoch: int  # finished epochs
+    epoch: int  # the last that all live members have finished
     share: float  # of the next epoch's work that is done
     num_live: int  # members that are still training
     history: Mapping[str, np.ndarray]  # name -> (members, epochs) float32; not to be changed
-    stopped_at: np.ndarray  # (members,) int32; not to be changed
-    faults: Mapping[int, Fault]
-    snapshot: Callable[[], Population]  # after an epoch, a copy to go on from
+    epochs: np.ndarray  # (members,) int32, that each has finished; not to be changed
+    faults: Mapping[int, Fault]  # member -> where it ended
+    snapshot: Callable[[], Population]  # a copy to go on from; what of an epoch is lost is redone
 
 
 def train_many(
@@ -115,7 +115,8 @@ def train_many(
       start: where to go on; by default from the beginning. That it came from the same arguments is
         for the caller to know.
       callback: called after each epoch. True stops.
-      on_block: called about once a second. True stops at once, and loses the epoch under way.
+      on_block: called about once a second. True stops at once: a member that is in the middle of an
+        epoch is left as it was before.
 
     Returns:
       The members' results, whose axes are those of `sweep` in their order and then "seed".
@@ -141,16 +142,16 @@ def train_many(
     grid = make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds)
     _check(grid, data, eval_every, on_fault, patience, stop_metric, halving)
     crew, _ = prepare(grid, data, mode, mesh, memory, shuffle == "shared")
-    work = _Work(grid, data, eval_every, on_fault, crew, start or _beginning(grid, data, crew))
+    beginning = _beginning(grid, data, crew) if start is None else start
+    _check_start(grid, data, beginning)
+    work = _Work(grid, data, eval_every, on_fault, crew, beginning)
 
-    for epoch in range(work.epoch + 1, int(grid.num_epochs.max()) + 1):
-        for share in work.train_epoch(epoch, halving):
+    while len(work.live):
+        for share in work.train_epoch(halving):
             if on_block and on_block(work.report(share)):
                 return work.runs()
         work.end_members(patience, stop_metric, halving)
         if callback and callback(work.report(0.0)):
-            break
-        if not len(work.live):
             break
     return work.runs()
 
@@ -204,6 +205,21 @@ def _check(
             )
 
 
+def _check_start(grid: Grid, data: Dataset, start: Population) -> None:
+    """Sees whether a population is one of this grid's."""
+    shapes = [
+        jax.tree.map(lambda leaf, n=len(program.seeds): (n, *leaf.shape), shapes_of(program, 1))
+        for program in grid.programs
+    ]
+    got = [jax.tree.map(np.shape, states) for states in start.states]
+    columns = (len(grid.seeds), int(grid.num_epochs.max()))
+    if got != shapes or {values.shape for values in start.history.values()} != {columns}:
+        raise ValueError(
+            f"start needs {columns[0]} members of {len(shapes)} programs and {columns[1]} epochs, "
+            f"got {len(start.epochs)} of {len(got)}, or other networks or epochs"
+        )
+
+
 def _names(grid: Grid, data: Dataset) -> list[str]:
     """The columns of the history."""
     metrics = dict.fromkeys(name for program in grid.programs for name in _measured(program.static))
@@ -241,7 +257,9 @@ def _beginning(grid: Grid, data: Dataset, crew: Crew) -> Population:
     epochs, members = int(grid.num_epochs.max()), len(grid.seeds)
     blank = np.full((members, epochs), np.nan, np.float32)
     history = {name: blank.copy() for name in _names(grid, data)}
-    return Population(0, tuple(states), history, np.full(members, -1, np.int32), {})
+    return Population(
+        tuple(states), history, np.zeros(members, np.int32), np.zeros(members, bool), {}
+    )
 
 
 def _split(rows: np.ndarray, size: int) -> list[np.ndarray]:
@@ -284,12 +302,11 @@ class _Work:
         crew: Crew,
         start: Population,
     ) -> None:
-        self.epoch = start.epoch
         self._grid, self._data, self._crew = grid, data, crew
         self._eval_every, self._on_fault = eval_every, on_fault
         self._states = jax.tree.map(np.copy, start.states)
         self._history = {name: values.copy() for name, values in start.history.items()}
-        self._stopped_at = start.stopped_at.copy()
+        self._epochs, self._has_ended = start.epochs.copy(), start.has_ended.copy()
         self._faults = dict(start.faults)
         self._resident: tuple[int, _Chunk] | None = None  # a program's chunk newer than the host's
         self._blocks = [1] * len(grid.programs)
@@ -297,43 +314,48 @@ class _Work:
     @property
     def live(self) -> np.ndarray:
         """The members that are still training."""
-        return np.flatnonzero(self._stopped_at < 0)
+        return np.flatnonzero(~self._has_ended)
 
-    def train_epoch(self, epoch: int, halving: Halving | None) -> Iterator[float]:
+    @property
+    def epoch(self) -> int:
+        """The last epoch that all live members have finished."""
+        epochs = self._epochs if self._has_ended.all() else self._epochs[self.live]
+        return int(epochs.max() if self._has_ended.all() else epochs.min())
+
+    def train_epoch(self, halving: Halving | None) -> Iterator[float]:
         """Trains and evaluates all live members for an epoch; yields the share that is done."""
-        done, whole = 0, len(self.live)
+        epoch, done, whole = self.epoch + 1, 0, len(self.live)
         is_rung = halving is not None and _is_rung(halving, epoch)
+        is_due = ~self._has_ended & (self._epochs < epoch)
         for number, program in enumerate(self._grid.programs):
-            rows = np.flatnonzero(self._stopped_at[program.members] < 0)
+            rows = np.flatnonzero(is_due[program.members])
             size = self._crew.sizes[number] * self._crew.num_devices
             for part in _split(rows, size):
                 for share in self._train_chunk(number, part, epoch, is_rung):
                     yield (done + share * len(part)) / whole
                 done += len(part)
-        self.epoch = epoch
 
     def end_members(self, patience: int | None, stop_metric: str, halving: Halving | None) -> None:
         """Retires those whose time has come after an epoch."""
-        live = self.live
-        ended = self._grid.num_epochs[live] <= self.epoch
+        live, epoch = self.live, self.epoch
+        ended = self._grid.num_epochs[live] <= epoch
         if patience is not None:
-            values = self._history[stop_metric][live, : self.epoch]
+            values = self._history[stop_metric][live, :epoch]
             ended |= np.array([_is_exhausted(line, stop_metric, patience) for line in values], bool)
-        self._stopped_at[live[ended]] = self.epoch
-        if halving is not None and _is_rung(halving, self.epoch):
-            live = self.live
-            settings = np.unique(self._grid.settings[live])
-            scores = [self._score(setting, live, halving.metric) for setting in settings]
-            best = settings[np.argsort(scores, kind="stable")[::-1]]
+        if halving is not None and _is_rung(halving, epoch):
+            settings = np.unique(self._grid.settings[live[~ended]])
+            scores = [self._score(setting, epoch, halving.metric) for setting in settings]
+            best = settings[np.argsort(np.negative(scores), kind="stable")]
             lagging = best[-(-len(settings) // halving.factor) :]
-            self._stopped_at[live[np.isin(self._grid.settings[live], lagging)]] = self.epoch
+            ended |= np.isin(self._grid.settings[live], lagging)
+        self._has_ended[live[ended]] = True
 
-    def _score(self, setting: int, live: np.ndarray, metric: str) -> float:
-        """The mean over a setting's members; one with a faulty member is worst."""
+    def _score(self, setting: int, epoch: int, metric: str) -> float:
+        """The mean over a setting's live members; one with a faulty member is worst."""
         members = np.flatnonzero(self._grid.settings == setting)
         if any(int(member) in self._faults for member in members):
             return -math.inf
-        values = self._history[metric][np.intersect1d(members, live), self.epoch - 1]
+        values = self._history[metric][members[~self._has_ended[members]], epoch - 1]
         return stopping.score({metric: float(values.mean())}, metric)
 
     def report(self, share: float) -> Report:
@@ -343,7 +365,7 @@ class _Work:
             share,
             len(self.live),
             self._history,
-            self._stopped_at,
+            self._epochs,
             self._faults,
             self._population,
         )
@@ -356,7 +378,7 @@ class _Work:
         for number, program in enumerate(grid.programs):
             places[program.members, 0] = number
             places[program.members, 1] = np.arange(len(program.members))
-        stopped_at = np.where(population.stopped_at < 0, self.epoch, population.stopped_at)
+        stopped_at = population.epochs
         measured = {
             name: values.reshape(*shape, -1)
             for name, values in population.history.items()
@@ -378,9 +400,13 @@ class _Work:
 
     def _population(self) -> Population:
         self._unload()
-        states = jax.tree.map(np.copy, self._states)
-        history = {name: values.copy() for name, values in self._history.items()}
-        return Population(self.epoch, states, history, self._stopped_at.copy(), dict(self._faults))
+        return Population(
+            jax.tree.map(np.copy, self._states),
+            {name: values.copy() for name, values in self._history.items()},
+            self._epochs.copy(),
+            self._has_ended.copy(),
+            dict(self._faults),
+        )
 
     def _train_chunk(
         self, number: int, rows: np.ndarray, epoch: int, is_rung: bool
@@ -393,7 +419,7 @@ class _Work:
         names = [*_measured(program.static), "num_examples"]
         totals = jax.device_put(dict.fromkeys(names, zeros), NamedSharding(crew.mesh, MEMBER))
         carried = (chunk.states, totals)
-        faulty: dict[int, TrainState] = {}  # row -> its state before its fault
+        faulty: dict[int, tuple[TrainState, Fault]] = {}  # row -> its state before its fault
         while step < first + steps:
             started = time.perf_counter()
             stop = min(step + self._blocks[number], first + steps)
@@ -403,26 +429,18 @@ class _Work:
                 for row, slot in zip(chunk.rows, chunk.slots, strict=True):
                     if not is_healthy[slot] and row not in faulty:
                         before = jax.tree.map(lambda leaf, slot=slot: leaf[slot], carried)
-                        faulty[row] = self._locate(program, row, before, stop, epoch)
+                        faulty[row] = self._locate(program, row, before, stop)
             carried, step = after, stop
             self._blocks[number] = training._next_block(
                 self._blocks[number], time.perf_counter() - started
             )
             yield (step - first) / steps
         chunk = chunk._replace(states=carried[0])
-        self._resident = (number, chunk)
         self._write_line(number, chunk, carried[1], epoch, is_rung)
-        if faulty:
-            self._unload()
-            for row, state in faulty.items():
-                jax.tree.map(
-                    lambda into, leaf, row=row: into.__setitem__(row, np.asarray(leaf)),
-                    self._states[number],
-                    state,
-                )
-                member = program.members[row]
-                for values in self._history.values():
-                    values[member, epoch - 1] = np.nan
+        self._resident = (number, chunk)
+        self._epochs[program.members[rows]] = epoch
+        for row, (state, fault) in faulty.items():
+            self._end_at_fault(number, row, state, fault, epoch)
 
     def _run(self, number: int, chunk: _Chunk, carried: PyTree, stop: int) -> PyTree:
         inputs, labels = self._crew.sets["train"]
@@ -487,19 +505,33 @@ class _Work:
             self._history[name][members, epoch - 1] = np.asarray(values)[chunk.slots]
 
     def _locate(
-        self, program: Program, row: int, before: PyTree, stop: int, epoch: int
-    ) -> TrainState:
-        """Ends a member at its fault: its state just before it."""
-        member = int(program.members[row])
-        recipe = self._grid.recipes[self._grid.settings[member]]
+        self, program: Program, row: int, before: PyTree, stop: int
+    ) -> tuple[TrainState, Fault]:
+        """A member's state just before its first fault, and what that is."""
+        recipe = self._grid.recipes[self._grid.settings[program.members[row]]]
         seed = int(program.shuffle_seeds[row])
         state, totals = jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf)), before)
-        progress = Progress(state, totals, (), ())
         run_steps = training._prepare(recipe, self._data, seed)
-        healthy, fault = training._find_fault(recipe, self._data, seed, run_steps, progress, stop)
+        healthy, fault = training._find_fault(
+            recipe, self._data, seed, run_steps, Progress(state, totals, (), ()), stop
+        )
+        return healthy.state, fault
+
+    def _end_at_fault(
+        self, number: int, row: int, state: TrainState, fault: Fault, epoch: int
+    ) -> None:
+        """Takes a member back to where it was still healthy, and ends it there."""
+
+        def write(into: np.ndarray, leaf: jax.Array) -> None:
+            into[row] = leaf
+
+        self._unload()
+        jax.tree.map(write, self._states[number], state)
+        member = int(self._grid.programs[number].members[row])
+        for values in self._history.values():
+            values[member, epoch - 1] = np.nan
+        self._epochs[member], self._has_ended[member] = epoch - 1, True
         self._faults[member] = fault
-        self._stopped_at[member] = epoch - 1
-        return healthy.state
 
 
 def _is_rung(halving: Halving, epoch: int) -> bool:

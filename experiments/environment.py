@@ -1,5 +1,6 @@
 """What a run ran on, and with how many threads."""
 
+import contextlib
 import os
 import platform
 import subprocess
@@ -24,6 +25,14 @@ def describe() -> dict[str, Any]:
         "git_commit": _git_commit(),
         "command": sys.argv,
     }
+
+
+def use_devices() -> None:
+    """Makes each core a device, for populations; does nothing once JAX has started."""
+    if receipt.num_threads() is None:
+        with contextlib.suppress(RuntimeError):  # it has started, and counts its threads otherwise
+            cores = int(os.environ.get("NPROC") or 0) or _num_cores()
+            jax.config.update("jax_num_cpu_devices", cores)
 
 
 def use_threads(count: int | None) -> None:

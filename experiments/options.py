@@ -256,7 +256,21 @@ def config(data: Dataset, earlier: Mapping[str, Any] | None) -> dict[str, Any]:
     Raises:
       ValueError: naming the settings, if they contradict each other or the earlier run's.
     """
-    values = _values(NAMES, earlier)
+    made = complete(given(earlier), data)
+    if earlier is not None:
+        _refuse_changes(made, earlier)
+        made["data_dir"] = earlier["data_dir"]
+    return made
+
+
+def given(earlier: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The flags that decide a result, None where a default depends on others or on the data."""
+    data_dir = flags.FLAGS.data_dir and str(Path(flags.FLAGS.data_dir).absolute())
+    return _values(NAMES, earlier) | {"data_dir": data_dir}
+
+
+def complete(values: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
+    """A config from what `given` returns; raises as `config` does."""
     num_train, is_small = len(data.train_inputs), len(data.train_inputs) < SMALL
     defaults = {
         "num_epochs": 40 if is_small else 10,
@@ -265,6 +279,7 @@ def config(data: Dataset, earlier: Mapping[str, Any] | None) -> dict[str, Any]:
         "weight_decay": 1e-4 if values["optimizer"] == "adamw" else 0.0,
         "threads": receipt.num_threads(),
     }
+    values = dict(values)
     values |= {name: default for name, default in defaults.items() if values[name] is None}
     for name in ("patience", "target"):
         if values[name] is not None and data.validation_inputs is None:
@@ -274,17 +289,12 @@ def config(data: Dataset, earlier: Mapping[str, Any] | None) -> dict[str, Any]:
             "--patience needs a look at the validation set in that time: "
             f"expected --eval_every={values['patience']} or less, got {values['eval_every']}"
         )
-    made = values | {
+    return values | {
         "dataset": data.name,
-        "data_dir": flags.FLAGS.data_dir and str(Path(flags.FLAGS.data_dir).absolute()),
         "data_sha256": data.sha256,
         "sizes": [data.train_inputs.shape[1], *values["hidden_sizes"], data.num_classes],
         "image_shape": data.image_shape and list(data.image_shape),
     }
-    if earlier is not None:
-        _refuse_changes(made, earlier)
-        made["data_dir"] = earlier["data_dir"]
-    return made
 
 
 def _values(names: Iterable[str], earlier: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def clear_errors() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _clear_endings(path: Path) -> Iterator[None]:
+def clear_endings(path: Path) -> Iterator[None]:
     """Turns a full disk, or Ctrl-C for the second time, into one line and an exit code."""
     try:
         yield
@@ -82,7 +82,7 @@ def run(job: Job, clock: Clock) -> dict[str, Any]:
             start, lines = _resume(job) if job.is_resumed else (None, [])
             _write_settings(job)
         clock.charge("compile")
-        stack.enter_context(_clear_endings(job.path))
+        stack.enter_context(clear_endings(job.path))
         checkpoints = stack.enter_context(_checkpoints(job))
         request = stack.enter_context(StopRequest())
         report.introduce(console, job, start)
@@ -110,17 +110,7 @@ def _resume(job: Job) -> tuple[Progress | None, list[dict[str, Any]]]:
     Raises:
       ValueError: if it cannot go on with the same bits, or lost its checkpoints.
     """
-    earlier = workdir.read_json(job.path / "environment.json")
-    changes = [
-        line
-        for name, value in receipt.describe().items()
-        for line in receipt.differences(earlier.get(name), value, name)
-    ]
-    if changes and not job.accept_changes:
-        raise ValueError(
-            f"--resume needs the earlier run's environment; {'; '.join(changes)}; "
-            "--accept_changes goes on without the promise of equal bits"
-        )
+    check_environment(job.path, job.accept_changes)
     found = checkpoint.restore(job.path / "checkpoints", recorder.like(job))
     metrics = job.path / "metrics.jsonl"
     if found is None:
@@ -144,6 +134,25 @@ def _resume(job: Job) -> tuple[Progress | None, list[dict[str, Any]]]:
     for fault in start.faults:
         workdir.append_line(job.path / "faults.jsonl", job.marked(fault._asdict()))
     return start, lines
+
+
+def check_environment(path: Path, accept_changes: bool) -> None:
+    """Sees whether the run in a folder can go on with the same bits.
+
+    Raises:
+      ValueError: if it cannot, and that is not accepted.
+    """
+    earlier = workdir.read_json(path / "environment.json")
+    changes = [
+        line
+        for name, value in receipt.describe().items()
+        for line in receipt.differences(earlier.get(name), value, name)
+    ]
+    if changes and not accept_changes:
+        raise ValueError(
+            f"--resume needs the earlier run's environment; {'; '.join(changes)}; "
+            "--accept_changes goes on without the promise of equal bits"
+        )
 
 
 def _write_settings(job: Job) -> None:

@@ -18,11 +18,14 @@ CONTENTS = (  # what a run may leave, and --overwrite removes
     "fault.json",
     "faults.jsonl",
     "metrics.jsonl",
+    "networks",
     "params.npz",
     "plots",
     "predictions.csv",
     "receipt.json",
+    "runs.npz",
     "summary.json",
+    "table.csv",
     "tensorboard",
 )
 

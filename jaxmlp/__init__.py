@@ -7,7 +7,7 @@ from jaxmlp.adapters import from_flax
 from jaxmlp.evaluation import evaluate, predict
 from jaxmlp.mlp import mlp
 from jaxmlp.parameters import digest, load_params, save_params
-from jaxmlp.population import Halving, Population, plan_many, train_many
+from jaxmlp.population import Halving, Population, plan_many, population_like, train_many
 from jaxmlp.recipe import Recipe
 from jaxmlp.runs import Runs
 from jaxmlp.tasks import Task, binary_classification, classification, regression
@@ -45,6 +45,7 @@ __all__ = [
     "mlp",
     "optimizers",
     "plan_many",
+    "population_like",
     "predict",
     "regression",
     "save_params",

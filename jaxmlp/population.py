@@ -26,7 +26,7 @@ from jaxmlp.recipe import Recipe, check
 from jaxmlp.runs import Runs
 from jaxmlp.types import Dataset, Fault, Progress, PyTree, TrainState
 
-__all__ = ["Halving", "Plan", "Population", "Report", "plan_many", "train_many"]
+__all__ = ["Halving", "Plan", "Population", "Report", "plan_many", "population_like", "train_many"]
 
 
 class Halving(NamedTuple):
@@ -174,6 +174,44 @@ def plan_many(
     return prepare(grid, data, mode, mesh, memory, shuffle == "shared")[1]
 
 
+def population_like(
+    recipe: Recipe | Callable[..., Recipe],
+    data: Dataset,
+    seeds: Iterable[int],
+    sweep: Mapping[str, Iterable[Any]] | None = None,
+    *,
+    shuffle: str = "own",
+    shuffle_seeds: Iterable[int] | None = None,
+) -> Population:
+    """The shapes of the population that `train_many` would train, to restore a saved one by.
+
+    Returns:
+      A population without faults whose leaves are `jax.ShapeDtypeStruct`.
+    """
+    return _like(make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds), data)
+
+
+def _like(grid: Grid, data: Dataset) -> Population:
+    def members_of(program: Program) -> TrainState:
+        def many(leaf: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
+            return jax.ShapeDtypeStruct((len(program.seeds), *leaf.shape), leaf.dtype)
+
+        return jax.tree.map(many, shapes_of(program, len(data.train_inputs)))
+
+    def leaf(dtype: Any, *shape: int) -> Any:
+        return jax.ShapeDtypeStruct(shape, dtype)
+
+    members = len(grid.seeds)
+    line = leaf(np.float32, members, int(grid.num_epochs.max()))
+    return Population(
+        tuple(members_of(program) for program in grid.programs),
+        dict.fromkeys(_names(grid, data), line),
+        leaf(np.int32, members),
+        leaf(np.bool_, members),
+        {},
+    )
+
+
 def _check(
     grid: Grid,
     data: Dataset,
@@ -207,10 +245,7 @@ def _check(
 
 def _check_start(grid: Grid, data: Dataset, start: Population) -> None:
     """Sees whether a population is one of this grid's."""
-    shapes = [
-        jax.tree.map(lambda leaf, n=len(program.seeds): (n, *leaf.shape), shapes_of(program, 1))
-        for program in grid.programs
-    ]
+    shapes = [jax.tree.map(np.shape, states) for states in _like(grid, data).states]
     got = [jax.tree.map(np.shape, states) for states in start.states]
     columns = (len(grid.seeds), int(grid.num_epochs.max()))
     if got != shapes or {values.shape for values in start.history.values()} != {columns}:
@@ -241,25 +276,18 @@ class _Chunk(NamedTuple):
 
 
 def _beginning(grid: Grid, data: Dataset, crew: Crew) -> Population:
-    states = []
-    for program, size in zip(grid.programs, crew.sizes, strict=True):
+    like = _like(grid, data)
+    states = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), like.states)
+    for program, store, size in zip(grid.programs, states, crew.sizes, strict=True):
         num_examples = len(data.train_inputs)
-        store = jax.tree.map(
-            lambda leaf, program=program: np.empty((len(program.seeds), *leaf.shape), leaf.dtype),
-            shapes_of(program, num_examples),
-        )
         for rows in _split(np.arange(len(program.seeds)), size * crew.num_devices):
             slots, counts = _place(rows, size, crew.mesh)
             given = _put((program.numbers, program.seeds), rows, slots, size, crew.mesh)
             made = init_members(program.static, num_examples, crew.mesh, counts, given)
             _keep(store, rows, made, slots)
-        states.append(store)
-    epochs, members = int(grid.num_epochs.max()), len(grid.seeds)
-    blank = np.full((members, epochs), np.nan, np.float32)
-    history = {name: blank.copy() for name in _names(grid, data)}
-    return Population(
-        tuple(states), history, np.zeros(members, np.int32), np.zeros(members, bool), {}
-    )
+    history = {name: np.full(line.shape, np.nan, line.dtype) for name, line in like.history.items()}
+    members = len(grid.seeds)
+    return Population(states, history, np.zeros(members, np.int32), np.zeros(members, bool), {})
 
 
 def _split(rows: np.ndarray, size: int) -> list[np.ndarray]:

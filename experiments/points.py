@@ -1,0 +1,106 @@
+"""The settings of a sweep, as the command line names them, and the config that each means."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from absl import flags
+
+from experiments import options, recipes
+from jaxmlp import Recipe
+from jaxmlp.types import Dataset
+
+FIXED = {  # for all members of a sweep
+    *("seed", "threads", "eval_every", "validation_fraction", "patience", "target"),
+    *("stop_metric", "on_fault", "check_finite"),
+}
+NAMES = [name for name in options.NAMES if name not in FIXED]
+
+
+def parse_axis(text: str) -> tuple[str, list[Any]]:
+    """A name and its values, from such as learning_rate=1e-4,1e-3 or hidden_sizes=64,256x64.
+
+    Raises:
+      ValueError: if it is not of that form, or no flag has that name or takes that value.
+    """
+    name, equals, values = text.partition("=")
+    if not equals or not values:
+        raise ValueError(f"--sweep needs such as learning_rate=1e-3,1e-2, got {text}")
+    return name, [parse_value(name, value) for value in values.split(",")]
+
+
+def parse_value(name: str, text: str) -> Any:
+    """A setting's value; widths are joined by x, and `linear` is for no hidden layers."""
+    if name not in NAMES:
+        raise ValueError(f"a sweep needs one of {', '.join(NAMES)}, got {name}")
+    if name == "hidden_sizes":
+        text = "" if text.strip() == "linear" else text.replace("x", ",")
+    flag = flags.FLAGS[name]
+    try:
+        value = flag.parser.parse(text.strip())
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{name}={text}: {error}") from error
+    return tuple(value) if isinstance(value, list) else value
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Seeds from such as 0:32, which leaves 32 out, or 1,2,5.
+
+    Raises:
+      ValueError: if it is neither.
+
+    >>> parse_seeds("0:3"), parse_seeds("7,5")
+    ([0, 1, 2], [7, 5])
+    """
+    try:
+        if ":" in text:
+            first, end = text.split(":")
+            return list(range(int(first or 0), int(end)))
+        return [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise ValueError(f"seeds need a range such as 0:32 or a list 1,2,5, got {text}") from error
+
+
+def as_text(setting: Mapping[str, Any]) -> str:
+    """A setting as `--member` takes it.
+
+    >>> as_text({"learning_rate": 0.001, "hidden_sizes": (64, 32), "seed": 7})
+    'learning_rate=0.001,hidden_sizes=64x32,seed=7'
+    """
+    return ",".join(f"{name}={value_text(value)}" for name, value in setting.items())
+
+
+def value_text(value: Any) -> str:
+    """A value as `parse_value` takes it."""
+    if isinstance(value, tuple):
+        return "x".join(map(str, value)) or "linear"
+    return str(value)
+
+
+def parse_member(text: str, axes: Iterable[str]) -> dict[str, Any]:
+    """One member, from such as learning_rate=1e-3,seed=7.
+
+    Raises:
+      ValueError: if it names other axes than there are, or not all.
+    """
+    pairs = [part.partition("=")[::2] for part in text.split(",")]
+    names = [name.strip() for name, _ in pairs]
+    if sorted(names) != sorted(axes):
+        raise ValueError(f"--member needs a value for each of {', '.join(axes)}, got {text}")
+    return {
+        name: parse_seeds(value)[0]
+        if name in ("seed", "shuffle_seed")
+        else parse_value(name, value)
+        for name, value in zip(names, (value for _, value in pairs), strict=True)
+    }
+
+
+def recipe_at(data: Dataset, given: Mapping[str, Any], setting: Mapping[str, Any]) -> Recipe:
+    """The recipe that `experiments.mnist` would train with a setting's values for flags.
+
+    Args:
+      data: what on.
+      given: from `options.given`.
+      setting: name -> value.
+    """
+    values = {n: list(v) if isinstance(v, tuple) else v for n, v in setting.items()}
+    return recipes.recipe(options.complete({**given, **values}, data))

@@ -1,0 +1,138 @@
+"""Trains a network for every combination of swept values and seeds, as few programs on all cores.
+
+    python -m experiments.sweep --seeds=0:8 --sweep=learning_rate=1e-4,1e-3 --sweep=hidden_sizes=8,64
+
+Takes the flags of `experiments.mnist`, and each network gets the bits that it gets there with the
+same values and seed. Leaves a table with intervals over the seeds, pictures, and the history of
+all networks in runs.npz; `experiments.replay` trains any of them again alone.
+
+Exit codes: 0 when done; 1 for a mistake in the flags or the data; 130 and 143 when Ctrl-C or
+SIGTERM stopped it, which --resume can go on from. A network that diverges ends, and the others go
+on.
+"""
+
+from typing import Any
+
+from absl import flags
+
+from experiments import environment, options, points, runner, sweep_runner, workdir
+from experiments.recorder import Clock
+from experiments.sweep_runner import Job
+from jaxmlp import receipt
+
+FLAGS = flags.FLAGS
+flags.adopt_module_key_flags(options)
+flags.DEFINE_string("seeds", "0:8", "Seeds of the networks: 0:32, which leaves 32 out, or 1,2,5.")
+flags.DEFINE_multi_string(
+    "sweep",
+    [],
+    "A flag of experiments.mnist and its values, learning_rate=1e-4,1e-3 or "
+    "hidden_sizes=64,256x64; may be given several times, for every combination.",
+)
+flags.DEFINE_enum(
+    "mode",
+    None,
+    ["exact", "fast"],
+    "Equal bits, or many networks side by side; by default exact on a CPU and fast elsewhere.",
+)
+flags.DEFINE_enum(
+    "shuffle", "own", ["own", "shared"], "Whether each network has a data order of its own."
+)
+flags.DEFINE_string(
+    "shuffle_seeds",
+    None,
+    "Seeds of the data order, as --seeds, to be crossed with those of the initial weights.",
+)
+flags.DEFINE_integer(
+    "halving",
+    None,
+    "After 1 epoch, and after this many times as long each time, go on with the best of this many "
+    "settings, by the validation set's --stop_metric.",
+    lower_bound=2,
+)
+flags.DEFINE_bool("save_networks", False, "Write each network's parameters into networks/.")
+
+OWN = ("seeds", "sweep", "mode", "shuffle", "shuffle_seeds", "halving")  # beside those of mnist
+
+
+def main(argv: list[str]) -> None:
+    """Trains by the flags."""
+    clock = Clock()
+    with runner.clear_errors():
+        options.refuse_arguments(argv)
+        refuse_flags()
+        earlier = options.earlier_config()
+        path = workdir.choose(FLAGS.workdir, "sweep", FLAGS.overwrite or FLAGS.resume)
+        environment.use_devices()
+        environment.use_threads(options.threads(earlier))
+        data, notice = options.load_data(earlier)
+        if earlier is not None:
+            earlier = {**earlier, **earlier.get("given", {})}
+        given = options.given(earlier)
+        config = options.complete(given, data) | {"given": given} | own_flags(earlier)
+        if earlier is not None:
+            refuse_changes(config, workdir.read_json(path / "config.json"))
+        axes = dict(points.parse_axis(text) for text in config["sweep"])
+        if len(axes) < len(config["sweep"]):
+            raise ValueError(f"--sweep needs each name once, got {' '.join(config['sweep'])}")
+        if config["halving"] and data.validation_inputs is None:
+            raise ValueError("--halving needs a validation set: expected --validation_fraction=0.1")
+        job = Job(
+            data=data,
+            config=config,
+            seeds=points.parse_seeds(config["seeds"]),
+            axes=axes,
+            shuffle_seeds=config["shuffle_seeds"] and points.parse_seeds(config["shuffle_seeds"]),
+            path=path,
+            notice=notice,
+            is_named=FLAGS.workdir is not None,
+            overwrite=FLAGS.overwrite,
+            is_resumed=FLAGS.resume,
+            accept_changes=FLAGS.accept_changes,
+            checkpoint_every=FLAGS.checkpoint_every,
+            plots=FLAGS.plots,
+            save_networks=FLAGS.save_networks,
+        )
+    clock.charge("load")
+    sweep_runner.run(job, clock)
+
+
+def refuse_flags() -> None:
+    """Raises ValueError for a flag of `experiments.mnist` that means nothing here."""
+    if FLAGS["seed"].present:
+        raise ValueError(f"expected --seeds={FLAGS.seed}, got --seed={FLAGS.seed}")
+    for name, default in (("target", None), ("tensorboard", False)):
+        if FLAGS[name].value != default:
+            raise ValueError(f"--{name} is for one network alone: expected experiments.mnist")
+    if FLAGS.on_fault == "skip":
+        raise ValueError("--on_fault needs to be raise, which ends a network, or ignore, got skip")
+    if FLAGS.checkpoint_every.unit == "step":
+        raise ValueError("--checkpoint_every needs epochs or seconds here, got steps")
+
+
+def own_flags(earlier: dict[str, Any] | None) -> dict[str, Any]:
+    """The flags that are this program's; of those not given, the earlier sweep's.
+
+    Raises:
+      ValueError: if the earlier run is no sweep.
+    """
+    if earlier is not None and any(name not in earlier for name in OWN):
+        raise ValueError("--resume needs a sweep's folder, got another run's")
+    return {
+        name: FLAGS[name].value if earlier is None or FLAGS[name].present else earlier[name]
+        for name in OWN
+    }
+
+
+def refuse_changes(config: dict[str, Any], earlier: dict[str, Any]) -> None:
+    """Raises ValueError if a sweep is to be resumed with other settings."""
+    names = [name for name in config if name not in ("data_dir", "given")]
+    changes = receipt.differences(
+        {name: earlier.get(name) for name in names}, {name: config[name] for name in names}
+    )
+    if found := "; ".join(changes):
+        raise ValueError(f"--resume needs the earlier sweep's settings; {found}")
+
+
+if __name__ == "__main__":
+    runner.start(main)

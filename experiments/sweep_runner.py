@@ -1,0 +1,403 @@
+"""One life of a sweep: train, show, and leave everything in a folder."""
+
+import contextlib
+import csv
+import functools
+import sys
+import time
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+import jaxmlp
+from experiments import environment, points, runner, workdir
+from experiments.options import Interval
+from experiments.progress import format_metric
+from experiments.recorder import Clock
+from experiments.signals import StopRequest
+from jaxmlp import checkpoint, statistics
+from jaxmlp.population import Report
+from jaxmlp.statistics import Summary
+from jaxmlp.types import Dataset, Fault
+
+SHOWN = 20  # settings in the table on the screen; table.csv has them all
+SAVING = 0.05  # of the time may go into checkpoints
+
+
+class Job(NamedTuple):
+    """What there is to do."""
+
+    data: Dataset
+    config: Mapping[str, Any]  # as `experiments.sweep` makes it
+    seeds: list[int]
+    axes: Mapping[str, list[Any]]
+    shuffle_seeds: list[int] | None
+    path: Path  # the folder
+    notice: str | None = None  # what no reader of a record may miss
+    is_named: bool = True
+    overwrite: bool = False
+    is_resumed: bool = False
+    accept_changes: bool = False
+    checkpoint_every: Interval = Interval(1, "second")
+    plots: bool = True
+    save_networks: bool = False
+
+    def marked(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """A record that says what it is about."""
+        marks = {"dataset": self.data.name} | ({"notice": self.notice} if self.notice else {})
+        return {**record, **marks}
+
+    @property
+    def metric(self) -> str:
+        """What the table and the pictures are about."""
+        return "test_accuracy" if self.data.test_inputs is not None else "train_accuracy"
+
+    @property
+    def stop_metric(self) -> str:
+        """What early stopping and halving look at."""
+        return f"validation_{self.config['stop_metric']}"
+
+    @property
+    def population(self) -> dict[str, Any]:
+        """The arguments of `jaxmlp.train_many` that say which networks there are."""
+
+        def recipe(**setting: Any) -> jaxmlp.Recipe:
+            return points.recipe_at(self.data, self.config["given"], setting)
+
+        return {
+            "recipe": recipe,
+            "data": self.data,
+            "seeds": self.seeds,
+            "sweep": self.axes,
+            "shuffle": self.config["shuffle"],
+            "shuffle_seeds": self.shuffle_seeds,
+        }
+
+
+def run(job: Job, clock: Clock) -> None:
+    """Trains, shows the progress, and writes all there is to know into a folder.
+
+    A run that is interrupted ends the program with a message and an exit code.
+    """
+    warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+    console = Console(highlight=False)
+    with contextlib.ExitStack() as stack:
+        with runner.clear_errors():
+            plan = jaxmlp.plan_many(**job.population, mode=job.config["mode"])
+            if not job.is_resumed:
+                job = job._replace(path=workdir.create(job.path, job.is_named, job.overwrite))
+            stack.enter_context(workdir.lock(job.path))
+            start, lines = _resume(job) if job.is_resumed else (None, [])
+            workdir.write_json(job.path / "config.json", job.marked(job.config))
+            workdir.write_json(job.path / "environment.json", job.marked(environment.describe()))
+        clock.charge("compile")
+        stack.enter_context(runner.clear_endings(job.path))
+        checkpoints = None
+        if job.checkpoint_every.number:
+            checkpoints = checkpoint.Checkpoints(job.path / "checkpoints", keep=1)
+            stack.enter_context(checkpoints)
+        request = stack.enter_context(StopRequest())
+        _introduce(console, job, plan, start)
+        record = _Recorder(job, console, clock, checkpoints, request, lines)
+        halving = job.config["halving"]
+        with record:
+            runs = jaxmlp.train_many(
+                **job.population,
+                mode=job.config["mode"],
+                eval_every=job.config["eval_every"],
+                on_fault="ignore" if job.config["on_fault"] == "ignore" else "stop",
+                patience=job.config["patience"],
+                stop_metric=job.stop_metric,
+                halving=jaxmlp.Halving(job.stop_metric, halving) if halving else None,
+                start=start,
+                callback=record.on_epoch,
+                on_block=record.on_block,
+            )
+        if request.signal is not None:
+            kept = "a checkpoint (--resume goes on)" if checkpoints else "no checkpoint"
+            print(f"interrupted; {job.path} holds {kept}", file=sys.stderr)
+            sys.exit(request.exit_code)
+        _finish(console, job, clock, runs, plan, record.work)
+
+
+def _resume(job: Job) -> tuple[jaxmlp.Population | None, list[dict[str, Any]]]:
+    """Where the sweep in the folder stopped, None for the beginning; and its lines up to there."""
+    runner.check_environment(job.path, job.accept_changes)
+    like = jaxmlp.population_like(**job.population)
+    found = checkpoint.restore(job.path / "checkpoints", like)
+    workdir.write_lines(job.path / "metrics.jsonl", found.record["lines"] if found else [])
+    if found is None:
+        return None, []
+    faults = {int(member): Fault(**fault) for member, fault in found.record["faults"].items()}
+    return jaxmlp.Population(*found.tree)._replace(faults=faults), found.record["lines"]
+
+
+def _introduce(console: Console, job: Job, plan: Any, start: jaxmlp.Population | None) -> None:
+    if job.notice:
+        console.print(Panel(job.notice, style="bold yellow", title="not what you may expect"))
+    data = job.data
+    counts = ", ".join(f"{len(labels):,} {name}" for name, (_, labels) in data.sets().items())
+    swept = ", ".join(
+        f"{name} {', '.join(map(points.value_text, values))}" for name, values in job.axes.items()
+    )
+    console.print(
+        f"{data.name}: {counts} examples, from {data.source}\n"
+        f"{plan.num_members:,} networks: {swept + '; ' if swept else ''}{len(job.seeds)} seeds"
+        f"{f' x {len(job.shuffle_seeds)} data orders' if job.shuffle_seeds else ''}\n"
+        f"{plan.num_programs} programs in {plan.mode} mode on {plan.num_devices} "
+        f"{jax.devices()[0].device_kind} devices, {plan.chunk:,} networks at a time, "
+        f"{_mib(plan.host_bytes)} of memory, {_mib(plan.available_bytes)} free",
+        markup=False,
+        soft_wrap=True,
+    )
+    if start:
+        done, ended = int(start.epochs.sum()), int(start.has_ended.sum())
+        console.print(f"going on after {done:,} network-epochs; {ended:,} networks have ended")
+    elif job.is_resumed:
+        console.print("no checkpoint yet: starting from the beginning")
+
+
+def _mib(count: float) -> str:
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"
+
+
+class _Recorder(contextlib.AbstractContextManager["_Recorder"]):
+    """What `train_many` calls back."""
+
+    def __init__(
+        self,
+        job: Job,
+        console: Console,
+        clock: Clock,
+        checkpoints: checkpoint.Checkpoints | None,
+        request: StopRequest,
+        lines: list[dict[str, Any]],
+    ) -> None:
+        self.work = 0.0  # network-epochs trained here
+        self._job, self._console, self._clock = job, console, clock
+        self._checkpoints, self._request, self._lines = checkpoints, request, lines
+        self._num_epochs = job.config["num_epochs"]
+        self._started = self._epoch_started = time.perf_counter()
+        self._before: float | None = None  # network-epochs done before, this epoch's apart
+        self._saved_at, self._cost = time.monotonic(), 0.0
+        self._bar = Progress(
+            TextColumn("training"),
+            BarColumn(),
+            TextColumn("{task.percentage:.0f} %, {task.fields[rate]:.3g} network-epochs a second"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("training", total=None, rate=0.0)
+
+    def __enter__(self) -> "_Recorder":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def on_block(self, report: Report) -> bool:
+        """Moves the bar, saves a checkpoint that is due, and heeds a request to stop."""
+        done = float(report.epochs.sum()) + report.share * report.num_live
+        behind = int((report.epochs > report.epoch).sum())  # are in both
+        done -= min(behind, report.share * report.num_live)
+        if self._before is None:
+            self._before = done
+        self.work = max(self.work, done - self._before)
+        self._move(report)
+        return self._heed(report)
+
+    def on_epoch(self, report: Report) -> bool:
+        """Writes the epoch's line, saves a checkpoint, and heeds a request to stop."""
+        now = time.perf_counter()
+        seconds, self._epoch_started = now - self._epoch_started, now
+        self._clock.charge("train")
+        means = {
+            name: float(np.nanmean(values[:, report.epoch - 1]))
+            for name, values in report.history.items()
+            if not np.isnan(values[:, report.epoch - 1]).all()
+        }
+        line = {"epoch": report.epoch, "num_live": report.num_live, **means, "seconds": seconds}
+        self._lines.append(self._job.marked(line))
+        workdir.append_line(self._job.path / "metrics.jsonl", self._lines[-1])
+        shown = {n: v for n, v in means.items() if n.endswith(("loss", "accuracy"))}
+        text = ", ".join(f"{n.replace('_', ' ')} {format_metric(n, v)}" for n, v in shown.items())
+        self._print(
+            f"epoch {report.epoch}/{self._num_epochs}: {text}, means of the networks; "
+            f"{report.num_live:,} go on; {seconds:.2f} s"
+        )
+        return self._heed(report, is_epoch=True)
+
+    def _move(self, report: Report) -> None:
+        rate = self.work / max(time.perf_counter() - self._started, 1e-9)
+        left = report.num_live * (self._num_epochs - report.epoch - report.share)
+        self._bar.update(self._task, completed=self.work, total=self.work + left, rate=rate)
+
+    def _heed(self, report: Report, is_epoch: bool = False) -> bool:
+        stops = self._request.signal is not None
+        if self._checkpoints and (stops or not report.num_live or self._is_due(report, is_epoch)):
+            started = time.monotonic()
+            population = report.snapshot()
+            faults = {str(member): fault._asdict() for member, fault in population.faults.items()}
+            self._checkpoints.save(
+                int(population.epochs.sum()),
+                population._replace(faults={}),
+                {"lines": self._lines, "faults": faults},
+            )
+            self._saved_at = time.monotonic()
+            self._cost = self._saved_at - started
+        return stops
+
+    def _is_due(self, report: Report, is_epoch: bool) -> bool:
+        every = self._job.checkpoint_every
+        if every.unit == "epoch":
+            return is_epoch and report.epoch % every.number == 0
+        return time.monotonic() - self._saved_at > max(every.number, self._cost / SAVING)
+
+    def _print(self, text: str) -> None:
+        self._console.print(text, markup=False, soft_wrap=True)
+
+
+def _finish(
+    console: Console, job: Job, clock: Clock, runs: jaxmlp.Runs, plan: Any, work: float
+) -> None:
+    digests = write_runs(job.path / "runs.npz", runs)
+    if job.save_networks:
+        (job.path / "networks").mkdir(exist_ok=True)
+        for setting in members(runs):
+            name = points.as_text(setting)
+            jaxmlp.save_params(job.path / "networks" / f"{name}.npz", runs.member(**setting).params)
+    rows = statistics.summarize(runs, job.metric)
+    write_table(job.path / "table.csv", job, runs, rows)
+    clock.charge("evaluate")
+    if job.plots:
+        _draw(job, runs)
+    seconds = {name: round(spent, 3) for name, spent in clock.seconds.items()}
+    summary = {
+        "num_networks": plan.num_members,
+        "num_programs": plan.num_programs,
+        "mode": plan.mode,
+        "metric": job.metric,
+        "share_of_work": runs.share_of_work,
+        "network_epochs_per_second": work / max(clock.seconds["train"], 1e-9),
+        "num_faults": len(runs.faults),
+        "settings": [
+            {**row._asdict(), "setting": {n: points.value_text(v) for n, v in row.setting.items()}}
+            for row in rows
+        ],
+        "params_sha256": digests,
+        "seconds": seconds,
+    }
+    workdir.write_json(job.path / "summary.json", job.marked(summary))
+    _conclude(console, job, runs, rows, summary)
+
+
+def members(runs: jaxmlp.Runs) -> list[dict[str, Any]]:
+    """Every member's values along the axes."""
+    names = list(runs.axes)
+    positions = np.ndindex(*runs.shape)
+    return [
+        {name: runs.axes[name][i] for name, i in zip(names, position, strict=True)}
+        for position in positions
+    ]
+
+
+def write_runs(path: Path, runs: jaxmlp.Runs) -> str:
+    """Writes the history, and a digest of each member's parameters, as a NumPy .npz file.
+
+    Returns:
+      A digest of those digests.
+    """
+    digests = [jaxmlp.digest(runs.member(**setting).params) for setting in members(runs)]
+    arrays = {
+        **{
+            f"axes/{name}": np.array([points.value_text(value) for value in values])
+            for name, values in runs.axes.items()
+        },
+        **{f"history/{name}": values for name, values in runs.history.items()},
+        "stopped_at": runs.stopped_at,
+        "params_sha256": np.array(digests).reshape(runs.shape),
+    }
+    scratch = path.with_name(f".{path.name}")
+    with scratch.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+    scratch.replace(path)
+    return jaxmlp.digest(tuple(np.frombuffer(bytes.fromhex(d), np.uint8) for d in digests))
+
+
+def write_table(path: Path, job: Job, runs: jaxmlp.Runs, rows: list[Summary]) -> None:
+    """Writes a line for each setting."""
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        figures = ["num_seeds", "num_failed", "mean", "std", "low", "high"]
+        writer.writerow([*job.axes, "metric", "epochs", *figures])
+        for row in rows:
+            epochs = runs.select(**row.setting).stopped_at.mean()
+            values = [points.value_text(value) for value in row.setting.values()]
+            writer.writerow(
+                [*values, job.metric, f"{epochs:g}", *(getattr(row, name) for name in figures)]
+            )
+
+
+def _draw(job: Job, runs: jaxmlp.Runs) -> None:
+    from experiments import population_plots
+
+    folder = job.path / "plots"
+    folder.mkdir(exist_ok=True)
+    for draw in (
+        population_plots.learning_curves,
+        population_plots.against_axes,
+        population_plots.over_seeds,
+    ):
+        draw(runs, job.metric, folder / f"{draw.__name__}.png")
+
+
+def _conclude(
+    console: Console,
+    job: Job,
+    runs: jaxmlp.Runs,
+    rows: list[Summary],
+    summary: Mapping[str, Any],
+) -> None:
+    show = functools.partial(format_metric, job.metric)
+    title = f"{job.metric.replace('_', ' ')} at each network's end, over seeds"
+    names = [name.replace("_", " ") for name in job.axes]
+    table = Table(*names, "mean", "95 % interval", "std", "epochs", "networks", title=title)
+    best = sorted(rows, key=lambda row: -row.mean if row.mean == row.mean else np.inf)
+    for i, row in enumerate(best[:SHOWN]):
+        failed = f", {row.num_failed} diverged" if row.num_failed else ""
+        table.add_row(
+            *(points.value_text(value) for value in row.setting.values()),
+            show(row.mean),
+            f"{show(row.low)} to {show(row.high)}",
+            show(row.std),
+            f"{runs.select(**row.setting).stopped_at.mean():g}",
+            f"{row.num_seeds}{failed}",
+            style="bold" if i == 0 else None,
+        )
+    console.print(table)
+    if len(best) > SHOWN:
+        console.print(f"{len(best) - SHOWN} more settings are in table.csv")
+    for position, fault in list(runs.faults.items())[:SHOWN]:
+        pairs = zip(runs.axes.items(), position, strict=True)
+        name = points.as_text({axis: values[i] for (axis, values), i in pairs})
+        console.print(f"{name} ended before {fault}", markup=False, soft_wrap=True)
+    if len(runs.faults) > SHOWN:
+        console.print(f"{len(runs.faults) - SHOWN} more ended likewise")
+    saved = 100 * (1 - runs.share_of_work)
+    console.print(
+        f"{summary['network_epochs_per_second']:.3g} network-epochs a second"
+        f"{f', {saved:.0f} % of the work saved' if saved else ''}; all is in {job.path}",
+        markup=False,
+        soft_wrap=True,
+    )

@@ -3,7 +3,8 @@
     python -m experiments.benchmark
 
 Everything is measured in one process, in turns, and given as medians: shares of the limit can be
-compared from one machine to another, seconds cannot. Takes about two minutes on two cores.
+compared from one machine to another, seconds cannot. Takes about seven minutes on two cores, two of
+them with --nopopulation.
 """
 
 import importlib
@@ -19,10 +20,14 @@ from absl import app, flags, logging
 
 FLAGS = flags.FLAGS
 flags.DEFINE_integer("repeats", 15, "Epochs timed for each network.", lower_bound=3)
+flags.DEFINE_bool("population", True, "Measure populations of networks too.")
 flags.DEFINE_string("json", None, "File for the figures.")
 
 NETWORKS = ((784, 256, 10), (784, 32, 10))
 NUM_EXAMPLES, BATCH = 60_000, 256
+MEMBERS = (1, 8, 64, 512)  # of a population
+WAYS = (("exact", "own"), ("fast", "own"), ("fast", "shared"))  # its mode, and its data orders
+WARM_UP, MEASURED = 2.0, 6.0  # seconds of a population's training
 EPOCHS = 5  # of the runs that compare safeguards
 SIDE = 2048  # of the square matrices whose product sets the limit
 
@@ -33,9 +38,12 @@ def main(argv: list[str]) -> None:
     figures: dict[str, Any] = {"import_seconds": import_seconds(["jax", "optax", "flax", "jaxmlp"])}
     from experiments import environment  # imports jax, whose time was to be taken first
 
+    environment.use_devices()
     figures["environment"] = environment.describe()
     figures["networks"] = [measure(sizes, FLAGS.repeats) for sizes in NETWORKS]
     figures["durability"] = durability(FLAGS.repeats)
+    cases = itertools.product(NETWORKS, WAYS, MEMBERS) if FLAGS.population else ()
+    figures["population"] = [population(sizes, *way, count) for sizes, way, count in cases]
     show(figures)
     if FLAGS.json:
         Path(FLAGS.json).write_text(json.dumps(figures, indent=2) + "\n")
@@ -133,6 +141,47 @@ def durability(repeats: int) -> dict[str, float]:
         name: statistics.median(seconds[name] / seconds["without"] for seconds in rounds)
         for name in ways
         if name != "without"
+    }
+
+
+def population(sizes: Sequence[int], mode: str, shuffle: str, members: int) -> dict[str, Any]:
+    """Trains networks on random pixels for some seconds, multiplying matrices alone in between."""
+    import optax
+
+    import jaxmlp
+    from jaxmlp.population import Report
+
+    model, task = jaxmlp.mlp(sizes), jaxmlp.classification(sizes[-1])
+    recipe = jaxmlp.Recipe(model, task, optax.adam, {"learning_rate": 1e-3}, BATCH, 1000)
+    square = square_product()
+    done: list[float] = []  # network-epochs, since the warm-up
+    busy: list[float] = []  # seconds, each block's
+    squares: list[float] = []
+    started = now = time.perf_counter()
+
+    def on_block(report: Report) -> bool:
+        nonlocal now
+        is_warm = time.perf_counter() - started - sum(squares) > WARM_UP
+        if is_warm:
+            busy.append(time.perf_counter() - now)
+            done.append(members * (report.epoch + report.share))
+            squares.append(seconds_of(square))
+        now = time.perf_counter()
+        return sum(busy) > MEASURED
+
+    arguments = (recipe, random_data(sizes), range(members))
+    jaxmlp.plan_many(*arguments, mode=mode, shuffle=shuffle)  # compiles
+    started = now = time.perf_counter()
+    jaxmlp.train_many(*arguments, mode=mode, shuffle=shuffle, on_block=on_block)
+    rate = (done[-1] - done[0]) / sum(busy[1:])
+    limit = 2 * SIDE**3 * SQUARES / statistics.median(squares)
+    return {
+        "sizes": list(sizes),
+        "members": members,
+        "mode": mode,
+        "shuffle": shuffle,
+        "network_epochs_per_second": rate,
+        "share_of_limit": rate * flops(sizes) / limit,
     }
 
 
@@ -234,6 +283,30 @@ def show(figures: dict[str, Any]) -> None:
     console.print(table)
     for name, ratio in figures["durability"].items():
         console.print(f"{name}: {100 * (ratio - 1):+.1f} % of the time")
+    if figures["population"]:
+        show_population(console, figures["population"])
+
+
+def show_population(console: Any, rows: Sequence[dict[str, Any]]) -> None:
+    """Prints networks times epochs a second, and shares of the limit, for each size."""
+    from rich.table import Table
+
+    table = Table("network", "mode", "orders", *(f"{count} members" for count in MEMBERS))
+    for _, group in itertools.groupby(
+        rows, lambda row: (row["sizes"], row["mode"], row["shuffle"])
+    ):
+        cases = list(group)
+        first = cases[0]
+        table.add_row(
+            "-".join(map(str, first["sizes"])),
+            first["mode"],
+            first["shuffle"],
+            *(
+                f"{row['network_epochs_per_second']:.3g}/s, {100 * row['share_of_limit']:.0f} %"
+                for row in cases
+            ),
+        )
+    console.print(table)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Trains a network for every combination of swept values and seeds, as few programs on all cores.
 
-    python -m experiments.sweep --seeds=0:8 --sweep=learning_rate=1e-4,1e-3 --sweep=hidden_sizes=8,64
+    python -m experiments.sweep --seeds=0:8 --sweep=learning_rate=1e-4,1e-3,1e-2
 
 Takes the flags of `experiments.mnist`, and each network gets the bits that it gets there with the
 same values and seed. Leaves a table with intervals over the seeds, pictures, and the history of

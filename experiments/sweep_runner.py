@@ -277,7 +277,7 @@ def _finish(
         for setting in members(runs):
             name = points.as_text(setting)
             jaxmlp.save_params(job.path / "networks" / f"{name}.npz", runs.member(**setting).params)
-    rows = statistics.summarize(runs, job.metric)
+    rows = statistics.summarize(runs, job.metric, interval="t")
     write_table(job.path / "table.csv", job, runs, rows)
     clock.charge("evaluate")
     if job.plots:

@@ -2,7 +2,15 @@
 
 from importlib.metadata import version
 
-from jaxmlp import activations, initializers, losses, metrics, optimizers, schedules
+from jaxmlp import (
+    activations,
+    initializers,
+    losses,
+    metrics,
+    optimizers,
+    schedules,
+    statistics,
+)
 from jaxmlp.adapters import from_flax
 from jaxmlp.evaluation import evaluate, predict
 from jaxmlp.mlp import mlp
@@ -50,6 +58,7 @@ __all__ = [
     "regression",
     "save_params",
     "schedules",
+    "statistics",
     "train",
     "train_many",
     "warm_up",

@@ -1,0 +1,91 @@
+"""How the command line names the settings of a sweep."""
+
+import pytest
+from programs import command_line
+
+from experiments import options, points, recipes
+from jaxmlp import digest
+from jaxmlp.randomness import keys
+from jaxmlp.recipe import init_params, split
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("learning_rate=1e-4,1e-3", ("learning_rate", [1e-4, 1e-3])),
+        ("hidden_sizes=64,256x64,linear", ("hidden_sizes", [(64,), (256, 64), ()])),
+        ("batch_size=8,16", ("batch_size", [8, 16])),
+        ("activation=relu, tanh", ("activation", ["relu", "tanh"])),
+        ("optimizer=adam,sgd", ("optimizer", ["adam", "sgd"])),
+    ],
+)
+def test_an_axis_takes_the_values_that_its_flag_takes(text, expected):
+    with command_line():
+        name, values = points.parse_axis(text)
+        assert (name, values) == expected
+        assert [points.parse_value(name, points.value_text(v)) for v in values] == values
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("learning_rate", "--sweep needs such as learning_rate=1e-3,1e-2, got learning_rate"),
+        ("learning_rate=", "--sweep needs such as"),
+        ("lr=1", "a sweep needs one of num_epochs, batch_size, .*, got lr"),
+        ("seed=1,2", "a sweep needs one of .*, got seed"),
+        ("learning_rate=-1", "learning_rate=-1: .*"),
+        ("learning_rate=1,,2", "learning_rate=: "),
+        ("batch_size=1.5", "batch_size=1.5: "),
+        ("activation=relu,foo", "activation=foo: "),
+        ("hidden_sizes=a", "hidden_sizes=a: expected widths"),
+    ],
+)
+def test_anything_else_is_refused_in_a_line(text, message):
+    with command_line(), pytest.raises(ValueError, match=message) as refused:
+        points.parse_axis(text)
+    assert "\n" not in str(refused.value)
+
+
+def test_seeds_are_a_range_or_a_list():
+    assert points.parse_seeds("3:6") == [3, 4, 5]
+    assert points.parse_seeds(":2") == [0, 1]
+    assert points.parse_seeds("4") == [4]
+    for text in ("", "1:2:3", "a", "1,b", "1:"):
+        with pytest.raises(ValueError, match=f"seeds need a range such as 0:32 .*, got {text}$"):
+            points.parse_seeds(text)
+
+
+def test_a_member_needs_a_value_for_each_axis():
+    axes = ["learning_rate", "seed"]
+    with command_line():
+        member = points.parse_member("seed=7,learning_rate=1e-3", axes)
+        assert member == {"seed": 7, "learning_rate": 0.001}
+        for text in ("seed=7", "seed=7,learning_rate=1,batch_size=2", "seed=7,seed=8"):
+            with pytest.raises(
+                ValueError, match="--member needs a value for each of learning_rate"
+            ):
+                points.parse_member(text, axes)
+
+
+@pytest.mark.parametrize(
+    ("setting", "flags"),
+    [
+        ({"learning_rate": 0.5}, ["--learning_rate=0.5"]),
+        ({"optimizer": "sgd"}, ["--optimizer=sgd"]),  # with its own default rate
+        ({"optimizer": "adamw"}, ["--optimizer=adamw"]),  # and its own decay
+        ({"hidden_sizes": (8, 4)}, ["--hidden_sizes=8,4"]),
+        ({"kernel_init": "gaussian", "kernel_stddev": 0.1}, None),
+        ({"schedule": "cosine", "num_epochs": 3}, ["--schedule=cosine", "--num_epochs=3"]),
+    ],
+)
+def test_a_setting_means_what_the_flags_of_mnist_mean(setting, flags, blobs):
+    data = blobs._replace(num_classes=3)
+    flags = flags or [f"--{name}={value}" for name, value in setting.items()]
+    with command_line("--batch_size=8"):
+        made = points.recipe_at(data, options.given(None), setting)
+    with command_line("--batch_size=8", *flags):
+        alone = recipes.recipe(options.config(data, None))
+    assert split(made)[0] == split(alone)[0]
+    assert dict(made.hyperparameters) == dict(alone.hyperparameters)
+    start, expected = (init_params(*split(r), keys(0).init) for r in (made, alone))
+    assert digest(start) == digest(expected)

@@ -1,0 +1,258 @@
+"""Sweeps from the command line: what they leave, how they stop and go on, and their replays."""
+
+import csv
+import re
+import signal
+import time
+
+import numpy as np
+import pytest
+from programs import call, command_line, finish, start
+from run_files import lines, read, save_npz
+
+import jaxmlp
+from experiments import replay, sweep, sweep_runner
+from jaxmlp import checkpoint
+
+SMALL = ["--num_epochs=4", "--batch_size=16", "--hidden_sizes=8"]
+AXES = ["--seeds=0:3", "--sweep=learning_rate=0.01,0.1", "--sweep=hidden_sizes=8,linear"]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("sweeps")
+
+
+@pytest.fixture(scope="module")
+def data_flag(blobs, place):
+    return save_npz(place / "blobs.npz", blobs)
+
+
+@pytest.fixture(scope="module")
+def swept(place, data_flag):
+    folder = place / "swept"
+    call(sweep, f"--workdir={folder}", data_flag, *SMALL, *AXES)
+    return folder
+
+
+def test_a_sweep_leaves_all_there_is_to_know(swept):
+    assert {path.name for path in swept.iterdir()} == {
+        *("checkpoints", "config.json", "environment.json", "metrics.jsonl", "plots"),
+        *("runs.npz", "summary.json", "table.csv", ".lock"),
+    }
+    assert {path.name for path in (swept / "plots").iterdir()} == {
+        *("learning_curves.png", "against_axes.png", "over_seeds.png"),
+    }
+    record = replay.read(swept / "runs.npz")
+    assert record["axes/learning_rate"].tolist() == ["0.01", "0.1"]
+    assert record["axes/hidden_sizes"].tolist() == ["8", "linear"]
+    assert record["history/test_accuracy"].shape == (2, 2, 3, 4)
+    assert record["stopped_at"].tolist() == [[[4] * 3] * 2] * 2
+    assert len(np.unique(record["params_sha256"])) == 12
+
+    with (swept / "table.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["learning_rate"], row["hidden_sizes"]) for row in rows] == [
+        *(("0.01", "8"), ("0.01", "linear"), ("0.1", "8"), ("0.1", "linear")),
+    ]
+    finals = record["history/test_accuracy"][..., -1].reshape(4, 3)
+    for row, values in zip(rows, finals, strict=True):
+        assert float(row["mean"]) == pytest.approx(values.mean())
+        assert float(row["std"]) == pytest.approx(values.std(ddof=1))
+        assert row["num_seeds"] == "3"
+    assert [line["epoch"] for line in lines(swept)] == [1, 2, 3, 4]
+    mean = lines(swept)[-1]["test_accuracy"]
+    assert mean == pytest.approx(finals.mean())
+    summary = read(swept / "summary.json")
+    assert (summary["num_networks"], summary["num_programs"]) == (12, 2)
+    assert summary["share_of_work"] == 1
+
+
+def test_a_network_is_the_one_that_mnist_trains(swept, place, data_flag):
+    from experiments import mnist
+
+    folder = place / "alone"
+    call(
+        mnist,
+        *(f"--workdir={folder}", data_flag, *SMALL, "--noplots", "--checkpoint_every=0"),
+        *("--learning_rate=0.1", "--hidden_sizes=", "--seed=2"),
+    )
+    record = replay.read(swept / "runs.npz")
+    expected = read(folder / "summary.json")["params_sha256"]
+    assert record["params_sha256"][1, 1, 2] == expected
+
+
+@pytest.mark.parametrize("member", ["learning_rate=0.1,hidden_sizes=linear,seed=2", None])
+def test_a_replay_is_identical(swept, member, capsys):
+    member = member or "seed=0,hidden_sizes=8,learning_rate=1e-2"
+    call(replay, swept, f"--member={member}")
+    assert f"{member}: identical to the bit" in capsys.readouterr().out
+
+
+def test_a_replay_names_what_differs(swept, place, capsys):
+    import shutil
+
+    folder = place / "altered"
+    shutil.copytree(swept, folder)
+    record = replay.read(folder / "runs.npz")
+    record["params_sha256"][0, 0, 1] = "0" * 64
+    record["history/test_loss"][0, 0, 1, 2] += 1e-6
+    np.savez(folder / "runs.npz", **record)
+    with pytest.raises(SystemExit) as ended:
+        call(replay, folder, "--member=learning_rate=0.01,hidden_sizes=8,seed=1")
+    assert ended.value.code == 4
+    out = capsys.readouterr().out
+    assert "params_sha256: expected 0000" in out
+    assert re.search(r"test_loss, epoch 3: expected 0\.\d+, got 0\.\d+", out)
+    call(replay, folder, "--member=learning_rate=0.01,hidden_sizes=8,seed=0")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "expected one sweep's folder and --member"),
+        (
+            ["--member=seed=1"],
+            "--member needs a value for each of learning_rate, hidden_sizes, seed",
+        ),
+        (
+            ["--member=seed=9,learning_rate=0.1,hidden_sizes=8"],
+            "--member needs seed to be one of 0, 1, 2, got 9",
+        ),
+    ],
+)
+def test_a_replay_refuses_other_members(swept, arguments, message):
+    with pytest.raises(SystemExit, match=message):
+        call(replay, swept, *arguments)
+
+
+def test_a_replay_needs_a_sweep(place):
+    with pytest.raises(SystemExit, match="needs to be a run's record"):
+        call(replay, place / "nothing", "--member=seed=0")
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--seed=3"], "expected --seeds=3, got --seed=3"),
+        (["--target=0.9"], "--target is for one network alone"),
+        (["--on_fault=skip"], "--on_fault needs to be raise, which ends a network, or ignore"),
+        (["--checkpoint_every=5steps"], "--checkpoint_every needs epochs or seconds"),
+        (["--sweep=lr=1"], "a sweep needs one of .*, got lr"),
+        (["--sweep=batch_size=1", "--sweep=batch_size=2"], "--sweep needs each name once"),
+        (["--sweep=learning_rate=1,1"], "sweep of learning_rate needs each value once, got 1.0 2"),
+        (["--seeds=1,1"], "seeds needs each value once, got 1 2 times"),
+        (["--seeds=3:3"], "seeds needs at least one value"),
+        (["--seeds=-1"], "seed needs to be a whole number from 0"),
+        (["--halving=2"], "--halving needs a validation set"),
+        (["--patience=2"], "--patience needs a validation set"),
+        (["--sweep=batch_size=51"], "batch_size needs to be at most the 50 training examples"),
+        (["--shuffle=shared", "--shuffle_seeds=0:2"], "expected shuffle_seeds or shuffle='shared'"),
+        (["--resume"], "nothing to resume"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_nothing(flags, message, data_flag, tmp_path):
+    folder = tmp_path / "new"
+    with pytest.raises(SystemExit, match=f"^error: .*{message}") as ended:
+        call(sweep, f"--workdir={folder}", data_flag, *SMALL, *flags)
+    assert "\n" not in str(ended.value)
+    assert not folder.exists()
+
+
+def test_an_interrupted_sweep_goes_on_to_the_same_end(swept, place, data_flag, monkeypatch):
+    folder = place / "stopped"
+    flags = [f"--workdir={folder}", data_flag, *SMALL, *AXES, "--checkpoint_every=1epoch"]
+    asked = sweep_runner._Recorder.on_epoch
+
+    def stop_after_two(record, report):
+        if report.epoch == 2:
+            record._request.signal = signal.SIGTERM
+        return asked(record, report)
+
+    monkeypatch.setattr(sweep_runner._Recorder, "on_epoch", stop_after_two)
+    with pytest.raises(SystemExit) as ended:
+        call(sweep, *flags)
+    assert ended.value.code == 143
+    monkeypatch.undo()
+    with pytest.raises(SystemExit, match="--resume needs the earlier sweep's settings; seeds"):
+        call(sweep, f"--workdir={folder}", "--resume", "--seeds=0:4")
+    call(sweep, f"--workdir={folder}", "--resume")
+    assert same(folder, swept)
+    call(sweep, f"--workdir={folder}", "--resume")  # one that is done
+    assert same(folder, swept)
+
+
+def test_a_killed_sweep_goes_on_to_the_same_end(swept, place, data_flag):
+    folder = place / "killed"
+    flags = [f"--workdir={folder}", data_flag, *SMALL, *AXES, "--checkpoint_every=1epoch"]
+    flags.append("--num_epochs=2000")
+    process = start("sweep", *flags, env={"JAX_NUM_CPU_DEVICES": "2"})
+    deadline = time.monotonic() + 60
+    while len(checkpoint.steps(folder / "checkpoints")) == 0 if folder.exists() else True:
+        assert time.monotonic() < deadline
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.05)
+    process.kill()
+    finish(process)
+    code, out, err = finish(start("sweep", f"--workdir={folder}", "--resume", "--noplots"))
+    assert code == 0, err
+    assert re.search(r"going on after [\d,]+ network-epochs", out)
+    assert [line["epoch"] for line in lines(folder)] == list(range(1, 2001))
+    code, out, err = finish(
+        start("replay", folder, "--member", "learning_rate=0.1,hidden_sizes=8,seed=1")
+    )
+    assert code == 0, out + err
+
+
+def test_early_ends_are_in_the_table(place, data_flag, capsys):
+    folder = place / "early"
+    call(
+        sweep,
+        *(f"--workdir={folder}", data_flag, *SMALL, "--seeds=0:2", "--noplots"),
+        *("--sweep=learning_rate=1e-3,0.1,1e30", "--validation_fraction=0.2", "--halving=2"),
+        "--save_networks",
+    )
+    out = capsys.readouterr().out
+    assert "learning_rate=1e+30,seed=1 ended before step" in out
+    assert "of the work saved" in out
+    record = replay.read(folder / "runs.npz")
+    assert (record["stopped_at"][2] == 0).all()
+    assert record["stopped_at"].max() == 4
+    saved = jaxmlp.load_params(folder / "networks" / "learning_rate=0.1,seed=1.npz")
+    assert jaxmlp.digest(saved) == record["params_sha256"][1, 1]
+    assert read(folder / "summary.json")["num_faults"] == 2
+    call(replay, folder, "--member=learning_rate=0.1,seed=0")
+
+
+def test_crossed_orders_and_shared_ones(place, data_flag):
+    crossed, shared = place / "crossed", place / "shared"
+    flags = [data_flag, *SMALL, "--noplots"]
+    call(sweep, f"--workdir={crossed}", *flags, "--seeds=0:2", "--shuffle_seeds=0:3")
+    call(sweep, f"--workdir={shared}", *flags, "--seeds=0:2", "--shuffle=shared")
+    record, other = replay.read(crossed / "runs.npz"), replay.read(shared / "runs.npz")
+    assert record["params_sha256"].shape == (3, 2)
+    assert record["params_sha256"][0].tolist() == other["params_sha256"].tolist()
+    call(replay, crossed, "--member=shuffle_seed=2,seed=1")
+    call(replay, shared, "--member=seed=1")
+
+
+def test_a_program_starts_a_device_a_core(data_flag, tmp_path):
+    with command_line():
+        pass
+    code, out, err = finish(
+        start(
+            *("sweep", f"--workdir={tmp_path / 'new'}", data_flag, *SMALL, "--seeds=0:2"),
+            *("--noplots", "--threads=2"),
+            env={"NPROC": "2"},
+        )
+    )
+    assert code == 0, err
+    assert "on 2 cpu devices" in out
+
+
+def same(folder, other):
+    ours, theirs = (replay.read(path / "runs.npz") for path in (folder, other))
+    return ours.keys() == theirs.keys() and all(
+        np.array_equal(ours[name], theirs[name], equal_nan=ours[name].dtype.kind == "f")
+        for name in ours
+    )

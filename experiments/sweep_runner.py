@@ -278,7 +278,8 @@ def _finish(
             name = points.as_text(setting)
             jaxmlp.save_params(job.path / "networks" / f"{name}.npz", runs.member(**setting).params)
     rows = statistics.summarize(runs, job.metric, interval="t")
-    write_table(job.path / "table.csv", job, runs, rows)
+    p_values = against_best(runs, job.metric, rows)
+    write_table(job.path / "table.csv", job, runs, rows, p_values)
     clock.charge("evaluate")
     if job.plots:
         _draw(job, runs)
@@ -292,14 +293,34 @@ def _finish(
         "network_epochs_per_second": work / max(clock.seconds["train"], 1e-9),
         "num_faults": len(runs.faults),
         "settings": [
-            {**row._asdict(), "setting": {n: points.value_text(v) for n, v in row.setting.items()}}
-            for row in rows
+            {
+                **row._asdict(),
+                "setting": {name: points.value_text(v) for name, v in row.setting.items()},
+                "p_against_best": p_value,
+            }
+            for row, p_value in zip(rows, p_values, strict=True)
         ],
         "params_sha256": digests,
         "seconds": seconds,
     }
     workdir.write_json(job.path / "summary.json", job.marked(summary))
-    _conclude(console, job, runs, rows, summary)
+    _conclude(console, job, runs, rows, p_values, summary)
+
+
+def against_best(runs: jaxmlp.Runs, metric: str, rows: list[Summary]) -> list[float]:
+    """How surprising each setting's lag behind the best one's mean would be, were there none.
+
+    Returns:
+      p-values of paired permutation tests, with Holm's correction for their number; NaN for the
+      best itself, and where there is no best.
+    """
+    means = [row.mean for row in rows]
+    if len(rows) < 2 or np.isnan(means).all():
+        return [np.nan] * len(rows)
+    best = rows[int(np.nanargmax(means))].setting
+    compared = statistics.compare_all(runs, metric, baseline=best)
+    found = {tuple(setting.items()): comparison.p_value for setting, _, comparison in compared}
+    return [found.get(tuple(row.setting.items()), np.nan) for row in rows]
 
 
 def members(runs: jaxmlp.Runs) -> list[dict[str, Any]]:
@@ -335,18 +356,19 @@ def write_runs(path: Path, runs: jaxmlp.Runs) -> str:
     return jaxmlp.digest(tuple(np.frombuffer(bytes.fromhex(d), np.uint8) for d in digests))
 
 
-def write_table(path: Path, job: Job, runs: jaxmlp.Runs, rows: list[Summary]) -> None:
+def write_table(
+    path: Path, job: Job, runs: jaxmlp.Runs, rows: list[Summary], p_values: list[float]
+) -> None:
     """Writes a line for each setting."""
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         figures = ["num_seeds", "num_failed", "mean", "std", "low", "high"]
-        writer.writerow([*job.axes, "metric", "epochs", *figures])
-        for row in rows:
+        writer.writerow([*job.axes, "metric", "epochs", *figures, "p_against_best"])
+        for row, p_value in zip(rows, p_values, strict=True):
             epochs = runs.select(**row.setting).stopped_at.mean()
             values = [points.value_text(value) for value in row.setting.values()]
-            writer.writerow(
-                [*values, job.metric, f"{epochs:g}", *(getattr(row, name) for name in figures)]
-            )
+            numbers = [getattr(row, name) for name in figures]
+            writer.writerow([*values, job.metric, f"{epochs:g}", *numbers, p_value])
 
 
 def _draw(job: Job, runs: jaxmlp.Runs) -> None:
@@ -367,30 +389,35 @@ def _conclude(
     job: Job,
     runs: jaxmlp.Runs,
     rows: list[Summary],
+    p_values: list[float],
     summary: Mapping[str, Any],
 ) -> None:
     show = functools.partial(format_metric, job.metric)
     title = f"{job.metric.replace('_', ' ')} at each network's end, over seeds"
     names = [name.replace("_", " ") for name in job.axes]
-    table = Table(*names, "mean", "95 % interval", "std", "epochs", "networks", title=title)
-    best = sorted(rows, key=lambda row: -row.mean if row.mean == row.mean else np.inf)
-    for i, row in enumerate(best[:SHOWN]):
+    table = Table(*names, "mean", "95 % interval", "std", "p", "epochs", "networks", title=title)
+    pairs = zip(rows, p_values, strict=True)
+    best = sorted(pairs, key=lambda pair: -pair[0].mean if pair[0].mean == pair[0].mean else np.inf)
+    for i, (row, p_value) in enumerate(best[:SHOWN]):
         failed = f", {row.num_failed} diverged" if row.num_failed else ""
         table.add_row(
             *(points.value_text(value) for value in row.setting.values()),
             show(row.mean),
             f"{show(row.low)} to {show(row.high)}",
             show(row.std),
+            "" if np.isnan(p_value) else f"{p_value:.2g}",
             f"{runs.select(**row.setting).stopped_at.mean():g}",
             f"{row.num_seeds}{failed}",
             style="bold" if i == 0 else None,
         )
     console.print(table)
+    if len(rows) > 1:
+        console.print("p: of the lag behind the first, paired over seeds, by Holm's correction")
     if len(best) > SHOWN:
         console.print(f"{len(best) - SHOWN} more settings are in table.csv")
     for position, fault in list(runs.faults.items())[:SHOWN]:
-        pairs = zip(runs.axes.items(), position, strict=True)
-        name = points.as_text({axis: values[i] for (axis, values), i in pairs})
+        place = zip(runs.axes.items(), position, strict=True)
+        name = points.as_text({axis: values[i] for (axis, values), i in place})
         console.print(f"{name} ended before {fault}", markup=False, soft_wrap=True)
     if len(runs.faults) > SHOWN:
         console.print(f"{len(runs.faults) - SHOWN} more ended likewise")

@@ -157,21 +157,19 @@ def population(sizes: Sequence[int], mode: str, shuffle: str, members: int) -> d
     done: list[float] = []  # network-epochs, since the warm-up
     busy: list[float] = []  # seconds, each block's
     squares: list[float] = []
-    started = now = time.perf_counter()
+    started = now = 0.0
 
     def on_block(report: Report) -> bool:
-        nonlocal now
-        is_warm = time.perf_counter() - started - sum(squares) > WARM_UP
-        if is_warm:
+        nonlocal started, now
+        started = started or time.perf_counter()
+        if time.perf_counter() - started > WARM_UP:
             busy.append(time.perf_counter() - now)
             done.append(members * (report.epoch + report.share))
             squares.append(seconds_of(square))
         now = time.perf_counter()
-        return sum(busy) > MEASURED
+        return sum(busy[1:]) > MEASURED
 
     arguments = (recipe, random_data(sizes), range(members))
-    jaxmlp.plan_many(*arguments, mode=mode, shuffle=shuffle)  # compiles
-    started = now = time.perf_counter()
     jaxmlp.train_many(*arguments, mode=mode, shuffle=shuffle, on_block=on_block)
     rate = (done[-1] - done[0]) / sum(busy[1:])
     limit = 2 * SIDE**3 * SQUARES / statistics.median(squares)

@@ -15,11 +15,21 @@ def test_it_measures_in_one_process(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(benchmark, "NUM_EXAMPLES", 2_000)
     monkeypatch.setattr(benchmark, "NETWORKS", ((784, 32, 10),))
     monkeypatch.setattr(benchmark, "SIDE", 128)
+    monkeypatch.setattr(benchmark, "MEMBERS", (1, 3))
+    monkeypatch.setattr(benchmark, "WAYS", (("exact", "own"), ("fast", "shared")))
+    monkeypatch.setattr(benchmark, "WARM_UP", 0.1)
+    monkeypatch.setattr(benchmark, "MEASURED", 0.3)
     call(benchmark, "--repeats=3", f"--json={tmp_path / 'figures.json'}")
-    (row,) = json.loads((tmp_path / "figures.json").read_text())["networks"]
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    (row,) = figures["networks"]
     work = benchmark.flops((784, 32, 10))
     assert row["share_of_limit"] * row["limit_gflops"] * 1e9 * row["epoch_seconds"] == (
         pytest.approx(work)
     )
     assert row["products_seconds"] > 0
+    populations = figures["population"]
+    assert [(p["mode"], p["members"]) for p in populations] == [
+        *(("exact", 1), ("exact", 3), ("fast", 1), ("fast", 3)),
+    ]
+    assert all(p["network_epochs_per_second"] > 0 for p in populations)
     assert "784-32-10" in capsys.readouterr().out

@@ -73,3 +73,16 @@ def test_a_checkout_has_a_commit_and_elsewhere_there_is_none(monkeypatch, tmp_pa
     assert len(commit) == 40
     (tmp_path / "file").write_text("two")
     assert environment._git_commit() == f"{commit}+changes"
+
+
+def test_each_core_is_a_device_for_populations():
+    program = """
+import jax
+from experiments.environment import use_devices
+use_devices()
+print(jax.device_count(), jax.devices()[0].platform)
+use_devices()  # once JAX has started, nothing
+print(jax.device_count())
+"""
+    done = in_another_process(program, NPROC="3", JAX_PLATFORMS="cpu")
+    assert (done.returncode, done.stdout.split()) == (0, ["3", "cpu", "3"]), done.stderr

@@ -16,13 +16,21 @@ COMMANDS = re.findall(r"python -m experiments\.(\w+)([^#`\n]*)", README)
 def test_the_examples_run_and_print_what_they_say(capsys):
     import numpy as np
 
-    first, second = EXAMPLES
+    first, population, update = EXAMPLES
     exec(first, names := {})
     accuracy, classes = capsys.readouterr().out.splitlines()
     stated = float(re.search(r"# (0\.\d+)", first)[1])
     assert float(accuracy) == pytest.approx(stated, abs=0.02)
     assert classes == "[0 1 2]"
-    exec(second, names | {"inputs": np.ones((8, 784)), "labels": np.zeros(8, int)})
+    names["recipe"] = names["recipe"]._replace(num_epochs=2)  # in place of 40
+    exec(population, names)
+    shape, summary = capsys.readouterr().out.splitlines()
+    assert shape == "(2, 2, 16, 2)"
+    assert "(2, 2, 16, 40)" in population
+    assert re.match(
+        r"Summary\(setting=\{'learning_rate': 0.001, 'hidden_sizes': \(32,\)\}", summary
+    )
+    exec(update, names | {"inputs": np.ones((8, 784)), "labels": np.zeros(8, int)})
 
 
 @pytest.mark.parametrize(("program", "arguments"), sorted(set(COMMANDS)))

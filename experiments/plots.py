@@ -79,7 +79,7 @@ def learning_curves(path: str | PathLike[str], history: Mapping[str, np.ndarray]
             _draw_panel(axes, name, series)
         note = "train: mean over the epoch, before each update; the others: after the epoch"
         figure.text(0.62 / width, 0.035, note, size=7.5, color=GREY)
-        return _save(path, figure)
+        return save(path, figure)
 
 
 def confusion_matrix(
@@ -123,7 +123,7 @@ def confusion_matrix(
         bar.set_ticks([0, *(10**i for i in range(10) if 10**i <= norm.vmax)])
         bar.formatter = StrMethodFormatter("{x:,.0f}")
         bar.minorticks_off()
-        return _save(path, figure)
+        return save(path, figure)
 
 
 def wrong_examples(
@@ -203,7 +203,7 @@ def first_layer(
         bar = figure.colorbar(mappable, cax=figure.add_axes(box), extend="both")
         bar.outline.set_visible(False)
         bar.locator = MaxNLocator(5, symmetric=True)
-        return _save(path, figure)
+        return save(path, figure)
 
 
 def predictions(
@@ -367,9 +367,9 @@ def _page_figure(page: np.ndarray, texts: Sequence[Text]) -> Figure:
 
 def _save_page(path: str | PathLike[str], page: np.ndarray, texts: Sequence[Text]) -> Path:
     with matplotlib.rc_context(STYLE):
-        return _save(path, _page_figure(page, texts))
+        return save(path, _page_figure(page, texts))
 
 
-def _save(path: str | PathLike[str], figure: Figure) -> Path:
+def save(path: str | PathLike[str], figure: Figure) -> Path:
     figure.savefig(path, format="png", pil_kwargs={"compress_level": 3})
     return Path(path)

@@ -30,7 +30,7 @@ from matplotlib.ticker import (
     StrMethodFormatter,
 )
 
-from experiments.plots import BLUE, DPI, GREEN, GREY, INK, ORANGE, PALE, STYLE, _save
+from experiments.plots import BLUE, DPI, GREEN, GREY, INK, ORANGE, PALE, STYLE, save
 from jaxmlp.runs import Runs, label
 from jaxmlp.statistics import SEEDS
 from jaxmlp.stopping import score
@@ -154,7 +154,7 @@ def _draw(
     with matplotlib.rc_context(STYLE):
         figure = make_figure(_table(runs, metric), metric)
         if figure is not None:
-            _save(path, figure)
+            save(path, figure)
     return figure is not None
 
 

@@ -99,12 +99,13 @@ def make_grid(
 def _programs(
     recipes: Sequence[Recipe], seeds: np.ndarray, shuffle_seeds: np.ndarray, settings: np.ndarray
 ) -> tuple[Program, ...]:
-    found: dict[Recipe, list[int]] = {}
+    found: dict[tuple[Any, ...], list[int]] = {}
     numbers = []
     for setting, recipe in enumerate(recipes):
         static, values = split(recipe)
         # Members of other lengths differ in nothing but when they end.
-        found.setdefault(static._replace(num_epochs=recipe.num_epochs), []).append(setting)
+        program = static._replace(num_epochs=recipe.num_epochs), *sorted(values)
+        found.setdefault(program, []).append(setting)
         numbers.append({name: np.float32(value) for name, value in values.items()})
     programs = []
     for own in found.values():
@@ -141,19 +142,19 @@ def _recipe_at(recipe: Recipe | Callable[..., Recipe], setting: Mapping[str, Any
             before = hyperparameters.get(name)
             is_float = isinstance(before, float) and isinstance(value, int)
             hyperparameters[name] = float(value) if is_float else value
-            _check_known(recipe, hyperparameters, name)
     recipe = recipe._replace(hyperparameters=hyperparameters, **fields)
+    _check_known(recipe, setting)
     return recipe._replace(model=variant(recipe.model, **network)) if network else recipe
 
 
-def _check_known(recipe: Recipe, hyperparameters: Mapping[str, Any], name: str) -> None:
+def _check_known(recipe: Recipe, setting: Mapping[str, Any]) -> None:
     try:
-        build_optimizer(*split(recipe._replace(hyperparameters=hyperparameters)), num_steps=1)
+        build_optimizer(*split(recipe), num_steps=1)
     except TypeError as error:
-        known = [*dict(recipe.hyperparameters), "init_scale", *VARIANTS]
-        known += [field for field in Recipe._fields if field != "hyperparameters"]
+        others = [field for field in Recipe._fields if field != "hyperparameters"]
         raise ValueError(
-            f"sweep needs hyperparameters of the optimizer or {', '.join(known)}, got {name}"
+            "sweep needs hyperparameters of the optimizer, init_scale, or one of "
+            f"{', '.join((*VARIANTS, *others))}, got {', '.join(setting)}: {error}"
         ) from error
 
 
@@ -161,9 +162,8 @@ def _values(name: str, values: Iterable[Any]) -> tuple[Hashable, ...]:
     """An axis's values: tuples for lists, Python's numbers for NumPy's, floats if one is."""
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise ValueError(f"{name} needs a list of values, got {values}")
-    made: list[Any] = [
-        tuple(v) if isinstance(v, list) else getattr(v, "tolist", lambda v=v: v)() for v in values
-    ]
+    plain = [v.tolist() if hasattr(v, "tolist") else v for v in values]
+    made: list[Any] = [tuple(v) if isinstance(v, list) else v for v in plain]
     numbers = [v for v in made if isinstance(v, int | float) and not isinstance(v, bool)]
     if len(numbers) == len(made) and any(isinstance(v, float) for v in made):
         made = [float(v) for v in made]

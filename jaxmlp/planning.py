@@ -2,7 +2,9 @@
 
 import functools
 import math
+import os
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import jax
@@ -68,60 +70,76 @@ def prepare(
     mode = mode or ("exact" if is_cpu else "fast")
     if mode not in ("exact", "fast"):
         raise ValueError(f"mode needs to be exact or fast, got {mode}")
-    count, whole = devices.size, NamedSharding(mesh, WHOLE)
-    arrays = jax.tree.map(host_array, data.sets())
-    data_bytes = sum(leaf.nbytes for leaf in jax.tree.leaves(arrays))
-    free = [available(None), available(devices.flat[0])]  # on the host, on a device
-    free = [int(0.9 * free[i]) if memory is None else memory for i in range(2)]
-
-    state_bytes = [_bytes(shapes_of(program, len(data.train_inputs))) for program in grid.programs]
-    sizes_of_store = [
-        len(program.seeds) * size for program, size in zip(grid.programs, state_bytes, strict=True)
-    ]
-    store = sum(sizes_of_store)
-    budget = (free[0] - store - data_bytes) // count if is_cpu else free[1] - data_bytes
-    total = len(grid.seeds)
-    if store + is_cpu * data_bytes > free[0]:
+    host, device = (
+        int(0.9 * available(place)) if memory is None else memory
+        for place in (None, devices.flat[0])
+    )
+    sets = jax.tree.map(host_array, data.sets())
+    data_bytes = _bytes(sets)
+    store = sum(len(p.seeds) * _bytes(shapes_of(p, len(data.train_inputs))) for p in grid.programs)
+    if store + is_cpu * data_bytes > host:
         raise ValueError(
-            f"{total} members need {_gib(store)} for their states besides {_gib(data_bytes)} of "
-            f"data, got {_gib(free[0])} of memory"
+            f"{len(grid.seeds)} members need {_gib(store)} for their states besides "
+            f"{_gib(data_bytes)} of data, got {_gib(host)} of memory"
         )
+    budget = (host - store - data_bytes) // devices.size if is_cpu else device - data_bytes
+    others = f"the {_gib(store + data_bytes)} of all states and the data"
 
-    sizes, runners, needs = [], [], []
-    for program, state in zip(grid.programs, state_bytes, strict=True):
-        size = -(-len(program.seeds) // count)
-        if mode == "exact":
-            size = min(size, _chunk(program, data))
-        size = max(1, min(size, budget // (4 * state + 1)))
-        while True:
-            runner = _compile(program.static, mesh, mode, is_shared, size, *_like(data, program))
-            analysis = runner.memory_analysis()
-            # Arguments hold the data, which a CPU's devices share and which are counted apart.
-            needed = (
-                analysis.argument_size_in_bytes
-                + analysis.output_size_in_bytes
-                + analysis.temp_size_in_bytes
-                - sum(leaf.nbytes for leaf in jax.tree.leaves(arrays["train"]))
+    def fit(program: Program) -> tuple[int, Any, int]:
+        return _fit(program, data, mesh, mode, is_shared, budget, others)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # the compiler runs beside itself
+        sizes, runners, needs = zip(*pool.map(fit, grid.programs), strict=True)
+
+    placed = {kind: jax.device_put(pair, NamedSharding(mesh, WHOLE)) for kind, pair in sets.items()}
+    crew = Crew(mesh, mode, is_shared, placed, sizes, runners)
+    chunks = [size * devices.size for size in sizes]
+    plan = Plan(
+        num_members=len(grid.seeds),
+        num_programs=len(grid.programs),
+        mode=mode,
+        num_devices=devices.size,
+        chunk=max(min(c, len(p.seeds)) for c, p in zip(chunks, grid.programs, strict=True)),
+        device_bytes=max(needs) + data_bytes,
+        host_bytes=store + is_cpu * (data_bytes + devices.size * max(needs)),
+        available_bytes=host if is_cpu else min(host, device),
+    )
+    return crew, plan
+
+
+def _fit(
+    program: Program,
+    data: Dataset,
+    mesh: Mesh,
+    mode: str,
+    is_shared: bool,
+    budget: int,
+    others: str,
+) -> tuple[int, Any, int]:
+    """The most members a device that fit: how many, the compiled program, the bytes it needs."""
+    size = -(-len(program.seeds) // mesh.devices.size)
+    if mode == "exact":
+        size = min(size, _chunk(program, data))
+    state = _bytes(shapes_of(program, len(data.train_inputs)))
+    size = max(1, min(size, budget // (4 * state)))
+    numbers, inputs, labels = _like(data, program)
+    while True:
+        runner = _compile(program.static, mesh, mode, is_shared, size, numbers, inputs, labels)
+        analysis = runner.memory_analysis()
+        needed = (
+            analysis.argument_size_in_bytes
+            + analysis.output_size_in_bytes
+            + analysis.temp_size_in_bytes
+            - _bytes((inputs, labels))  # among the arguments, but shared, and counted apart
+        )
+        if needed <= budget:
+            return size, runner, needed
+        if size == 1:
+            raise ValueError(
+                f"a member needs {_gib(needed)} on each of {mesh.devices.size} devices, "
+                f"besides {others}; got {_gib(budget)}"
             )
-            if needed <= budget:
-                break
-            if size == 1:
-                raise ValueError(
-                    f"a member needs {_gib(needed)} on each of {count} devices, besides the "
-                    f"{_gib(store + data_bytes)} of all states and the data; got {_gib(budget)}"
-                )
-            size = max(1, min(size // 2, size * budget // needed))
-        sizes.append(size)
-        runners.append(runner)
-        needs.append(needed)
-
-    sets = {kind: jax.device_put(pair, whole) for kind, pair in arrays.items()}
-    crew = Crew(mesh, mode, is_shared, sets, tuple(sizes), tuple(runners))
-    host = store + is_cpu * (data_bytes + count * max(needs))
-    on_device = max(needs) + data_bytes
-    scarce = free[0] if is_cpu else min(free)
-    chunk = max(min(s * count, len(p.seeds)) for s, p in zip(sizes, grid.programs, strict=True))
-    return crew, Plan(total, len(grid.programs), mode, count, chunk, on_device, host, scarce)
+        size = max(1, min(size // 2, size * budget // needed))
 
 
 def _chunk(program: Program, data: Dataset) -> int:

@@ -400,27 +400,28 @@ class _Work:
 
     def runs(self) -> Runs:
         """The results so far."""
-        population, grid = self._population(), self._grid
+        self._unload()
+        grid = self._grid
         shape = tuple(len(values) for values in grid.axes.values())
         places = np.zeros((len(grid.seeds), 2), np.int32)
         for number, program in enumerate(grid.programs):
             places[program.members, 0] = number
             places[program.members, 1] = np.arange(len(program.members))
-        stopped_at = population.epochs
+        stopped_at = self._epochs
         measured = {
             name: values.reshape(*shape, -1)
-            for name, values in population.history.items()
+            for name, values in self._history.items()
             if name != "learning_rate" or not np.isnan(values).all()
         }
         faults = {
             tuple(int(i) for i in np.unravel_index(member, shape)): fault
-            for member, fault in population.faults.items()
+            for member, fault in self._faults.items()
         }
         return Runs(
             dict(grid.axes),
             measured,
             stopped_at.reshape(shape),
-            population.states,
+            self._states,
             places.reshape(*shape, 2),
             faults,
             float(stopped_at.sum() / grid.num_epochs.sum()),

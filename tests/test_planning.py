@@ -1,0 +1,165 @@
+import math
+
+import jax
+import numpy as np
+import optax
+import pytest
+from jax.sharding import Mesh
+
+from jaxmlp import Recipe, classification, mlp, planning
+from jaxmlp.grid import make_grid
+from jaxmlp.planning import prepare, shapes_of
+
+RECIPE = Recipe(mlp((4, 8, 3)), classification(3), optax.adam, {"learning_rate": 0.5}, 16, 3)
+PARAMS = 4 * 8 + 8 + 8 * 3 + 3
+STATE = 4 * (3 * PARAMS + 2)  # bytes: the parameters, Adam's two averages and its count, the step
+DATA = 50 * 4 * 4 + 50 * 4 + 30 * 4 * 4 + 30 * 4
+
+
+def prepared(blobs, seeds=range(6), sweep=None, mode=None, mesh=None, memory=None):
+    return prepare(make_grid(RECIPE, seeds, sweep), blobs, mode, mesh, memory, False)
+
+
+def test_a_members_state_has_the_shapes_of_train():
+    (program,) = make_grid(RECIPE, range(3)).programs
+    shapes = shapes_of(program, 50)
+    assert [layer.kernel.shape for layer in shapes.params] == [(4, 8), (8, 3)]
+    assert sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes)) == (
+        STATE
+    )
+
+
+def test_a_plan_tells_what_is_needed(blobs):
+    crew, plan = prepared(blobs)
+    assert plan[:5] == (6, 1, "exact", 1, 6)
+    assert crew.sizes == (6,)
+    assert crew.mode == "exact"
+    assert crew.num_devices == 1
+    # A chunk's states go in and come out, next to the data.
+    assert 2 * 6 * STATE + DATA < plan.device_bytes < 2 * 6 * STATE + DATA + 50_000
+    assert plan.host_bytes == 6 * STATE + plan.device_bytes
+    assert plan.host_bytes < plan.available_bytes
+    assert prepared(blobs, memory=10**6)[1].available_bytes == 10**6
+
+
+def test_the_data_are_on_the_devices_as_they_are(blobs):
+    crew, _ = prepared(blobs)
+    assert crew.sets.keys() == {"train", "test"}
+    for name, (inputs, labels) in blobs.sets().items():
+        np.testing.assert_array_equal(crew.sets[name][0], inputs)
+        np.testing.assert_array_equal(crew.sets[name][1], labels)
+    wide = blobs._replace(
+        train_inputs=blobs.train_inputs.astype(np.float64),
+        train_labels=blobs.train_labels.astype(np.int64),
+    )
+    dtypes = [array.dtype for array in prepared(wide)[0].sets["train"]]
+    assert dtypes == [np.float32, np.int32]
+
+
+def test_all_members_of_a_program_go_at_once_in_fast_mode(blobs, monkeypatch):
+    monkeypatch.setattr(planning, "FEWEST", 2)
+    monkeypatch.setattr(planning, "MOST", 2)
+    assert prepared(blobs, mode="exact")[1].chunk == 2
+    crew, plan = prepared(blobs, mode="fast")
+    assert (crew.mode, plan.mode, plan.chunk) == ("fast", "fast", 6)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "fewest", "most", "expected"),
+    [(2.0, 8, 512, 512), (0.0, 8, 512, 8), (0.0, 3, 512, 3), (2.0, 8, 20, 20), (13e-4, 1, 99, 10)],
+)
+def test_a_chunk_should_take_about_so_many_seconds(seconds, fewest, most, expected, monkeypatch):
+    for name, value in (("BLOCK_SECONDS", seconds), ("FEWEST", fewest), ("MOST", most)):
+        monkeypatch.setattr(planning, name, value)
+    (program,) = make_grid(RECIPE, range(3)).programs
+
+    class Data:  # four steps of 30 us, and a little more
+        train_inputs = np.zeros((50, 4))
+
+    assert planning._chunk(program, Data) == expected
+
+
+def test_sizes_are_per_program_and_a_chunk_is_never_more_than_there_are(blobs, monkeypatch):
+    compiled = []
+
+    class Runner:
+        def memory_analysis(self):
+            return type(
+                "Analysis",
+                (),
+                {
+                    "argument_size_in_bytes": 1000 * self.size + 1000,
+                    "output_size_in_bytes": 0,
+                    "temp_size_in_bytes": 0,
+                },
+            )
+
+        def __init__(self, *arguments):
+            compiled.append(arguments)
+            self.size = arguments[4]
+
+    monkeypatch.setattr(planning, "_compile", Runner)
+    grid = make_grid(RECIPE, range(5), {"hidden_sizes": [(8,), ()]})
+    crew, plan = prepare(grid, blobs, None, None, None, True)
+    assert crew.sizes == (5, 5)
+    assert crew.is_shared
+    assert (plan.num_members, plan.num_programs, plan.chunk) == (10, 2, 5)
+    assert [arguments[2:6] for arguments in compiled] == [
+        ("exact", True, 5, ("learning_rate",))
+    ] * 2
+    assert [arguments[0] for arguments in compiled] == [p.static for p in grid.programs]
+    assert plan.device_bytes == 6000 - 1000 + DATA  # the training set is counted once
+
+
+def test_what_does_not_fit_is_halved_until_it_does(blobs, monkeypatch):
+    compiled = []
+
+    class Runner:
+        def memory_analysis(self):
+            needed = 50 * 20 + {6: 90_001, 3: 90_001, 1: 90_000}[self.size]
+            fields = ("argument_size_in_bytes", "output_size_in_bytes", "temp_size_in_bytes")
+            return type("Analysis", (), dict(zip(fields, (needed - 30, 10, 20), strict=True)))
+
+        def __init__(self, *arguments):
+            self.size = arguments[4]
+            compiled.append(self.size)
+
+    monkeypatch.setattr(planning, "_compile", Runner)
+    enough = 6 * STATE + DATA + 90_000
+    crew, plan = prepared(blobs, memory=enough)
+    assert compiled == [6, 3, 1]
+    assert crew.sizes == (1,)
+    assert plan.host_bytes == enough == plan.available_bytes
+    message = "^a member needs .* GiB on each of 1 devices, besides the .*; got .* GiB$"
+    with pytest.raises(ValueError, match=message):
+        prepared(blobs, memory=enough - 1)
+    assert compiled == [6, 3, 1] * 2
+
+
+def test_states_that_do_not_fit_are_refused_before_a_compilation(blobs, monkeypatch):
+    monkeypatch.setattr(planning, "_compile", lambda *_: pytest.fail("compiled"))
+    message = r"^6 members need .* GiB for their states besides .* GiB of data, got .* of memory$"
+    with pytest.raises(ValueError, match=message):
+        prepared(blobs, memory=6 * STATE + DATA - 1)
+
+
+def test_a_program_is_compiled_once(blobs):
+    prepared(blobs)
+    before = planning._compile.cache_info()
+    first, _ = prepared(blobs, sweep={"learning_rate": [0.25]})
+    second, _ = prepared(blobs, seeds=range(6, 12))
+    after = planning._compile.cache_info()
+    assert (after.misses - before.misses, after.hits - before.hits) == (0, 2)
+    assert first.runners[0] is second.runners[0]
+
+
+def test_devices_are_those_of_the_mesh_in_any_shape(blobs):
+    mesh = Mesh(np.array(jax.devices()[:1]).reshape(1, 1), ("x", "y"))
+    crew, plan = prepared(blobs, mesh=mesh)
+    assert crew.mesh.axis_names == ("member",)
+    assert plan.num_devices == 1
+
+
+def test_a_mode_that_is_none_is_refused(blobs):
+    with pytest.raises(ValueError, match="^mode needs to be exact or fast, got slow$"):
+        prepared(blobs, mode="slow")

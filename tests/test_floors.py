@@ -35,6 +35,7 @@ FLOORS = [
     ["training"],
     ["members"],
     ["planning"],
+    ["cohort"],
     ["population"],
 ]
 FLOOR_OF = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}

@@ -150,7 +150,10 @@ def test_the_recipe_is_left_as_it_was(hyperparameters):
 @pytest.mark.parametrize(
     ("sweep", "message"),
     [
-        ({"learning_rat": [1.0]}, "^sweep needs hyperparameters of .*hidden_sizes.* learning_rat: "),
+        (
+            {"learning_rat": [1.0]},
+            "^sweep needs hyperparameters of .*hidden_sizes.* learning_rat: ",
+        ),
         ({"b1": []}, "^sweep of b1 needs at least one value, got none$"),
         ({"b1": [0.5, 0.25, 0.5]}, "^sweep of b1 needs each value once, got 0.5 2 times$"),
         ({"b1": [1, 1.0]}, "^sweep of b1 needs each value once, got 1.0 2 times$"),

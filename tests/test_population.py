@@ -231,6 +231,35 @@ def test_bits_do_not_depend_on_the_number_of_devices_which_share_the_data():
     assert [lines[5:10] for lines in outputs] == [alone] * 4
 
 
+ONE_OUTPUT = """
+import jax
+jax.config.update("jax_num_cpu_devices", 2)
+import numpy as np, optax, jaxmlp
+inputs = np.random.default_rng(0).normal(size=(300, 20)).astype(np.float32)
+data, model = jaxmlp.Dataset(inputs, inputs.sum(axis=1)), jaxmlp.mlp((20, 40, 1))
+recipe = jaxmlp.Recipe(model, jaxmlp.regression(), optax.sgd, {"learning_rate": 0.01}, 30, 1)
+runs = jaxmlp.train_many(recipe, data, range(2))
+for seed in range(2):
+    for run in (runs.member(seed=seed), jaxmlp.train(recipe, data, seed)):
+        print(jaxmlp.digest(run.state))
+"""
+
+
+@pytest.mark.xfail(reason="XLA compiles one output in another way for devices", strict=True)
+def test_networks_with_one_output_have_the_same_bits_on_two_devices():
+    done = subprocess.run(
+        [sys.executable, "-c", ONE_OUTPUT],
+        cwd=Path(__file__).parent.parent,
+        env={**os.environ, "NPROC": "8"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    digests = done.stdout.split()
+    assert len(set(digests)) == 2
+    assert digests[::2] == digests[1::2]
+
+
 # --- sweeps
 
 
@@ -650,7 +679,7 @@ def test_members_that_do_not_fit_are_refused_before_anything_is_compiled(blobs, 
 
 
 def test_a_member_that_does_not_fit_is_refused_before_training(blobs, monkeypatch):
-    monkeypatch.setattr(population, "_beginning", lambda *_: pytest.fail("begun"))
+    monkeypatch.setattr(population, "beginning", lambda *_: pytest.fail("begun"))
     message = "^a member needs .* GiB on each of 1 devices, .*; got .* GiB$"
     with pytest.raises(ValueError, match=message):
         train_many(ADAM, blobs, range(2), memory=5_000)
@@ -702,7 +731,7 @@ FOREIGN = ADAM._replace(model=ADAM.model._replace(init=lambda key: ADAM.model.in
 )
 def test_bad_input_is_one_line_before_anything_runs(recipe, seeds, options, message, blobs):
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("_beginning", "_Work"):
+        for name in ("beginning", "Cohort"):
             patch.setattr(population, name, lambda *_: pytest.fail("trained"))
         patch.setattr(planning, "_compile", lambda *_: pytest.fail("compiled"))
         with pytest.raises(ValueError, match=message) as caught:

@@ -24,7 +24,7 @@ from experiments.progress import format_metric
 from experiments.recorder import Clock
 from experiments.signals import StopRequest
 from jaxmlp import checkpoint, statistics
-from jaxmlp.population import Report
+from jaxmlp.population import Plan, Report
 from jaxmlp.statistics import Summary
 from jaxmlp.types import Dataset, Fault
 
@@ -101,7 +101,7 @@ def run(job: Job, clock: Clock) -> None:
         clock.charge("compile")
         stack.enter_context(runner.clear_endings(job.path))
         checkpoints = None
-        if job.checkpoint_every.number:
+        if job.checkpoint_every.number and has_room(plan):
             checkpoints = checkpoint.Checkpoints(job.path / "checkpoints", keep=1)
             stack.enter_context(checkpoints)
         request = stack.enter_context(StopRequest())
@@ -140,7 +140,7 @@ def _resume(job: Job) -> tuple[jaxmlp.Population | None, list[dict[str, Any]]]:
     return jaxmlp.Population(*found.tree)._replace(faults=faults), found.record["lines"]
 
 
-def _introduce(console: Console, job: Job, plan: Any, start: jaxmlp.Population | None) -> None:
+def _introduce(console: Console, job: Job, plan: Plan, start: jaxmlp.Population | None) -> None:
     if job.notice:
         console.print(Panel(job.notice, style="bold yellow", title="not what you may expect"))
     data = job.data
@@ -163,6 +163,15 @@ def _introduce(console: Console, job: Job, plan: Any, start: jaxmlp.Population |
         console.print(f"going on after {done:,} network-epochs; {ended:,} networks have ended")
     elif job.is_resumed:
         console.print("no checkpoint yet: starting from the beginning")
+
+
+def has_room(plan: Plan) -> bool:
+    """Whether there is memory for checkpoints: two that are being written, and Orbax's bytes."""
+    if 4 * plan.host_bytes <= plan.available_bytes:
+        return True
+    needed = _mib(4 * plan.host_bytes)
+    warnings.warn(f"no checkpoints: they need up to {needed} of memory", stacklevel=2)
+    return False
 
 
 def _mib(count: float) -> str:
@@ -247,7 +256,7 @@ class _Recorder(contextlib.AbstractContextManager["_Recorder"]):
         stops = self._request.signal is not None
         if self._checkpoints and (stops or not report.num_live or self._is_due(report, is_epoch)):
             started = time.monotonic()
-            population = report.snapshot()
+            population = report.snapshot(copy=False)  # `save` makes its own
             faults = {str(member): fault._asdict() for member, fault in population.faults.items()}
             self._checkpoints.save(
                 int(population.epochs.sum()),
@@ -269,7 +278,7 @@ class _Recorder(contextlib.AbstractContextManager["_Recorder"]):
 
 
 def _finish(
-    console: Console, job: Job, clock: Clock, runs: jaxmlp.Runs, plan: Any, work: float
+    console: Console, job: Job, clock: Clock, runs: jaxmlp.Runs, plan: Plan, work: float
 ) -> None:
     digests = write_runs(job.path / "runs.npz", runs)
     if job.save_networks:

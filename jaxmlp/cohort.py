@@ -1,21 +1,20 @@
 """A population in training: the host's arrays, the members on the devices, and who goes on."""
 
+import functools
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, NamedSharding
 
 from jaxmlp import evaluation, stopping, training
 from jaxmlp.batches import num_steps
 from jaxmlp.grid import Grid, Program
 from jaxmlp.members import (
-    MEMBER,
-    WHOLE,
     are_finite,
     evaluate_members,
     init_members,
@@ -26,7 +25,16 @@ from jaxmlp.recipe import Recipe
 from jaxmlp.runs import Runs
 from jaxmlp.types import Dataset, Fault, Progress, PyTree, TrainState
 
-__all__ = ["Cohort", "Halving", "Population", "Report", "beginning", "columns", "population_of"]
+__all__ = [
+    "Cohort",
+    "Halving",
+    "Population",
+    "Report",
+    "beginning",
+    "columns",
+    "copied",
+    "population_of",
+]
 
 
 class Halving(NamedTuple):
@@ -46,10 +54,10 @@ class Population(NamedTuple):
     """A population under way: all that it needs to go on exactly where it is."""
 
     states: tuple[TrainState, ...]  # one a program, leaves (its members, ...), in NumPy
-    history: Mapping[str, np.ndarray]  # name -> (members, epochs) float32, NaN where there is none
+    history: dict[str, np.ndarray]  # name -> (members, epochs) float64, NaN where there is none
     epochs: np.ndarray  # (members,) int32, that each has finished
     has_ended: np.ndarray  # (members,) bool
-    faults: Mapping[int, Fault]  # member -> where it ended
+    faults: dict[int, Fault]  # member -> where it ended
 
 
 class Report(NamedTuple):
@@ -58,10 +66,12 @@ class Report(NamedTuple):
     epoch: int  # the last that all live members have finished
     share: float  # of the next epoch's work that is done
     num_live: int  # members that are still training
-    history: Mapping[str, np.ndarray]  # name -> (members, epochs) float32; not to be changed
+    history: Mapping[str, np.ndarray]  # name -> (members, epochs) float64; not to be changed
     epochs: np.ndarray  # (members,) int32, that each has finished; not to be changed
     faults: Mapping[int, Fault]  # member -> where it ended
-    snapshot: Callable[[], Population]  # a copy to go on from; what of an epoch is lost is redone
+    # A copy to go on from, without what has been done of an epoch since; snapshot(copy=False) has
+    # arrays that are to be read before the callback returns.
+    snapshot: Callable[..., Population]
 
 
 def population_of(grid: Grid, data: Dataset) -> Population:
@@ -77,7 +87,7 @@ def population_of(grid: Grid, data: Dataset) -> Population:
         return jax.ShapeDtypeStruct(shape, dtype)
 
     members = len(grid.seeds)
-    line = leaf(np.float32, members, int(grid.num_epochs.max()))
+    line = leaf(np.float64, members, int(grid.num_epochs.max()))
     return Population(
         tuple(members_of(program) for program in grid.programs),
         dict.fromkeys(columns(grid, data), line),
@@ -88,13 +98,32 @@ def population_of(grid: Grid, data: Dataset) -> Population:
 
 
 def columns(grid: Grid, data: Dataset) -> list[str]:
-    """The columns of the history."""
-    metrics = dict.fromkeys(name for program in grid.programs for name in _measured(program.static))
-    return [f"{kind}_{name}" for kind in data.sets() for name in metrics] + ["learning_rate"]
+    """The names in the history, of all members together."""
+    return list(dict.fromkeys(n for p in grid.programs for n in _columns(p.recipe, data)))
+
+
+def _columns(recipe: Recipe, data: Dataset) -> list[str]:
+    names = [f"{kind}_{name}" for kind in data.sets() for name in _measured(recipe)]
+    return names + ["learning_rate"] * _has_rate(recipe)
 
 
 def _measured(recipe: Recipe) -> list[str]:
     return ["loss", *(metric.__name__ for metric in recipe.task.metrics)]
+
+
+def _has_rate(recipe: Recipe) -> bool:
+    return "learning_rate" in dict(recipe.hyperparameters)
+
+
+def copied(population: Population) -> Population:
+    """A population that shares no array with another."""
+    return Population(
+        jax.tree.map(np.copy, population.states),
+        {name: values.copy() for name, values in population.history.items()},
+        population.epochs.copy(),
+        population.has_ended.copy(),
+        dict(population.faults),
+    )
 
 
 def beginning(grid: Grid, data: Dataset, crew: Crew) -> Population:
@@ -102,25 +131,28 @@ def beginning(grid: Grid, data: Dataset, crew: Crew) -> Population:
     like = population_of(grid, data)
     states = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), like.states)
     for program, store, size in zip(grid.programs, states, crew.sizes, strict=True):
-        num_examples = len(data.train_inputs)
-        for rows in _split(np.arange(len(program.seeds)), size * crew.num_devices):
-            slots, counts = _place(rows, size, crew.mesh)
-            given = _put((program.numbers, program.seeds), rows, slots, size, crew.mesh)
-            made = init_members(program.static, num_examples, crew.mesh, counts, given)
-            _keep(store, rows, made, slots)
+        init = functools.partial(init_members, program.static, len(data.train_inputs))
+
+        def fill(share: _Share, init: Any = init, store: PyTree = store) -> None:
+            _keep(store, share.rows, init(share.num, share.given))
+
+        for rows in _split(np.arange(len(program.seeds)), size * len(crew.devices)):
+            given = dict(program.numbers), program.seeds
+            _on_all(fill, _deal(rows, size, crew.devices, given, None))
     history = {name: np.full(line.shape, np.nan, line.dtype) for name, line in like.history.items()}
     members = len(grid.seeds)
     return Population(states, history, np.zeros(members, np.int32), np.zeros(members, bool), {})
 
 
-class _Chunk(NamedTuple):
-    """Members on the devices."""
+class _Share(NamedTuple):
+    """The members of a chunk that one device has."""
 
+    device: int  # among the crew's
     rows: np.ndarray  # (members,) their rows among their program's
-    slots: np.ndarray  # (members,) where they are in the arrays below
-    counts: jax.Array  # (devices,) int32
-    given: tuple[Mapping[str, jax.Array], jax.Array]  # numbers and shuffle seeds, (slots,)
-    states: TrainState  # (slots, ...)
+    num: jax.Array  # () int32, how many there are: what lies behind them below is nobody's
+    given: tuple[Mapping[str, jax.Array], jax.Array]  # numbers and seeds, leaves (size,)
+    states: Any  # TrainState, leaves (size, ...)
+    totals: Any = None  # name -> (size,) float32, over the epoch so far
 
 
 class Cohort:
@@ -137,11 +169,10 @@ class Cohort:
     ) -> None:
         self._grid, self._data, self._crew = grid, data, crew
         self._eval_every, self._on_fault = eval_every, on_fault
-        self._states = jax.tree.map(np.copy, start.states)
-        self._history = {name: values.copy() for name, values in start.history.items()}
-        self._epochs, self._has_ended = start.epochs.copy(), start.has_ended.copy()
-        self._faults = dict(start.faults)
-        self._resident: tuple[int, _Chunk] | None = None  # a program's chunk newer than the host's
+        self._states, self._history, self._epochs, self._has_ended, self._faults = start
+        self._resident: tuple[int, list[_Share]] | None = (
+            None  # of a program, newer than the host's
+        )
         self._blocks = [1] * len(grid.programs)
 
     @property
@@ -162,7 +193,7 @@ class Cohort:
         is_due = ~self._has_ended & (self._epochs < epoch)
         for number, program in enumerate(self._grid.programs):
             rows = np.flatnonzero(is_due[program.members])
-            size = self._crew.sizes[number] * self._crew.num_devices
+            size = self._crew.sizes[number] * len(self._crew.devices)
             for part in _split(rows, size):
                 for share in self._train_chunk(number, part, epoch, is_rung):
                     yield (done + share * len(part)) / whole
@@ -212,11 +243,9 @@ class Cohort:
         for number, program in enumerate(grid.programs):
             places[program.members, 0] = number
             places[program.members, 1] = np.arange(len(program.members))
-        stopped_at = self._epochs
-        measured = {
-            name: values.reshape(*shape, -1)
+        history = {
+            name: values.astype(np.float32).reshape(*shape, -1)
             for name, values in self._history.items()
-            if name != "learning_rate" or not np.isnan(values).all()
         }
         faults = {
             tuple(int(i) for i in np.unravel_index(member, shape)): fault
@@ -224,127 +253,133 @@ class Cohort:
         }
         return Runs(
             dict(grid.axes),
-            measured,
-            stopped_at.reshape(shape),
+            history,
+            self._epochs.reshape(shape),
             self._states,
             places.reshape(*shape, 2),
             faults,
-            float(stopped_at.sum() / grid.num_epochs.sum()),
+            float(self._epochs.sum() / grid.num_epochs.sum()),
+            tuple(tuple(_columns(program.recipe, self._data)) for program in grid.programs),
         )
 
-    def _population(self) -> Population:
+    def _population(self, copy: bool = True) -> Population:
         self._unload()
-        return Population(
-            jax.tree.map(np.copy, self._states),
-            {name: values.copy() for name, values in self._history.items()},
-            self._epochs.copy(),
-            self._has_ended.copy(),
-            dict(self._faults),
+        population = Population(
+            self._states, self._history, self._epochs, self._has_ended, self._faults
         )
+        return copied(population) if copy else population
 
     def _train_chunk(
         self, number: int, rows: np.ndarray, epoch: int, is_rung: bool
     ) -> Iterator[float]:
-        program, crew = self._grid.programs[number], self._crew
-        chunk = self._load(number, rows)
+        program = self._grid.programs[number]
         steps = num_steps(len(self._data.train_inputs), program.static.batch_size)
         first, step = (epoch - 1) * steps, (epoch - 1) * steps
-        zeros = np.zeros(crew.sizes[number] * crew.num_devices, np.float32)
+        zeros = np.zeros(self._crew.sizes[number], np.float32)
         names = [*_measured(program.static), "num_examples"]
-        totals = jax.device_put(dict.fromkeys(names, zeros), NamedSharding(crew.mesh, MEMBER))
-        carried = (chunk.states, totals)
+        shares = [
+            share._replace(totals=self._on(share, dict.fromkeys(names, zeros)))
+            for share in self._load(number, rows)
+        ]
         faulty: dict[int, tuple[TrainState, Fault]] = {}  # row -> its state before its fault
         while step < first + steps:
             started = time.perf_counter()
             stop = min(step + self._blocks[number], first + steps)
-            after = jax.block_until_ready(self._run(number, chunk, carried, stop))
+            run = functools.partial(self._run, number, stop)
+            after = _on_all(run, shares)
             if self._on_fault == "stop":
-                is_healthy = np.asarray(are_finite(after))
-                for row, slot in zip(chunk.rows, chunk.slots, strict=True):
-                    if not is_healthy[slot] and row not in faulty:
-                        before = jax.tree.map(lambda leaf, slot=slot: leaf[slot], carried)
-                        faulty[row] = self._locate(program, row, before, stop)
-            carried, step = after, stop
+                for before, share in zip(shares, after, strict=True):
+                    is_healthy = np.asarray(are_finite((share.states, share.totals)))
+                    for slot in np.flatnonzero(~is_healthy[: len(share.rows)]):
+                        if (row := int(share.rows[slot])) not in faulty:
+                            faulty[row] = self._locate(program, row, before, slot, stop)
+            shares, step = after, stop
             self._blocks[number] = training._next_block(
                 self._blocks[number], time.perf_counter() - started
             )
             yield (step - first) / steps
-        chunk = chunk._replace(states=carried[0])
-        self._write_line(number, chunk, carried[1], epoch, is_rung)
-        self._resident = (number, chunk)
+        self._write_lines(number, shares, epoch, is_rung)
+        self._resident = number, shares
         self._epochs[program.members[rows]] = epoch
         for row, (state, fault) in faulty.items():
             self._end_at_fault(number, row, state, fault, epoch)
 
-    def _run(self, number: int, chunk: _Chunk, carried: PyTree, stop: int) -> PyTree:
-        inputs, labels = self._crew.sets["train"]
-        bound = jax.device_put(np.int32(stop), NamedSharding(self._crew.mesh, WHOLE))
-        runner = self._crew.runners[number]
-        return runner(chunk.counts, chunk.given, carried, inputs, labels, bound)
+    def _run(self, number: int, stop: int, share: _Share) -> _Share:
+        inputs, labels = self._crew.sets[share.device]["train"]
+        carried = share.states, share.totals
+        runner = self._crew.runners[number][share.device]
+        bound = self._on(share, np.int32(stop))
+        states, totals = jax.block_until_ready(
+            runner(share.num, share.given, carried, inputs, labels, bound)
+        )
+        return share._replace(states=states, totals=totals)
 
-    def _load(self, number: int, rows: np.ndarray) -> _Chunk:
+    def _on(self, share: _Share, tree: PyTree) -> PyTree:
+        return jax.device_put(tree, self._crew.devices[share.device])
+
+    def _load(self, number: int, rows: np.ndarray) -> list[_Share]:
         """The members on the devices, where they may be already."""
         if self._resident and self._resident[0] == number:
-            chunk = self._resident[1]
-            if np.array_equal(chunk.rows, rows):
-                return chunk
+            shares = self._resident[1]
+            if np.array_equal(np.concatenate([share.rows for share in shares]), rows):
+                return shares
         self._unload()
-        program, size, mesh = self._grid.programs[number], self._crew.sizes[number], self._crew.mesh
-        slots, counts = _place(rows, size, mesh)
-        given = _put((program.numbers, program.shuffle_seeds), rows, slots, size, mesh)
-        return _Chunk(
-            rows, slots, counts, given, _put(self._states[number], rows, slots, size, mesh)
-        )
+        program, crew = self._grid.programs[number], self._crew
+        given = dict(program.numbers), program.shuffle_seeds
+        return _deal(rows, crew.sizes[number], crew.devices, given, self._states[number])
 
     def _unload(self) -> None:
         """Brings the host's arrays up to date."""
         if self._resident:
-            number, chunk = self._resident
-            _keep(self._states[number], chunk.rows, chunk.states, chunk.slots)
+            number, shares = self._resident
+            for share in shares:
+                _keep(self._states[number], share.rows, share.states)
             self._resident = None
 
-    def _write_line(
-        self, number: int, chunk: _Chunk, totals: PyTree, epoch: int, is_rung: bool
-    ) -> None:
+    def _write_lines(self, number: int, shares: list[_Share], epoch: int, is_rung: bool) -> None:
         """Adds an epoch to the members' histories, to the bit as `train` does."""
-        program, crew = self._grid.programs[number], self._crew
-        members, recipe = program.members[chunk.rows], program.static
-        names = _measured(recipe)
-        line = {f"train_{name}": totals[name] / totals["num_examples"] for name in names}
+        program = self._grid.programs[number]
         is_due = epoch % self._eval_every == 0 or epoch == program.recipe.num_epochs or is_rung
-        for kind, (inputs, labels) in crew.sets.items() if is_due else ():
+        line = functools.partial(self._line, program, epoch, is_due)
+        for share, values in zip(shares, _on_all(line, shares), strict=True):
+            members = program.members[share.rows]
+            for name, column in values.items():
+                self._history[name][members, epoch - 1] = column[: len(members)]
+
+    def _line(
+        self, program: Program, epoch: int, is_due: bool, share: _Share
+    ) -> dict[str, np.ndarray]:
+        """An epoch of a device's members: name -> (size,)."""
+        recipe, num_examples = program.static, len(self._data.train_inputs)
+        names = _measured(recipe)
+        totals = {name: np.asarray(total) for name, total in share.totals.items()}
+        with np.errstate(invalid="ignore"):  # of a member with a fault, or in no use
+            line = {f"train_{name}": totals[name] / totals["num_examples"] for name in names}
+        for kind, (inputs, labels) in self._crew.sets[share.device].items() if is_due else ():
             if kind == "train":
                 continue
-            batches = np.int32(num_steps(len(inputs), evaluation.BATCH))
-            bound = jax.device_put(batches, NamedSharding(crew.mesh, WHOLE))
-            sums = evaluate_members(
-                recipe,
-                crew.mesh,
-                crew.mode,
-                chunk.counts,
-                chunk.states.params,
-                inputs,
-                labels,
-                bound,
-            )
+            batches = self._on(share, np.int32(num_steps(len(inputs), evaluation.BATCH)))
+            mode, params = self._crew.mode, share.states.params
+            sums = evaluate_members(recipe, mode, share.num, params, inputs, labels, batches)
             means = np.asarray(sums).astype(np.float64) / len(inputs)
             line |= {f"{kind}_{name}": means[:, i] for i, name in enumerate(names)}
-        num_examples = len(self._data.train_inputs)
-        last = np.int32(epoch * num_steps(num_examples, recipe.batch_size) - 1)
-        bound = jax.device_put(last, NamedSharding(crew.mesh, WHOLE))
-        line["learning_rate"] = rates_of_members(
-            recipe, num_examples, crew.mesh, chunk.counts, chunk.given, bound
-        )
-        for name, values in line.items():
-            self._history[name][members, epoch - 1] = np.asarray(values)[chunk.slots]
+        if _has_rate(program.recipe):
+            last = np.int32(epoch * num_steps(num_examples, recipe.batch_size) - 1)
+            rates = rates_of_members(
+                recipe, num_examples, share.num, share.given, self._on(share, last)
+            )
+            line["learning_rate"] = np.asarray(rates)
+        return line
 
     def _locate(
-        self, program: Program, row: int, before: PyTree, stop: int
+        self, program: Program, row: int, share: _Share, slot: Any, stop: int
     ) -> tuple[TrainState, Fault]:
         """A member's state just before its first fault, and what that is."""
         recipe = self._grid.recipes[self._grid.settings[program.members[row]]]
         seed = int(program.shuffle_seeds[row])
-        state, totals = jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf)), before)
+        state, totals = jax.tree.map(
+            lambda leaf: jnp.asarray(np.asarray(leaf[slot])), (share.states, share.totals)
+        )
         run_steps = training._prepare(recipe, self._data, seed)
         healthy, fault = training._find_fault(
             recipe, self._data, seed, run_steps, Progress(state, totals, (), ()), stop
@@ -384,24 +419,37 @@ def _split(rows: np.ndarray, size: int) -> list[np.ndarray]:
     return np.array_split(rows, -(-len(rows) // size)) if len(rows) else []
 
 
-def _place(rows: np.ndarray, size: int, mesh: Mesh) -> tuple[np.ndarray, jax.Array]:
-    """Deals members out to the devices: each one's slot, and how many each device has."""
-    counts = np.array([len(part) for part in np.array_split(rows, mesh.devices.size)], np.int32)
-    slots = np.concatenate([device * size + np.arange(n) for device, n in enumerate(counts)])
-    return slots, jax.device_put(counts, NamedSharding(mesh, MEMBER))
+def _deal(
+    rows: np.ndarray,
+    size: int,
+    devices: tuple[jax.Device, ...],
+    given: tuple[PyTree, np.ndarray],
+    states: TrainState | None,
+) -> list[_Share]:
+    """Puts rows of the host's arrays on the devices, as evenly as may be; none gets no share."""
+
+    def share(device: int, own: np.ndarray) -> _Share:
+        take = np.full(size, own[0])  # what is not in use repeats the first
+        take[: len(own)] = own
+        tree = np.int32(len(own)), *jax.tree.map(lambda leaf: leaf[take], (given, states))
+        return _Share(device, own, *jax.device_put(tree, devices[device]))
+
+    parts = enumerate(np.array_split(rows, len(devices)))
+    return [share(device, own) for device, own in parts if len(own)]
 
 
-def _put(tree: PyTree, rows: np.ndarray, slots: np.ndarray, size: int, mesh: Mesh) -> PyTree:
-    """Rows of arrays in their slots on the devices; an empty slot repeats the first."""
-    take = np.full(size * mesh.devices.size, rows[0])
-    take[slots] = rows
-    return jax.device_put(jax.tree.map(lambda leaf: leaf[take], tree), NamedSharding(mesh, MEMBER))
-
-
-def _keep(store: PyTree, rows: np.ndarray, tree: PyTree, slots: np.ndarray) -> None:
-    """Writes members on the devices to their rows in the host's arrays."""
+def _keep(store: PyTree, rows: np.ndarray, tree: PyTree) -> None:
+    """Writes a device's members to their rows in the host's arrays."""
 
     def write(into: np.ndarray, leaf: jax.Array) -> None:
-        into[rows] = np.asarray(leaf)[slots]
+        into[rows] = np.asarray(leaf)[: len(rows)]
 
     jax.tree.map(write, store, tree)
+
+
+def _on_all(function: Callable[[_Share], Any], shares: list[_Share]) -> list[Any]:
+    """Calls a function for each device's share, at the same time."""
+    if len(shares) == 1:
+        return [function(shares[0])]
+    with ThreadPoolExecutor(len(shares)) as pool:
+        return list(pool.map(function, shares))

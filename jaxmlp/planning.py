@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, NamedSharding
+from jax.sharding import Mesh, SingleDeviceSharding
 
 from jaxmlp import training
 from jaxmlp.batches import num_steps
 from jaxmlp.grid import Grid, Program
-from jaxmlp.members import MEMBER, WHOLE, run_members
+from jaxmlp.members import run_members
 from jaxmlp.memory import available, host_array
 from jaxmlp.recipe import Recipe
 from jaxmlp.types import Dataset, PyTree, TrainState
@@ -42,17 +42,11 @@ class Plan(NamedTuple):
 class Crew(NamedTuple):
     """The devices, with the data on them, and the chunks that they take."""
 
-    mesh: Mesh
+    devices: tuple[jax.Device, ...]
     mode: str
-    is_shared: bool
-    sets: Mapping[str, tuple[jax.Array, jax.Array]]
-    sizes: tuple[int, ...]  # one a program: the members of a chunk, a device
-    runners: tuple[Callable[..., Any], ...]  # one a program: the compiled `run_members`
-
-    @property
-    def num_devices(self) -> int:
-        """How many there are."""
-        return self.mesh.devices.size
+    sets: tuple[Mapping[str, tuple[jax.Array, jax.Array]], ...]  # on each device
+    sizes: tuple[int, ...]  # one a program: the members that a device takes at a time
+    runners: tuple[tuple[Callable[..., Any], ...], ...]  # one a program and device: `run_members`
 
 
 def prepare(
@@ -64,15 +58,13 @@ def prepare(
     is_shared: bool,
 ) -> tuple[Crew, Plan]:
     """Compiles each program for chunks that fit into memory, and places the data."""
-    devices = np.array(jax.devices()) if mesh is None else mesh.devices
-    mesh = Mesh(devices.reshape(-1), ("member",))
-    is_cpu = devices.flat[0].platform == "cpu"
+    devices = tuple(jax.devices() if mesh is None else mesh.devices.flat)
+    is_cpu = devices[0].platform == "cpu"
     mode = mode or ("exact" if is_cpu else "fast")
     if mode not in ("exact", "fast"):
         raise ValueError(f"mode needs to be exact or fast, got {mode}")
     host, device = (
-        int(0.9 * available(place)) if memory is None else memory
-        for place in (None, devices.flat[0])
+        int(0.9 * available(place)) if memory is None else memory for place in (None, devices[0])
     )
     sets = jax.tree.map(host_array, data.sets())
     data_bytes = _bytes(sets)
@@ -82,26 +74,24 @@ def prepare(
             f"{len(grid.seeds)} members need {_gib(store)} for their states besides "
             f"{_gib(data_bytes)} of data, got {_gib(host)} of memory"
         )
-    budget = (host - store - data_bytes) // devices.size if is_cpu else device - data_bytes
+    budget = (host - store - data_bytes) // len(devices) if is_cpu else device - data_bytes
     others = f"the {_gib(store + data_bytes)} of all states and the data"
 
-    def fit(program: Program) -> tuple[int, Any, int]:
-        return _fit(program, data, mesh, mode, is_shared, budget, others)
+    def fit(program: Program) -> tuple[int, tuple[Any, ...], int]:
+        return _fit(program, data, devices, mode, is_shared, budget, others)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # the compiler runs beside itself
         sizes, runners, needs = zip(*pool.map(fit, grid.programs), strict=True)
-
-    placed = {kind: jax.device_put(pair, NamedSharding(mesh, WHOLE)) for kind, pair in sets.items()}
-    crew = Crew(mesh, mode, is_shared, placed, sizes, runners)
-    chunks = [size * devices.size for size in sizes]
+    crew = Crew(devices, mode, tuple(jax.device_put(sets, d) for d in devices), sizes, runners)
+    chunks = [size * len(devices) for size in sizes]
     plan = Plan(
         num_members=len(grid.seeds),
         num_programs=len(grid.programs),
         mode=mode,
-        num_devices=devices.size,
+        num_devices=len(devices),
         chunk=max(min(c, len(p.seeds)) for c, p in zip(chunks, grid.programs, strict=True)),
         device_bytes=max(needs) + data_bytes,
-        host_bytes=store + is_cpu * (data_bytes + devices.size * max(needs)),
+        host_bytes=store + is_cpu * (data_bytes + len(devices) * max(needs)),
         available_bytes=host if is_cpu else min(host, device),
     )
     return crew, plan
@@ -110,36 +100,42 @@ def prepare(
 def _fit(
     program: Program,
     data: Dataset,
-    mesh: Mesh,
+    devices: tuple[jax.Device, ...],
     mode: str,
     is_shared: bool,
     budget: int,
     others: str,
-) -> tuple[int, Any, int]:
-    """The most members a device that fit: how many, the compiled program, the bytes it needs."""
-    size = -(-len(program.seeds) // mesh.devices.size)
+) -> tuple[int, tuple[Any, ...], int]:
+    """The most members a device that fit: how many, the compiled programs, the bytes one needs."""
+    size = -(-len(program.seeds) // len(devices))
     if mode == "exact":
         size = min(size, _chunk(program, data))
     state = _bytes(shapes_of(program, len(data.train_inputs)))
     size = max(1, min(size, budget // (4 * state)))
-    numbers, inputs, labels = _like(data, program)
+    like = _like(data, program)
     while True:
-        runner = _compile(program.static, mesh, mode, is_shared, size, numbers, inputs, labels)
+        runner = _compile(program.static, devices[0], mode, is_shared, size, *like)
         analysis = runner.memory_analysis()
         needed = (
             analysis.argument_size_in_bytes
             + analysis.output_size_in_bytes
             + analysis.temp_size_in_bytes
-            - _bytes((inputs, labels))  # among the arguments, but shared, and counted apart
+            - _bytes(like[1:])  # the data: among the arguments, but shared, and counted apart
         )
         if needed <= budget:
-            return size, runner, needed
+            break
         if size == 1:
             raise ValueError(
-                f"a member needs {_gib(needed)} on each of {mesh.devices.size} devices, "
+                f"a member needs {_gib(needed)} on each of {len(devices)} devices, "
                 f"besides {others}; got {_gib(budget)}"
             )
         size = max(1, min(size // 2, size * budget // needed))
+
+    def compile_for(device: jax.Device) -> Any:
+        return _compile(program.static, device, mode, is_shared, size, *like)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return size, (runner, *pool.map(compile_for, devices[1:])), needed
 
 
 def _chunk(program: Program, data: Dataset) -> int:
@@ -155,10 +151,10 @@ def _chunk(program: Program, data: Dataset) -> int:
     return int(np.clip(BLOCK_SECONDS / seconds, FEWEST, MOST))
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=256)
 def _compile(
     recipe: Recipe,
-    mesh: Mesh,
+    device: jax.Device,
     mode: str,
     is_shared: bool,
     size: int,
@@ -166,35 +162,26 @@ def _compile(
     inputs: jax.ShapeDtypeStruct,
     labels: jax.ShapeDtypeStruct,
 ) -> Any:
-    """`run_members` for chunks of `size` members a device."""
-    members = size * mesh.devices.size
-
-    def split(shape: tuple[int, ...], dtype: Any) -> jax.ShapeDtypeStruct:
-        return jax.ShapeDtypeStruct(shape, dtype, sharding=NamedSharding(mesh, MEMBER))
-
-    def whole(like: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
-        return jax.ShapeDtypeStruct(like.shape, like.dtype, sharding=NamedSharding(mesh, WHOLE))
-
-    given = (
-        {name: split((members,), jnp.float32) for name in numbers},
-        split((members,), jnp.uint32),
-    )
-    one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((), leaf.dtype), given)
-    state = jax.eval_shape(functools.partial(training._init, recipe, inputs.shape[0]), *one)
+    """`run_members` for up to `size` members on a device."""
+    given = dict.fromkeys(numbers, _scalar(jnp.float32)), _scalar(jnp.uint32)
+    state = jax.eval_shape(functools.partial(training._init, recipe, inputs.shape[0]), *given)
     totals = jax.eval_shape(lambda: training._no_totals(recipe))
-    carried = jax.tree.map(lambda leaf: split((members, *leaf.shape), leaf.dtype), (state, totals))
-    return run_members.lower(
-        recipe,
-        mesh,
-        mode,
-        is_shared,
-        split((mesh.devices.size,), jnp.int32),
-        given,
-        carried,
-        whole(inputs),
-        whole(labels),
-        whole(jax.ShapeDtypeStruct((), jnp.int32)),
-    ).compile()
+
+    def many(leaf: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct((size, *leaf.shape), leaf.dtype)
+
+    def placed(leaf: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
+        sharding = SingleDeviceSharding(device)
+        return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
+
+    members = jax.tree.map(many, (given, (state, totals)))
+    arguments = (_scalar(jnp.int32), *members, inputs, labels, _scalar(jnp.int32))
+    lowered = run_members.lower(recipe, mode, is_shared, *jax.tree.map(placed, arguments))
+    return lowered.compile()
+
+
+def _scalar(dtype: Any) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct((), dtype)
 
 
 def _like(data: Dataset, program: Program) -> tuple[Any, ...]:
@@ -211,8 +198,7 @@ def _like(data: Dataset, program: Program) -> tuple[Any, ...]:
 
 def shapes_of(program: Program, num_examples: int) -> TrainState:
     """The shapes and dtypes of one member's state."""
-    numbers = {name: jax.ShapeDtypeStruct((), jnp.float32) for name in program.numbers}
-    seed = jax.ShapeDtypeStruct((), jnp.uint32)
+    numbers, seed = dict.fromkeys(program.numbers, _scalar(jnp.float32)), _scalar(jnp.uint32)
     init = functools.partial(training._init, program.static, num_examples)
     return jax.eval_shape(init, numbers, seed)
 

@@ -14,6 +14,7 @@ from jaxmlp.cohort import (
     Report,
     beginning,
     columns,
+    copied,
     population_of,
 )
 from jaxmlp.grid import Grid, make_grid
@@ -103,8 +104,9 @@ def train_many(
     grid = make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds)
     _check(grid, data, eval_every, on_fault, patience, stop_metric, halving)
     crew, _ = prepare(grid, data, mode, mesh, memory, shuffle == "shared")
-    population = beginning(grid, data, crew) if start is None else start
-    _check_start(grid, data, population)
+    if start is not None:
+        _check_start(grid, data, start)
+    population = beginning(grid, data, crew) if start is None else copied(start)
     cohort = Cohort(grid, data, eval_every, on_fault, crew, population)
 
     while len(cohort.live):

@@ -28,6 +28,7 @@ class Runs(NamedTuple):
     places: np.ndarray  # (*axes, 2) int32, a member's program, and its row there
     faults: Mapping[tuple[int, ...], Fault]  # position along the axes -> where a member ended
     share_of_work: float = 1.0  # epochs trained, of those that were asked for
+    columns: tuple[tuple[str, ...], ...] = ()  # one a program: its names in the history; (): all
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -77,8 +78,8 @@ class Runs(NamedTuple):
         state = jax.tree.map(lambda leaf: leaf[row], self.states[program])
         end = int(chosen.stopped_at[position])
         history = {name: values[position][:end] for name, values in chosen.history.items()}
-        # A name may be measured in some members alone, as a rate is where there is one.
-        history = {name: values for name, values in history.items() if _is_own(name, values)}
+        if chosen.columns:
+            history = {name: history[name] for name in chosen.columns[program]}
         return Run(state.params, state, history)
 
     def select(self, **where: Hashable) -> "Runs":
@@ -244,11 +245,8 @@ def join(parts: Sequence[Runs]) -> Runs:
         share_of_work=float(
             np.average([part.share_of_work for part in parts], weights=np.diff(starts))
         ),
+        columns=tuple(columns for part in parts for columns in part.columns),
     )
-
-
-def _is_own(name: str, values: np.ndarray) -> bool:
-    return name != "learning_rate" or not np.isnan(values).all()
 
 
 def _labels(values: tuple[Hashable, ...]) -> list[Any]:

@@ -1,15 +1,14 @@
 """How a population lies on host and devices, and when its members end."""
 
+import threading
+
 import jax
 import numpy as np
 import optax
 import pytest
-from jax.sharding import Mesh
 
 from jaxmlp import Halving, Recipe, classification, cohort, mlp
 from jaxmlp.grid import make_grid
-
-MESH = Mesh(np.array(jax.devices()[:1]), ("member",))
 
 
 @pytest.mark.parametrize(("count", "size", "lengths"), [(7, 3, [3, 2, 2]), (3, 3, [3]), (0, 3, [])])
@@ -19,25 +18,36 @@ def test_chunks_are_few_and_alike(count, size, lengths):
     assert np.array_equal(np.concatenate([*parts, np.zeros(0, int)]), np.arange(count))
 
 
-def test_members_come_back_from_their_slots():
+def test_members_come_back_from_their_devices():
     store = {"a": np.arange(12.0).reshape(6, 2)}
-    rows = np.array([4, 1, 5])
-    slots, counts = cohort._place(rows, 4, MESH)
-    assert (slots.tolist(), counts.tolist()) == ([0, 1, 2], [3])
-    placed = cohort._put(store, rows, slots, 4, MESH)
-    assert placed["a"].tolist() == [[8, 9], [2, 3], [10, 11], [8, 9]]  # the empty slot as the first
-    cohort._keep(store, rows, {"a": placed["a"] + 1}, slots)
+    rows, seeds = np.array([4, 1, 5]), np.arange(6, dtype=np.uint32)
+    (share,) = cohort._deal(rows, 4, (jax.devices()[0],), ({}, seeds), store)
+    assert (share.device, share.num, share.rows.tolist()) == (0, 3, [4, 1, 5])
+    assert share.given[1].tolist() == [4, 1, 5, 4]  # what is not in use repeats the first
+    assert share.states["a"].tolist() == [[8, 9], [2, 3], [10, 11], [8, 9]]
+    cohort._keep(store, share.rows, {"a": share.states["a"] + 1})
     assert store["a"].tolist() == [[0, 1], [3, 4], [4, 5], [6, 7], [9, 10], [11, 12]]
 
 
 def test_members_are_dealt_out_evenly():
-    class Four:
-        devices = np.zeros(4)
+    devices = (jax.devices()[0],) * 4
+    for count, expected in ((6, [[0, 1], [2, 3], [4], [5]]), (2, [[0], [1]])):
+        seeds = np.arange(count, dtype=np.uint32)
+        shares = cohort._deal(np.arange(count), 2, devices, ({}, seeds), None)
+        assert [share.rows.tolist() for share in shares] == expected
+        assert [share.device for share in shares] == list(range(len(expected)))
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cohort, "NamedSharding", lambda *_: None)
-        slots, counts = cohort._place(np.arange(6), 2, Four)
-    assert (slots.tolist(), counts.tolist()) == ([0, 1, 2, 3, 4, 6], [2, 2, 1, 1])
+
+def test_devices_work_at_the_same_time():
+    seeds = np.arange(3, dtype=np.uint32)
+    shares = cohort._deal(np.arange(3), 1, (jax.devices()[0],) * 3, ({}, seeds), None)
+    together = threading.Barrier(3)
+
+    def meet(share):
+        together.wait(timeout=10)
+        return share.device
+
+    assert cohort._on_all(meet, shares) == [0, 1, 2]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from jax.sharding import Mesh
 
 from jaxmlp import (
     Recipe,
@@ -28,13 +27,8 @@ RATES = np.float32([0.02, 0.1, 0.5, 0.3])
 GIVEN = ({"learning_rate": RATES}, SEEDS)
 
 
-@pytest.fixture(scope="module")
-def mesh():
-    return Mesh(np.array(jax.devices()[:1]), ("member",))
-
-
 def counts(count):
-    return jnp.array([count], jnp.int32)
+    return jnp.int32(count)
 
 
 def recipe_of(slot):
@@ -62,8 +56,8 @@ def test_each_leaves_what_it_does_not_count_untouched(count):
     assert each._cache_size() == 1
 
 
-def test_initial_states_are_those_of_each_seed(mesh):
-    made = members.init_members(STATIC, 50, mesh, counts(3), GIVEN)
+def test_initial_states_are_those_of_each_seed():
+    made = members.init_members(STATIC, 50, counts(3), GIVEN)
     for slot in range(3):
         expected = training._init(STATIC, 50, {"learning_rate": RATES[slot]}, SEEDS[slot])
         assert digest(row(made, slot)) == digest(expected)
@@ -71,17 +65,17 @@ def test_initial_states_are_those_of_each_seed(mesh):
 
 
 @pytest.fixture(scope="module")
-def beginning(mesh):
+def beginning():
     """Four members before training, their totals, and how to run them."""
-    states = members.init_members(STATIC, 50, mesh, counts(4), GIVEN)
+    states = members.init_members(STATIC, 50, counts(4), GIVEN)
     totals = jax.tree.map(lambda leaf: jnp.zeros(4), training._no_totals(RECIPE))
     return states, totals
 
 
 @pytest.mark.parametrize("count", [3, 4])
-def test_exact_steps_are_those_of_train_and_of_the_counted_alone(count, mesh, beginning, blobs):
+def test_exact_steps_are_those_of_train_and_of_the_counted_alone(count, beginning, blobs):
     states, totals = members.run_members(
-        *(STATIC, mesh, "exact", False, counts(count), GIVEN, beginning),
+        *(STATIC, "exact", False, counts(count), GIVEN, beginning),
         *(blobs.train_inputs, blobs.train_labels, jnp.int32(4)),
     )
     for slot in range(count):
@@ -95,9 +89,9 @@ def test_exact_steps_are_those_of_train_and_of_the_counted_alone(count, mesh, be
 
 
 @pytest.mark.parametrize("is_shared", [False, True])
-def test_fast_steps_are_those_of_train_within_rounding(is_shared, mesh, beginning, blobs):
+def test_fast_steps_are_those_of_train_within_rounding(is_shared, beginning, blobs):
     states, totals = members.run_members(
-        *(STATIC, mesh, "fast", is_shared, counts(4), GIVEN, beginning),
+        *(STATIC, "fast", is_shared, counts(4), GIVEN, beginning),
         *(blobs.train_inputs, blobs.train_labels, jnp.int32(4)),
     )
     assert states.step.tolist() == [4] * 4
@@ -115,10 +109,10 @@ def test_fast_steps_are_those_of_train_within_rounding(is_shared, mesh, beginnin
 
 
 @pytest.mark.parametrize("mode", ["exact", "fast"])
-def test_sums_over_examples_are_those_of_evaluate(mode, mesh, beginning, blobs):
+def test_sums_over_examples_are_those_of_evaluate(mode, beginning, blobs):
     params = beginning[0].params
     sums = members.evaluate_members(
-        *(STATIC, mesh, mode, counts(3), params, blobs.test_inputs, blobs.test_labels, 1)
+        *(STATIC, mode, counts(3), params, blobs.test_inputs, blobs.test_labels, 1)
     )
     assert sums.shape == (4, 2)
     for slot in range(3):
@@ -131,11 +125,11 @@ def test_sums_over_examples_are_those_of_evaluate(mode, mesh, beginning, blobs):
         assert sums[3].tolist() == [0, 0]
 
 
-def test_rates_are_those_of_the_schedule_or_nan(mesh):
-    rates = members.rates_of_members(STATIC, 50, mesh, counts(3), GIVEN, jnp.int32(6))
+def test_rates_are_those_of_the_schedule_or_nan():
+    rates = members.rates_of_members(STATIC, 50, counts(3), GIVEN, jnp.int32(6))
     np.testing.assert_allclose(rates, [*(RATES[:3] / 2), 0], rtol=1e-6)  # half way down
     without = STATIC._replace(optimizer=lambda: optimizers.sgd(0.1), schedule=None)
-    rates = members.rates_of_members(without, 50, mesh, counts(4), ({}, SEEDS), jnp.int32(6))
+    rates = members.rates_of_members(without, 50, counts(4), ({}, SEEDS), jnp.int32(6))
     assert np.isnan(rates).all()
 
 

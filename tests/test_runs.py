@@ -68,16 +68,16 @@ def test_a_list_stands_for_a_tuple_and_an_axis_of_one_may_be_left_out():
     assert one.member(learning_rate=0.1, hidden_sizes=(3,)).state.step == 12
 
 
-def test_a_rate_that_a_member_has_not_is_left_out_of_its_history():
+def test_a_member_has_the_columns_of_its_program():
     runs = made()
-    rates = np.full_like(runs.history["train_loss"], NAN)
-    rates[0] = 0.5
-    runs = runs._replace(history={**runs.history, "learning_rate": rates})
-    with_rate, without = (
-        runs.member(learning_rate=rate, hidden_sizes=(2,), seed=7).history for rate in (0.1, 0.01)
-    )
-    assert with_rate["learning_rate"].tolist() == [0.5] * 3
-    assert list(without) == ["train_loss", "test_accuracy"]
+    program = int(runs.select(hidden_sizes=(3,)).places[0, 0, 0])
+    columns = [("train_loss", "test_accuracy")] * len(runs.states)
+    columns[program] = ("test_accuracy",)
+    runs = runs._replace(columns=tuple(columns))
+    where = {"learning_rate": 0.01, "seed": 7}
+    assert list(runs.member(hidden_sizes=(3,), **where).history) == ["test_accuracy"]
+    others = runs.member(hidden_sizes=(2,), **where).history
+    assert list(others) == ["train_loss", "test_accuracy"]
 
 
 def test_members_are_selected_along_any_axes():

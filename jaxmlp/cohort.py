@@ -275,11 +275,11 @@ class Cohort:
         program = self._grid.programs[number]
         steps = num_steps(len(self._data.train_inputs), program.static.batch_size)
         first, step = (epoch - 1) * steps, (epoch - 1) * steps
-        zeros = np.zeros(self._crew.sizes[number], np.float32)
         names = [*_measured(program.static), "num_examples"]
+        shares = self._load(number, rows)
+        zeros = np.zeros(len(shares[0].given[1]), np.float32)
         shares = [
-            share._replace(totals=self._on(share, dict.fromkeys(names, zeros)))
-            for share in self._load(number, rows)
+            share._replace(totals=self._on(share, dict.fromkeys(names, zeros))) for share in shares
         ]
         faulty: dict[int, tuple[TrainState, Fault]] = {}  # row -> its state before its fault
         while step < first + steps:
@@ -307,7 +307,8 @@ class Cohort:
     def _run(self, number: int, stop: int, share: _Share) -> _Share:
         inputs, labels = self._crew.sets[share.device]["train"]
         carried = share.states, share.totals
-        runner = self._crew.runners[number][share.device]
+        device = self._crew.devices[share.device]
+        runner = self._crew.runners[number](device, len(share.given[1]))
         bound = self._on(share, np.int32(stop))
         states, totals = jax.block_until_ready(
             runner(share.num, share.given, carried, inputs, labels, bound)
@@ -326,7 +327,8 @@ class Cohort:
         self._unload()
         program, crew = self._grid.programs[number], self._crew
         given = dict(program.numbers), program.shuffle_seeds
-        return _deal(rows, crew.sizes[number], crew.devices, given, self._states[number])
+        size = crew.size_for(number, len(rows))
+        return _deal(rows, size, crew.devices, given, self._states[number])
 
     def _unload(self) -> None:
         """Brings the host's arrays up to date."""

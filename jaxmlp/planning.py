@@ -24,6 +24,7 @@ __all__ = ["Crew", "Plan", "prepare", "shapes_of"]
 
 BLOCK_SECONDS = 2.0  # that an epoch of one chunk should take about
 FEWEST, MOST = 8, 512  # members of a chunk in exact mode, a device
+CACHE = 8 * 2**20  # bytes a CPU's device that members side by side may take
 
 
 class Plan(NamedTuple):
@@ -46,7 +47,18 @@ class Crew(NamedTuple):
     mode: str
     sets: tuple[Mapping[str, tuple[jax.Array, jax.Array]], ...]  # on each device
     sizes: tuple[int, ...]  # one a program: the members that a device takes at a time
-    runners: tuple[tuple[Callable[..., Any], ...], ...]  # one a program and device: `run_members`
+    # One a program: (device, size) -> `run_members`, compiled.
+    runners: tuple[Callable[[jax.Device, int], Callable[..., Any]], ...]
+
+    def size_for(self, program: int, members: int) -> int:
+        """The places that a device needs for its part of these members.
+
+        In exact mode empty places cost nothing, in fast mode they cost as much as taken ones.
+        """
+        size = self.sizes[program]
+        while self.mode == "fast" and size > 1 and members <= -(-size // 2) * len(self.devices):
+            size = -(-size // 2)
+        return size
 
 
 def prepare(
@@ -77,7 +89,7 @@ def prepare(
     budget = (host - store - data_bytes) // len(devices) if is_cpu else device - data_bytes
     others = f"the {_gib(store + data_bytes)} of all states and the data"
 
-    def fit(program: Program) -> tuple[int, tuple[Any, ...], int]:
+    def fit(program: Program) -> tuple[int, Callable[[jax.Device, int], Any], int]:
         return _fit(program, data, devices, mode, is_shared, budget, others)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # the compiler runs beside itself
@@ -105,17 +117,24 @@ def _fit(
     is_shared: bool,
     budget: int,
     others: str,
-) -> tuple[int, tuple[Any, ...], int]:
-    """The most members a device that fit: how many, the compiled programs, the bytes one needs."""
-    size = -(-len(program.seeds) // len(devices))
+) -> tuple[int, Callable[[jax.Device, int], Any], int]:
+    """The most members a device that fit: how many, their programs, the bytes that one needs."""
+    like = _like(data, program)
+
+    def runner(device: jax.Device, size: int) -> Any:
+        return _compile(program.static, device, mode, is_shared, size, *like)
+
+    members = size = -(-len(program.seeds) // len(devices))
+    state = _bytes(shapes_of(program, len(data.train_inputs)))
     if mode == "exact":
         size = min(size, _chunk(program, data))
-    state = _bytes(shapes_of(program, len(data.train_inputs)))
+    elif devices[0].platform == "cpu":
+        row = 0 if is_shared else 4 * math.prod(np.shape(data.train_inputs)[1:])
+        size = min(size, CACHE // (state + program.static.batch_size * row))
     size = max(1, min(size, budget // (4 * state)))
-    like = _like(data, program)
+    size = -(-members // -(-members // size))  # as many chunks, of like size
     while True:
-        runner = _compile(program.static, devices[0], mode, is_shared, size, *like)
-        analysis = runner.memory_analysis()
+        analysis = runner(devices[0], size).memory_analysis()
         needed = (
             analysis.argument_size_in_bytes
             + analysis.output_size_in_bytes
@@ -131,11 +150,9 @@ def _fit(
             )
         size = max(1, min(size // 2, size * budget // needed))
 
-    def compile_for(device: jax.Device) -> Any:
-        return _compile(program.static, device, mode, is_shared, size, *like)
-
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return size, (runner, *pool.map(compile_for, devices[1:])), needed
+        list(pool.map(lambda device: runner(device, size), devices[1:]))
+    return size, runner, needed
 
 
 def _chunk(program: Program, data: Dataset) -> int:

@@ -150,7 +150,25 @@ def test_a_program_is_compiled_once(blobs):
     second, _ = prepared(blobs, seeds=range(6, 12))
     after = planning._compile.cache_info()
     assert (after.misses - before.misses, after.hits - before.hits) == (0, 2)
-    assert first.runners[0][0] is second.runners[0][0]
+    assert first.runners[0](*first.devices, 6) is second.runners[0](*second.devices, 6)
+
+
+def test_fewer_members_take_fewer_places_in_fast_mode_alone(blobs):
+    crew, _ = prepared(blobs, seeds=range(13), mode="fast")
+    sizes = [crew.size_for(0, members) for members in (13, 8, 7, 5, 4, 3, 2, 1)]
+    assert sizes == [13, 13, 7, 7, 4, 4, 2, 1]
+    crew = crew._replace(devices=crew.devices * 2)
+    assert [crew.size_for(0, members) for members in (26, 15, 14, 3, 2)] == [13, 13, 7, 2, 1]
+    crew = crew._replace(mode="exact")
+    assert crew.size_for(0, 1) == 13
+
+
+def test_members_side_by_side_stay_in_a_cpus_cache(blobs, monkeypatch):
+    state, row = STATE, 16 * 4 * 4  # of a batch
+    monkeypatch.setattr(planning, "CACHE", 5 * (state + row))
+    assert prepared(blobs, seeds=range(6), mode="fast")[0].sizes == (3,)  # two chunks alike
+    assert prepared(blobs, seeds=range(5), mode="fast")[0].sizes == (5,)
+    assert prepared(blobs, seeds=range(6), mode="exact")[0].sizes == (6,)
 
 
 def test_devices_are_those_of_the_mesh_in_any_shape(blobs):

@@ -412,13 +412,15 @@ def _conclude(
         table.add_row(
             *(points.value_text(value) for value in row.setting.values()),
             show(row.mean),
-            f"{show(row.low)} to {show(row.high)}",
+            f"{show(row.low).removesuffix(' %')} to {show(row.high)}",
             show(row.std),
             "" if np.isnan(p_value) else f"{p_value:.2g}",
             f"{runs.select(**row.setting).stopped_at.mean():g}",
             f"{row.num_seeds}{failed}",
             style="bold" if i == 0 else None,
         )
+    for column in table.columns[len(names) :]:
+        column.no_wrap = True
     console.print(table)
     if len(rows) > 1:
         console.print("p: of the lag behind the first, paired over seeds, by Holm's correction")

@@ -18,6 +18,7 @@ from jaxmlp import (
     TrainingFault,
     activations,
     classification,
+    cohort,
     digest,
     mlp,
     optimizers,
@@ -372,6 +373,32 @@ def test_fast_mode_is_close_to_exact_mode(shuffle, blobs):
     for name, values in exact.history.items():
         np.testing.assert_allclose(fast.history[name], values, rtol=1e-4, atol=1e-5)
     assert fast.states[0].step.tolist() == [12] * 6
+
+
+def test_fast_mode_is_close_where_members_end_early(blobs, monkeypatch):
+    monkeypatch.setattr(planning, "CACHE", 2**30)  # all twelve at once, then six, then three
+    sizes = []
+    deal = cohort._deal
+
+    def watched(rows, size, *arguments):
+        sizes.append((len(rows), size))
+        return deal(rows, size, *arguments)
+
+    monkeypatch.setattr(cohort, "_deal", watched)
+    recipe = ADAM._replace(num_epochs=4)
+    options = {"sweep": {"learning_rate": [0.01, 0.02, 0.05, 0.1]}}
+    halving = Halving("test_loss", factor=2)
+    exact, fast = (
+        train_many(recipe, blobs, [4, 2, 9], mode=mode, halving=halving, **options)
+        for mode in ("exact", "fast")
+    )
+    assert exact.stopped_at.tolist() == fast.stopped_at.tolist()
+    assert sorted(fast.stopped_at[:, 0].tolist()) == [1, 1, 2, 4]
+    assert sizes[-4:] == [(12, 12), (12, 12), (6, 6), (3, 3)]  # to begin, and from each rung on
+    for left, right in zip(
+        jax.tree.leaves(exact.states), jax.tree.leaves(fast.states), strict=True
+    ):
+        np.testing.assert_allclose(right, left, rtol=1e-3, atol=1e-4)
 
 
 # --- faults

@@ -7,6 +7,7 @@ from absl import flags
 
 from experiments import options, recipes
 from jaxmlp import Recipe
+from jaxmlp.runs import label
 from jaxmlp.types import Dataset
 
 FIXED = {  # for all members of a sweep
@@ -71,9 +72,7 @@ def as_text(setting: Mapping[str, Any]) -> str:
 
 def value_text(value: Any) -> str:
     """A value as `parse_value` takes it."""
-    if isinstance(value, tuple):
-        return "x".join(map(str, value)) or "linear"
-    return str(value)
+    return label(value)
 
 
 def parse_member(text: str, axes: Iterable[str]) -> dict[str, Any]:

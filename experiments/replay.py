@@ -20,7 +20,7 @@ from rich.console import Console
 import jaxmlp
 from experiments import environment, points, runner, verify, workdir
 from experiments.progress import EpochTable
-from jaxmlp import receipt, training
+from jaxmlp import receipt
 from jaxmlp.batches import num_steps
 from jaxmlp.types import Dataset, Progress, Run
 
@@ -34,8 +34,8 @@ def main(argv: list[str]) -> None:
     with runner.clear_errors():
         if len(argv) != 2 or FLAGS.member is None:
             raise ValueError(
-                "expected one sweep's folder and --member, "
-                f"got {' '.join(argv[1:]) or 'no folder'} and --member={FLAGS.member}"
+                "expected one sweep's folder and --member=learning_rate=1e-3,seed=7 or the like, "
+                f"got {' '.join(argv[1:]) or 'no folder'} and {FLAGS.member or 'no member'}"
             )
         folder = Path(argv[1])
         config = workdir.read_json(folder / "config.json")
@@ -56,7 +56,7 @@ def main(argv: list[str]) -> None:
         recipe = points.recipe_at(data, config["given"], setting)
         jaxmlp.warm_up(recipe, data)
     console = Console(highlight=False)
-    run = train(console, recipe, data, config, member, int(expected["stopped_at"]))
+    run = train(console, recipe, data, config, member, expected)
     found = list(differences(expected, run))
     if found:
         console.print(f"{FLAGS.member} differs:", style="bold red")
@@ -112,29 +112,34 @@ def train(
     data: Dataset,
     config: Mapping[str, Any],
     member: Mapping[str, Any],
-    num_epochs: int,
+    expected: Mapping[str, np.ndarray],
 ) -> Run:
-    """The member alone, for as many epochs as it had."""
+    """The member alone, up to where it ended in the sweep."""
     shuffle_seed = 0 if config["shuffle"] == "shared" else member.get("shuffle_seed")
-    if num_epochs == 0:
-        beginning = training.beginning(recipe, data, member["seed"])
-        return Run(beginning.state.params, beginning.state, {})
-    steps_per_epoch = num_steps(len(data.train_inputs), recipe.batch_size)
-    with EpochTable(console, num_epochs, steps_per_epoch) as table:
+    num_epochs, has_fault = int(expected["stopped_at"]), expected["fault_step"] >= 0
+    epochs = num_epochs + int(has_fault)
+    with EpochTable(console, epochs, num_steps(len(data.train_inputs), recipe.batch_size)) as table:
 
         def step(progress: Progress) -> None:
             table.step(int(progress.state.step))
 
-        return jaxmlp.train(
-            recipe,
-            data,
-            member["seed"],
-            shuffle_seed=shuffle_seed,
-            eval_every=config["eval_every"],
-            on_fault="ignore",
-            callback=lambda progress: len(progress.history) == num_epochs,
-            on_block=step,
-        )
+        try:
+            return jaxmlp.train(
+                recipe,
+                data,
+                member["seed"],
+                shuffle_seed=shuffle_seed,
+                on_fault="raise" if has_fault else "ignore",
+                callback=lambda progress: len(progress.history) == epochs,
+                on_block=step,
+            )
+        except jaxmlp.TrainingFault as fault:
+            state, history = fault.progress.state, fault.progress.history
+            columns = {
+                name: np.array([line[name] for line in history], np.float32)
+                for name in (history[0] if history else ())
+            }
+            return Run(state.params, state, columns)
 
 
 def differences(expected: Mapping[str, np.ndarray], run: Run) -> list[str]:
@@ -147,7 +152,7 @@ def differences(expected: Mapping[str, np.ndarray], run: Run) -> list[str]:
         )
     )
     for name, values in run.history.items():
-        column = expected[f"history/{name}"][:epochs]
+        column, values = expected[f"history/{name}"][:epochs], values[:epochs]
         is_equal = (column == values) | np.isnan(column)  # a look that the sweep did not take
         if not is_equal.all():
             epoch = int(np.argmin(is_equal))

@@ -6,11 +6,15 @@ Takes the flags of `experiments.mnist`, and each network gets the bits that it g
 same values and seed. Leaves a table with intervals over the seeds, pictures, and the history of
 all networks in runs.npz; `experiments.replay` trains any of them again alone.
 
+--seed, --target and --tensorboard are for one network alone; --patience ends a network and keeps
+its last parameters; --resume takes no other settings.
+
 Exit codes: 0 when done; 1 for a mistake in the flags or the data; 130 and 143 when Ctrl-C or
 SIGTERM stopped it, which --resume can go on from. A network that diverges ends, and the others go
 on.
 """
 
+import itertools
 from typing import Any
 
 from absl import flags
@@ -19,6 +23,7 @@ from experiments import environment, options, points, runner, sweep_runner, work
 from experiments.recorder import Clock
 from experiments.sweep_runner import Job
 from jaxmlp import receipt
+from jaxmlp.recipe import split
 
 FLAGS = flags.FLAGS
 flags.adopt_module_key_flags(options)
@@ -93,6 +98,7 @@ def main(argv: list[str]) -> None:
             plots=FLAGS.plots,
             save_networks=FLAGS.save_networks,
         )
+        refuse_twins(job)
     clock.charge("load")
     sweep_runner.run(job, clock)
 
@@ -108,6 +114,22 @@ def refuse_flags() -> None:
         raise ValueError("--on_fault needs to be raise, which ends a network, or ignore, got skip")
     if FLAGS.checkpoint_every.unit == "step":
         raise ValueError("--checkpoint_every needs epochs or seconds here, got steps")
+
+
+def refuse_twins(job: Job) -> None:
+    """Raises ValueError if two settings are the same network, as a flag that does nothing makes."""
+    found: dict[Any, dict[str, Any]] = {}
+    for point in itertools.product(*job.axes.values()):
+        setting = dict(zip(job.axes, point, strict=True))
+        static, numbers = split(job.recipe(**setting))
+        key = static, job.config["num_epochs"], *((n, float(v)) for n, v in numbers.items())
+        key = *key, setting.get("num_epochs")
+        if key in found:
+            texts = " and ".join(map(points.as_text, (found[key], setting)))
+            raise ValueError(
+                f"--sweep needs settings that differ, got the same network for {texts}"
+            )
+        found[key] = setting
 
 
 def own_flags(earlier: dict[str, Any] | None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import contextlib
 import csv
-import functools
+import math
 import sys
 import time
 import warnings
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from rich import box
 from rich.console import Console
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -25,6 +26,7 @@ from experiments.recorder import Clock
 from experiments.signals import StopRequest
 from jaxmlp import checkpoint, statistics
 from jaxmlp.population import Plan, Report
+from jaxmlp.runs import HALVING, label
 from jaxmlp.statistics import Summary
 from jaxmlp.types import Dataset, Fault
 
@@ -65,15 +67,15 @@ class Job(NamedTuple):
         """What early stopping and halving look at."""
         return f"validation_{self.config['stop_metric']}"
 
+    def recipe(self, **setting: Any) -> jaxmlp.Recipe:
+        """What a setting means."""
+        return points.recipe_at(self.data, self.config["given"], setting)
+
     @property
     def population(self) -> dict[str, Any]:
         """The arguments of `jaxmlp.train_many` that say which networks there are."""
-
-        def recipe(**setting: Any) -> jaxmlp.Recipe:
-            return points.recipe_at(self.data, self.config["given"], setting)
-
         return {
-            "recipe": recipe,
+            "recipe": self.recipe,
             "data": self.data,
             "seeds": self.seeds,
             "sweep": self.axes,
@@ -91,6 +93,7 @@ def run(job: Job, clock: Clock) -> None:
     console = Console(highlight=False)
     with contextlib.ExitStack() as stack:
         with runner.clear_errors():
+            _introduce(console, job)
             plan = jaxmlp.plan_many(**job.population, mode=job.config["mode"])
             if not job.is_resumed:
                 job = job._replace(path=workdir.create(job.path, job.is_named, job.overwrite))
@@ -105,7 +108,7 @@ def run(job: Job, clock: Clock) -> None:
             checkpoints = checkpoint.Checkpoints(job.path / "checkpoints", keep=1)
             stack.enter_context(checkpoints)
         request = stack.enter_context(StopRequest())
-        _introduce(console, job, plan, start)
+        _introduce_plan(console, job, plan, start)
         record = _Recorder(job, console, clock, checkpoints, request, lines)
         halving = job.config["halving"]
         with record:
@@ -121,11 +124,12 @@ def run(job: Job, clock: Clock) -> None:
                 callback=record.on_epoch,
                 on_block=record.on_block,
             )
+            rate = record.rate
         if request.signal is not None:
             kept = "a checkpoint (--resume goes on)" if checkpoints else "no checkpoint"
             print(f"interrupted; {job.path} holds {kept}", file=sys.stderr)
             sys.exit(request.exit_code)
-        _finish(console, job, clock, runs, plan, record.work)
+        _finish(console, job, clock, runs, plan, rate)
 
 
 def _resume(job: Job) -> tuple[jaxmlp.Population | None, list[dict[str, Any]]]:
@@ -136,33 +140,52 @@ def _resume(job: Job) -> tuple[jaxmlp.Population | None, list[dict[str, Any]]]:
     workdir.write_lines(job.path / "metrics.jsonl", found.record["lines"] if found else [])
     if found is None:
         return None, []
+    population = jaxmlp.Population(*found.tree)
+    history = {name: population.history[name] for name in like.history}  # in their order
     faults = {int(member): Fault(**fault) for member, fault in found.record["faults"].items()}
-    return jaxmlp.Population(*found.tree)._replace(faults=faults), found.record["lines"]
+    return population._replace(history=history, faults=faults), found.record["lines"]
 
 
-def _introduce(console: Console, job: Job, plan: Plan, start: jaxmlp.Population | None) -> None:
+def _introduce(console: Console, job: Job) -> None:
+    """Says what is about to be trained on what."""
     if job.notice:
         console.print(Panel(job.notice, style="bold yellow", title="not what you may expect"))
     data = job.data
     counts = ", ".join(f"{len(labels):,} {name}" for name, (_, labels) in data.sets().items())
-    swept = ", ".join(
-        f"{name} {', '.join(map(points.value_text, values))}" for name, values in job.axes.items()
-    )
+    lengths = [len(values) for values in job.axes.values()]
+    lengths += [len(job.seeds), len(job.shuffle_seeds or [0])]
+    swept = [f"{name} {', '.join(map(label, values))}" for name, values in job.axes.items()]
+    swept.append(_count(len(job.seeds), "seed"))
+    swept += [_count(len(job.shuffle_seeds), "data order")] if job.shuffle_seeds else []
     console.print(
         f"{data.name}: {counts} examples, from {data.source}\n"
-        f"{plan.num_members:,} networks: {swept + '; ' if swept else ''}{len(job.seeds)} seeds"
-        f"{f' x {len(job.shuffle_seeds)} data orders' if job.shuffle_seeds else ''}\n"
-        f"{plan.num_programs} programs in {plan.mode} mode on {plan.num_devices} "
-        f"{jax.devices()[0].device_kind} devices, {plan.chunk:,} networks at a time, "
+        f"{_count(math.prod(lengths), 'network')}: {'; '.join(swept)}",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _introduce_plan(
+    console: Console, job: Job, plan: Plan, start: jaxmlp.Population | None
+) -> None:
+    """Says how it is going to be done."""
+    console.print(
+        f"{_count(plan.num_programs, 'program')} in {plan.mode} mode on "
+        f"{_count(plan.num_devices, jax.devices()[0].device_kind + ' device')}, "
+        f"{plan.chunk:,} networks at a time, "
         f"{_mib(plan.host_bytes)} of memory, {_mib(plan.available_bytes)} free",
         markup=False,
         soft_wrap=True,
     )
     if start:
-        done, ended = int(start.epochs.sum()), int(start.has_ended.sum())
+        done, ended = int(start.epochs.sum()), int((start.ended_by > 0).sum())
         console.print(f"going on after {done:,} network-epochs; {ended:,} networks have ended")
     elif job.is_resumed:
         console.print("no checkpoint yet: starting from the beginning")
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number:,} {name}{'' if number == 1 else 's'}"
 
 
 def has_room(plan: Plan) -> bool:
@@ -191,9 +214,10 @@ class _Recorder(contextlib.AbstractContextManager["_Recorder"]):
         lines: list[dict[str, Any]],
     ) -> None:
         self.work = 0.0  # network-epochs trained here
+        self._first: tuple[float, float] | None = None  # the time and the work after an epoch
         self._job, self._console, self._clock = job, console, clock
         self._checkpoints, self._request, self._lines = checkpoints, request, lines
-        self._num_epochs = job.config["num_epochs"]
+        self._num_epochs = max(job.axes.get("num_epochs", [job.config["num_epochs"]]))
         self._started = self._epoch_started = time.perf_counter()
         self._before: float | None = None  # network-epochs done before, this epoch's apart
         self._saved_at, self._cost = time.monotonic(), 0.0
@@ -215,6 +239,15 @@ class _Recorder(contextlib.AbstractContextManager["_Recorder"]):
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
+    @property
+    def rate(self) -> float:
+        """Network-epochs a second, without the first epoch, in which programs are compiled."""
+        now = time.perf_counter()
+        started, before = self._first or (self._started, 0.0)
+        if self.work == before:
+            started, before = self._started, 0.0
+        return (self.work - before) / max(now - started, 1e-9)
+
     def on_block(self, report: Report) -> bool:
         """Moves the bar, saves a checkpoint that is due, and heeds a request to stop."""
         done = float(report.epochs.sum()) + report.share * report.num_live
@@ -230,6 +263,7 @@ class _Recorder(contextlib.AbstractContextManager["_Recorder"]):
         """Writes the epoch's line, saves a checkpoint, and heeds a request to stop."""
         now = time.perf_counter()
         seconds, self._epoch_started = now - self._epoch_started, now
+        self._first = self._first or (now, self.work)
         self._clock.charge("train")
         means = {
             name: float(np.nanmean(values[:, report.epoch - 1]))
@@ -248,9 +282,8 @@ class _Recorder(contextlib.AbstractContextManager["_Recorder"]):
         return self._heed(report, is_epoch=True)
 
     def _move(self, report: Report) -> None:
-        rate = self.work / max(time.perf_counter() - self._started, 1e-9)
         left = report.num_live * (self._num_epochs - report.epoch - report.share)
-        self._bar.update(self._task, completed=self.work, total=self.work + left, rate=rate)
+        self._bar.update(self._task, completed=self.work, total=self.work + left, rate=self.rate)
 
     def _heed(self, report: Report, is_epoch: bool = False) -> bool:
         stops = self._request.signal is not None
@@ -278,7 +311,7 @@ class _Recorder(contextlib.AbstractContextManager["_Recorder"]):
 
 
 def _finish(
-    console: Console, job: Job, clock: Clock, runs: jaxmlp.Runs, plan: Plan, work: float
+    console: Console, job: Job, clock: Clock, runs: jaxmlp.Runs, plan: Plan, rate: float
 ) -> None:
     digests = write_runs(job.path / "runs.npz", runs)
     if job.save_networks:
@@ -299,7 +332,7 @@ def _finish(
         "mode": plan.mode,
         "metric": job.metric,
         "share_of_work": runs.share_of_work,
-        "network_epochs_per_second": work / max(clock.seconds["train"], 1e-9),
+        "network_epochs_per_second": rate,
         "num_faults": len(runs.faults),
         "settings": [
             {
@@ -316,20 +349,36 @@ def _finish(
     _conclude(console, job, runs, rows, p_values, summary)
 
 
+def has_lagged(runs: jaxmlp.Runs, row: Summary) -> bool:
+    """Whether halving ended a setting, whose values are then of an earlier epoch than others'."""
+    ended_by = runs.select(**row.setting).ended_by
+    return ended_by is not None and bool((ended_by == HALVING).any())
+
+
+def ranked(runs: jaxmlp.Runs, rows: list[Summary]) -> list[Summary]:
+    """Settings from the best on, by higher means; those that halving ended come last."""
+    return sorted(rows, key=lambda row: (has_lagged(runs, row), np.isnan(row.mean), -row.mean))
+
+
 def against_best(runs: jaxmlp.Runs, metric: str, rows: list[Summary]) -> list[float]:
     """How surprising each setting's lag behind the best one's mean would be, were there none.
 
     Returns:
-      p-values of paired permutation tests, with Holm's correction for their number; NaN for the
-      best itself, and where there is no best.
+      p-values of paired permutation tests, times the number of pairs of settings (Bonferroni's
+      correction for all of them, as the best is picked by the same data); NaN for the best itself,
+      and for settings that halving ended.
     """
-    means = [row.mean for row in rows]
-    if len(rows) < 2 or np.isnan(means).all():
-        return [np.nan] * len(rows)
-    best = rows[int(np.nanargmax(means))].setting
-    compared = statistics.compare_all(runs, metric, baseline=best)
-    found = {tuple(setting.items()): comparison.p_value for setting, _, comparison in compared}
-    return [found.get(tuple(row.setting.items()), np.nan) for row in rows]
+    best = ranked(runs, rows)[0]
+    finished = [row for row in rows if not has_lagged(runs, row)]
+    pairs = len(finished) * (len(finished) - 1) // 2
+
+    def p_value(row: Summary) -> float:
+        if row is best or has_lagged(runs, row):
+            return math.nan
+        found = statistics.compare(runs, row.setting, best.setting, metric)
+        return min(1.0, pairs * found.p_value)
+
+    return [p_value(row) for row in rows]
 
 
 def members(runs: jaxmlp.Runs) -> list[dict[str, Any]]:
@@ -349,6 +398,9 @@ def write_runs(path: Path, runs: jaxmlp.Runs) -> str:
       A digest of those digests.
     """
     digests = [jaxmlp.digest(runs.member(**setting).params) for setting in members(runs)]
+    fault_steps = np.full(runs.shape, -1)  # the updates done before it, -1 for no fault
+    for position, fault in runs.faults.items():
+        fault_steps[position] = fault.step
     arrays = {
         **{
             f"axes/{name}": np.array([points.value_text(value) for value in values])
@@ -356,6 +408,7 @@ def write_runs(path: Path, runs: jaxmlp.Runs) -> str:
         },
         **{f"history/{name}": values for name, values in runs.history.items()},
         "stopped_at": runs.stopped_at,
+        "fault_step": fault_steps,
         "params_sha256": np.array(digests).reshape(runs.shape),
     }
     scratch = path.with_name(f".{path.name}")
@@ -393,6 +446,14 @@ def _draw(job: Job, runs: jaxmlp.Runs) -> None:
         draw(runs, job.metric, folder / f"{draw.__name__}.png")
 
 
+def _explain_variance(console: Console, job: Job, runs: jaxmlp.Runs, row: Summary) -> None:
+    """Says how much of a setting's spread comes from where, if all its members have a value."""
+    with contextlib.suppress(ValueError):
+        shares = statistics.variance(runs.select(**row.setting), job.metric).shares
+        text = ", ".join(f"{name.replace('_', ' ')} {100 * s:.0f} %" for name, s in shares.items())
+        console.print(f"variance of the first: {text}")
+
+
 def _conclude(
     console: Console,
     job: Job,
@@ -401,41 +462,56 @@ def _conclude(
     p_values: list[float],
     summary: Mapping[str, Any],
 ) -> None:
-    show = functools.partial(format_metric, job.metric)
+    def show(value: float) -> str:
+        return format_metric(job.metric, value)
+
+    def bound(value: float) -> str:  # of an interval: an accuracy has bounds of its own
+        return show(float(np.clip(value, 0, 1)) if job.metric.endswith("accuracy") else value)
+
     title = f"{job.metric.replace('_', ' ')} at each network's end, over seeds"
-    names = [name.replace("_", " ") for name in job.axes]
-    table = Table(*names, "mean", "95 % interval", "std", "p", "epochs", "networks", title=title)
+    swept = ", ".join(name.replace("_", " ") for name in job.axes) or "setting"
+    table = Table(swept, title=title, box=box.SIMPLE_HEAD)
+    for name in ("mean", "95 % interval", "std", "p", "epochs", "networks"):
+        table.add_column(name, no_wrap=True)
     pairs = zip(rows, p_values, strict=True)
-    best = sorted(pairs, key=lambda pair: -pair[0].mean if pair[0].mean == pair[0].mean else np.inf)
-    for i, (row, p_value) in enumerate(best[:SHOWN]):
+    p_of = {id(row): p_value for row, p_value in pairs}
+    best = ranked(runs, rows)
+    for i, row in enumerate(best[:SHOWN]):
+        p_value = p_of[id(row)]
         failed = f", {row.num_failed} diverged" if row.num_failed else ""
         table.add_row(
-            *(points.value_text(value) for value in row.setting.values()),
+            ", ".join(points.value_text(value) for value in row.setting.values()) or "all",
             show(row.mean),
-            f"{show(row.low).removesuffix(' %')} to {show(row.high)}",
+            f"{bound(row.low).removesuffix(' %')} to {bound(row.high)}",
             show(row.std),
             "" if np.isnan(p_value) else f"{p_value:.2g}",
             f"{runs.select(**row.setting).stopped_at.mean():g}",
             f"{row.num_seeds}{failed}",
             style="bold" if i == 0 else None,
         )
-    for column in table.columns[len(names) :]:
-        column.no_wrap = True
     console.print(table)
-    if len(rows) > 1:
-        console.print("p: of the lag behind the first, paired over seeds, by Holm's correction")
+    if tested := sum(not np.isnan(p_value) for p_value in p_values):
+        least = min(1.0, (tested + 1) * tested / 2 * 2.0 ** (1 - best[0].num_seeds))
+        console.print(
+            "p: of the lag behind the first, paired over seeds, corrected for all pairs"
+            + (f"; with so few seeds it cannot be less than {least:.2g}" if least > 0.01 else "")
+        )
+    if job.shuffle_seeds and len(job.shuffle_seeds) > 1 and len(job.seeds) > 1:
+        _explain_variance(console, job, runs, best[0])
     if len(best) > SHOWN:
         console.print(f"{len(best) - SHOWN} more settings are in table.csv")
     for position, fault in list(runs.faults.items())[:SHOWN]:
         place = zip(runs.axes.items(), position, strict=True)
         name = points.as_text({axis: values[i] for (axis, values), i in place})
-        console.print(f"{name} ended before {fault}", markup=False, soft_wrap=True)
+        text = f"{name} ended: a number that is not finite came up in {fault}"
+        console.print(text, markup=False, soft_wrap=True)
     if len(runs.faults) > SHOWN:
         console.print(f"{len(runs.faults) - SHOWN} more ended likewise")
     saved = 100 * (1 - runs.share_of_work)
+    rate = summary["network_epochs_per_second"]
     console.print(
-        f"{summary['network_epochs_per_second']:.3g} network-epochs a second"
-        f"{f', {saved:.0f} % of the work saved' if saved else ''}; all is in {job.path}",
+        f"{f'{rate:.3g} network-epochs a second, ' if rate else ''}"
+        f"{f'{saved:.0f} % of the work saved, ' if saved else ''}all is in {job.path}",
         markup=False,
         soft_wrap=True,
     )

@@ -63,6 +63,8 @@ def read(folder: Path) -> dict[str, Any]:
     Raises:
       ValueError: if there is none, or none with an epoch.
     """
+    if (folder / "runs.npz").exists():
+        raise ValueError(f"{folder} holds a sweep: expected a run, or experiments.replay")
     record = workdir.read_json(folder / "receipt.json")
     missing = [name for name in ("config", "data", "environment") if name not in record]
     record = {"params_sha256": [], "summary": {}, **record}

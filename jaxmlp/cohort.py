@@ -22,7 +22,7 @@ from jaxmlp.members import (
 )
 from jaxmlp.planning import Crew, shapes_of
 from jaxmlp.recipe import Recipe
-from jaxmlp.runs import Runs
+from jaxmlp.runs import FAULT, HALVING, LENGTH, PATIENCE, Runs
 from jaxmlp.types import Dataset, Fault, Progress, PyTree, TrainState
 
 __all__ = [
@@ -56,7 +56,7 @@ class Population(NamedTuple):
     states: tuple[TrainState, ...]  # one a program, leaves (its members, ...), in NumPy
     history: dict[str, np.ndarray]  # name -> (members, epochs) float64, NaN where there is none
     epochs: np.ndarray  # (members,) int32, that each has finished
-    has_ended: np.ndarray  # (members,) bool
+    ended_by: np.ndarray  # (members,) int8, why it ended, as in `Runs`; 0 for not yet
     faults: dict[int, Fault]  # member -> where it ended
 
 
@@ -92,7 +92,7 @@ def population_of(grid: Grid, data: Dataset) -> Population:
         tuple(members_of(program) for program in grid.programs),
         dict.fromkeys(columns(grid, data), line),
         leaf(np.int32, members),
-        leaf(np.bool_, members),
+        leaf(np.int8, members),
         {},
     )
 
@@ -121,7 +121,7 @@ def copied(population: Population) -> Population:
         jax.tree.map(np.copy, population.states),
         {name: values.copy() for name, values in population.history.items()},
         population.epochs.copy(),
-        population.has_ended.copy(),
+        population.ended_by.copy(),
         dict(population.faults),
     )
 
@@ -141,7 +141,7 @@ def beginning(grid: Grid, data: Dataset, crew: Crew) -> Population:
             _on_all(fill, _deal(rows, size, crew.devices, given, None))
     history = {name: np.full(line.shape, np.nan, line.dtype) for name, line in like.history.items()}
     members = len(grid.seeds)
-    return Population(states, history, np.zeros(members, np.int32), np.zeros(members, bool), {})
+    return Population(states, history, np.zeros(members, np.int32), np.zeros(members, np.int8), {})
 
 
 class _Share(NamedTuple):
@@ -169,7 +169,7 @@ class Cohort:
     ) -> None:
         self._grid, self._data, self._crew = grid, data, crew
         self._eval_every, self._on_fault = eval_every, on_fault
-        self._states, self._history, self._epochs, self._has_ended, self._faults = start
+        self._states, self._history, self._epochs, self._ended_by, self._faults = start
         self._resident: tuple[int, list[_Share]] | None = (
             None  # of a program, newer than the host's
         )
@@ -178,19 +178,18 @@ class Cohort:
     @property
     def live(self) -> np.ndarray:
         """The members that are still training."""
-        return np.flatnonzero(~self._has_ended)
+        return np.flatnonzero(self._ended_by == 0)
 
     @property
     def epoch(self) -> int:
         """The last epoch that all live members have finished."""
-        epochs = self._epochs if self._has_ended.all() else self._epochs[self.live]
-        return int(epochs.max() if self._has_ended.all() else epochs.min())
+        return int(self._epochs[self.live].min() if len(self.live) else self._epochs.max())
 
     def train_epoch(self, halving: Halving | None) -> Iterator[float]:
         """Trains and evaluates all live members for an epoch; yields the share that is done."""
         epoch, done, whole = self.epoch + 1, 0, len(self.live)
         is_rung = halving is not None and _is_rung(halving, epoch)
-        is_due = ~self._has_ended & (self._epochs < epoch)
+        is_due = (self._ended_by == 0) & (self._epochs < epoch)
         for number, program in enumerate(self._grid.programs):
             rows = np.flatnonzero(is_due[program.members])
             size = self._crew.sizes[number] * len(self._crew.devices)
@@ -202,25 +201,27 @@ class Cohort:
     def end_members(self, patience: int | None, stop_metric: str, halving: Halving | None) -> None:
         """Retires those whose time has come after an epoch."""
         live, epoch = self.live, self.epoch
-        ended = self._grid.num_epochs[live] <= epoch
+        self._ended_by[live[self._grid.num_epochs[live] <= epoch]] = LENGTH
         if patience is not None:
-            values = self._history[stop_metric][live, :epoch]
-            ended |= np.array([_is_exhausted(line, stop_metric, patience) for line in values], bool)
+            values = self._history[stop_metric][:, :epoch]
+            exhausted = [m for m in self.live if _is_exhausted(values[m], stop_metric, patience)]
+            self._ended_by[exhausted] = PATIENCE
         if halving is not None and _is_rung(halving, epoch):
-            settings = np.unique(self._grid.settings[live[~ended]])
+            settings = np.unique(self._grid.settings[self.live])
             scores = [self._score(setting, epoch, halving.metric) for setting in settings]
             best = settings[np.argsort(np.negative(scores), kind="stable")]
             lagging = best[-(-len(settings) // halving.factor) :]
-            ended |= np.isin(self._grid.settings[live], lagging)
-        self._has_ended[live[ended]] = True
+            self._ended_by[self.live[np.isin(self._grid.settings[self.live], lagging)]] = HALVING
 
     def _score(self, setting: int, epoch: int, metric: str) -> float:
-        """The mean over a setting's live members; one with a faulty member is worst."""
+        """The mean over a setting's members, of each one's last; with a faulty one it is worst."""
         members = np.flatnonzero(self._grid.settings == setting)
         if any(int(member) in self._faults for member in members):
             return -math.inf
-        values = self._history[metric][members[~self._has_ended[members]], epoch - 1]
-        return stopping.score({metric: float(values.mean())}, metric)
+        lines = self._history[metric][members, :epoch]
+        last = [line[~np.isnan(line)][-1:] for line in lines]  # of one that ended before, too
+        mean = float(np.mean(np.concatenate(last))) if all(map(len, last)) else math.nan
+        return stopping.score({metric: mean}, metric)
 
     def report(self, share: float) -> Report:
         """What a callback sees."""
@@ -260,12 +261,13 @@ class Cohort:
             faults,
             float(self._epochs.sum() / grid.num_epochs.sum()),
             tuple(tuple(_columns(program.recipe, self._data)) for program in grid.programs),
+            self._ended_by.reshape(shape),
         )
 
     def _population(self, copy: bool = True) -> Population:
         self._unload()
         population = Population(
-            self._states, self._history, self._epochs, self._has_ended, self._faults
+            self._states, self._history, self._epochs, self._ended_by, self._faults
         )
         return copied(population) if copy else population
 
@@ -382,9 +384,11 @@ class Cohort:
         state, totals = jax.tree.map(
             lambda leaf: jnp.asarray(np.asarray(leaf[slot])), (share.states, share.totals)
         )
-        run_steps = training._prepare(recipe, self._data, seed)
+        placed: Any = self._crew.sets[0]["train"]  # not to be copied for each fault
+        data = self._data._replace(train_inputs=placed[0], train_labels=placed[1])
+        run_steps = training._prepare(recipe, data, seed)
         healthy, fault = training._find_fault(
-            recipe, self._data, seed, run_steps, Progress(state, totals, (), ()), stop
+            recipe, data, seed, run_steps, Progress(state, totals, (), ()), stop
         )
         return healthy.state, fault
 
@@ -401,7 +405,7 @@ class Cohort:
         member = int(self._grid.programs[number].members[row])
         for values in self._history.values():
             values[member, epoch - 1] = np.nan
-        self._epochs[member], self._has_ended[member] = epoch - 1, True
+        self._epochs[member], self._ended_by[member] = epoch - 1, FAULT
         self._faults[member] = fault
 
 

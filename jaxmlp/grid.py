@@ -45,12 +45,6 @@ class Grid(NamedTuple):
         """How long each member is to train; (members,) int32."""
         return np.array([recipe.num_epochs for recipe in self.recipes], np.int32)[self.settings]
 
-    def name(self, member: int) -> str:
-        """A member for a reader, such as "learning_rate=0.1, seed=3"."""
-        position = np.unravel_index(member, [len(values) for values in self.axes.values()])
-        pairs = zip(self.axes.items(), position, strict=True)
-        return ", ".join(f"{name}={values[i]}" for (name, values), i in pairs)
-
 
 def make_grid(
     recipe: Recipe | Callable[..., Recipe],
@@ -70,8 +64,8 @@ def make_grid(
     >>> grid = make_grid(recipe, range(3), sweep)
     >>> len(grid.seeds), len(grid.programs)
     (12, 2)
-    >>> grid.name(4)
-    'learning_rate=0.1, hidden_sizes=(16,), seed=1'
+    >>> grid.settings.tolist()
+    [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
     """
     if shuffle not in ("own", "shared"):
         raise ValueError(f"shuffle needs to be own or shared, got {shuffle}")
@@ -127,17 +121,27 @@ def _programs(
 def _recipe_at(recipe: Recipe | Callable[..., Recipe], setting: Mapping[str, Any]) -> Recipe:
     if not isinstance(recipe, Recipe):
         try:
-            return recipe(**setting)
+            inspect.signature(recipe).bind(**setting)
         except TypeError as error:
             raise ValueError(f"sweep needs the recipe function's arguments: {error}") from error
+        made = recipe(**setting)
+        if not isinstance(made, Recipe):
+            raise ValueError(f"the recipe function needs to return a Recipe, got {made!r}")
+        return made
     hyperparameters = dict(recipe.hyperparameters)
     fields: dict[str, Any] = {}
     network: dict[str, Any] = {}
     for name, value in setting.items():
-        if name in VARIANTS:
-            network[name] = value
+        if name == "hidden_sizes":
+            network[name] = (value,) if isinstance(value, int) else value
+        elif name in (*VARIANTS, "optimizer", "schedule"):
+            if not callable(value) and (name, value) != ("schedule", None):
+                raise ValueError(f"sweep of {name} needs functions, got {value!r}")
+            (network if name in VARIANTS else fields)[name] = value
         elif name in Recipe._fields and name != "hyperparameters":
             fields[name] = value
+        elif isinstance(value, str):
+            raise ValueError(f"sweep of {name} needs numbers, got {value!r}")
         else:
             before = hyperparameters.get(name)
             is_float = isinstance(before, float) and isinstance(value, int)
@@ -160,7 +164,7 @@ def _check_known(recipe: Recipe, setting: Mapping[str, Any]) -> None:
 
 def _values(name: str, values: Iterable[Any]) -> tuple[Hashable, ...]:
     """An axis's values: tuples for lists, Python's numbers for NumPy's, floats if one is."""
-    if isinstance(values, str) or not isinstance(values, Iterable):
+    if isinstance(values, str) or not np.iterable(values):
         raise ValueError(f"{name} needs a list of values, got {values}")
     plain = [v.tolist() if hasattr(v, "tolist") else v for v in values]
     made: list[Any] = [tuple(v) if isinstance(v, list) else v for v in plain]
@@ -171,7 +175,10 @@ def _values(name: str, values: Iterable[Any]) -> tuple[Hashable, ...]:
         raise ValueError(f"{name} needs at least one value, got none")
     if odd := [v for v in numbers if not math.isfinite(v)]:
         raise ValueError(f"{name} needs finite numbers, got {odd[0]}")
-    value, count = collections.Counter(made).most_common(1)[0]
+    try:
+        value, count = collections.Counter(made).most_common(1)[0]
+    except TypeError as error:
+        raise ValueError(f"{name} needs values that can be told apart: {error}") from error
     if count > 1:
         raise ValueError(f"{name} needs each value once, got {value} {count} times")
     return tuple(made)

@@ -20,6 +20,9 @@ from jaxmlp.types import PyTree, TrainState
 __all__ = ["are_finite", "evaluate_members", "init_members", "rates_of_members", "run_members"]
 
 
+BESIDE = 32  # members that are evaluated at a time in fast mode: bounds the memory
+
+
 def _each(count: jax.Array, function: Callable[..., PyTree], given: PyTree, into: PyTree) -> PyTree:
     """Puts `function` of each of the first members of `given` in its place in `into`.
 
@@ -113,7 +116,7 @@ def evaluate_members(
         return jnp.stack(evaluation._totals(apply, functions, params, inputs, labels, num_batches))
 
     if mode == "fast":
-        return jax.vmap(one)(params)
+        return jax.lax.map(one, params, batch_size=BESIDE)
     size = len(jax.tree.leaves(params)[0])
     return _each(count, one, (params,), jnp.zeros((size, len(functions)), jnp.float32))
 

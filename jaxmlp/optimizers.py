@@ -74,6 +74,7 @@ def with_decay(optimizer: Optimizer) -> Optimizer:
             optax.scale_by_learning_rate(learning_rate, flip_sign=False),
         )
 
+    build.__name__ = f"{getattr(optimizer, '__name__', 'optimizer')} with decay"
     return build
 
 

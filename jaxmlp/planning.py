@@ -24,6 +24,7 @@ __all__ = ["Crew", "Plan", "prepare", "shapes_of"]
 
 BLOCK_SECONDS = 2.0  # that an epoch of one chunk should take about
 FEWEST, MOST = 8, 512  # members of a chunk in exact mode, a device
+LINE = 8 * 12  # bytes of a member's history an epoch, about
 CACHE = 8 * 2**20  # bytes a CPU's device that members side by side may take
 
 
@@ -81,6 +82,7 @@ def prepare(
     sets = jax.tree.map(host_array, data.sets())
     data_bytes = _bytes(sets)
     store = sum(len(p.seeds) * _bytes(shapes_of(p, len(data.train_inputs))) for p in grid.programs)
+    store += len(grid.seeds) * int(grid.num_epochs.max()) * LINE
     if store + is_cpu * data_bytes > host:
         raise ValueError(
             f"{len(grid.seeds)} members need {_gib(store)} for their states besides "

@@ -103,9 +103,9 @@ def train_many(
     """
     grid = make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds)
     _check(grid, data, eval_every, on_fault, patience, stop_metric, halving)
-    crew, _ = prepare(grid, data, mode, mesh, memory, shuffle == "shared")
     if start is not None:
         _check_start(grid, data, start)
+    crew, _ = prepare(grid, data, mode, mesh, memory, shuffle == "shared")
     population = beginning(grid, data, crew) if start is None else copied(start)
     cohort = Cohort(grid, data, eval_every, on_fault, crew, population)
 
@@ -175,6 +175,8 @@ def _check(
     ):
         if value < least:
             raise ValueError(f"{name} needs to be at least {least}, got {value}")
+    if patience is not None and patience < eval_every:
+        raise ValueError(f"patience needs to be at least eval_every, {eval_every}, got {patience}")
     looked_at = {"patience": stop_metric if patience else None}
     looked_at |= {"halving": halving.metric if halving else None}
     names = columns(grid, data)
@@ -187,11 +189,10 @@ def _check(
 
 def _check_start(grid: Grid, data: Dataset, start: Population) -> None:
     """Sees whether a population is one of this grid's."""
-    shapes = [jax.tree.map(np.shape, states) for states in population_of(grid, data).states]
-    got = [jax.tree.map(np.shape, states) for states in start.states]
-    size = (len(grid.seeds), int(grid.num_epochs.max()))
-    if got != shapes or {values.shape for values in start.history.values()} != {size}:
+    like = population_of(grid, data)
+    if jax.tree.map(np.shape, start[:-1]) != jax.tree.map(np.shape, like[:-1]):
         raise ValueError(
-            f"start needs {size[0]} members of {len(shapes)} programs and {size[1]} epochs, "
-            f"got {len(start.epochs)} of {len(got)}, or other networks or epochs"
+            f"start needs {len(grid.seeds)} members of {len(like.states)} programs, "
+            f"{int(grid.num_epochs.max())} epochs and the history {', '.join(like.history)}, got "
+            f"{len(start.epochs)} of {len(start.states)} with {', '.join(start.history)}, or others"
         )

@@ -9,9 +9,12 @@ import jax
 import numpy as np
 
 from jaxmlp.stopping import score
-from jaxmlp.types import Fault, PyTree, Run, TrainState
+from jaxmlp.types import Fault, Model, PyTree, Run, TrainState
 
 __all__ = ["Runs", "join", "label"]
+
+
+LENGTH, PATIENCE, HALVING, FAULT = 1, 2, 3, 4  # why a member ended
 
 
 class Runs(NamedTuple):
@@ -27,8 +30,9 @@ class Runs(NamedTuple):
     states: tuple[TrainState, ...]  # one a program, leaves (its members, ...), in NumPy
     places: np.ndarray  # (*axes, 2) int32, a member's program, and its row there
     faults: Mapping[tuple[int, ...], Fault]  # position along the axes -> where a member ended
-    share_of_work: float = 1.0  # epochs trained, of those that were asked for
+    share_of_work: float = 1.0  # of the whole population: epochs trained, of those asked for
     columns: tuple[tuple[str, ...], ...] = ()  # one a program: its names in the history; (): all
+    ended_by: np.ndarray | None = None  # (*axes) int8: 0 for not yet, or one of those below
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -105,6 +109,7 @@ class Runs(NamedTuple):
             axes={name: values for name, values in self.axes.items() if name not in where},
             history={name: values[at] for name, values in self.history.items()},
             stopped_at=self.stopped_at[at],
+            ended_by=None if self.ended_by is None else self.ended_by[at],
             places=self.places[at],
             faults={
                 tuple(p for p, i in zip(position, at, strict=True) if isinstance(i, slice)): fault
@@ -134,8 +139,8 @@ class Runs(NamedTuple):
         Args:
           metric: a name in the history; of one that ends in "loss" or "error" less is better.
           mean_over: axes whose members are averaged first, so that a lucky seed does not win; ()
-            for the best single member. A setting with a member that ended in a fault is passed
-            over.
+            for the best single member. A setting with a member that ended in a fault, or that
+            halving ended, is passed over.
 
         Returns:
           A value for every other axis.
@@ -146,6 +151,8 @@ class Runs(NamedTuple):
         finals = self.final(metric)
         for position in self.faults:
             finals[position] = np.nan
+        if self.ended_by is not None:
+            finals = np.where(self.ended_by == HALVING, np.nan, finals)
         scores = np.vectorize(lambda value: score({metric: float(value)}, metric))(finals)
         names = list(self.axes)
         over = tuple(i for i, name in enumerate(names) if name in mean_over)
@@ -156,8 +163,22 @@ class Runs(NamedTuple):
         kept = [name for name in names if name not in mean_over]
         return {name: self.axes[name][i] for name, i in zip(kept, position, strict=True)}
 
+    def _columns(self) -> dict[str, np.ndarray]:
+        """The history by names that no axis has."""
+        return {
+            f"epoch_{name}" if name in self.axes else name: values
+            for name, values in self.history.items()
+        }
+
+    def __repr__(self) -> str:
+        """The axes and the names in the history, rather than thousands of numbers."""
+        axes = ", ".join(f"{name}={len(values)}" for name, values in self.axes.items())
+        return f"Runs({axes}; {', '.join(self.history)})"
+
     def to_xarray(self) -> Any:
         """The history and `stopped_at` as an `xarray.Dataset` with the axes as coordinates.
+
+        A swept learning rate is the axis; that of each epoch is then "epoch_learning_rate".
 
         Raises:
           ImportError: without the package xarray, which `jaxmlp` does not install.
@@ -167,12 +188,16 @@ class Runs(NamedTuple):
         sizes = self.shape
         coordinates = {name: _labels(values) for name, values in self.axes.items()}
         epochs = next(iter(self.history.values())).shape[-1]
-        variables = {name: ((*self.axes, "epoch"), values) for name, values in self.history.items()}
+        variables: dict[str, Any] = {
+            name: ((*self.axes, "epoch"), values) for name, values in self._columns().items()
+        }
         variables["stopped_at"] = (tuple(self.axes), self.stopped_at.reshape(sizes))
         return xarray.Dataset(variables, {**coordinates, "epoch": np.arange(1, epochs + 1)})
 
     def to_dataframe(self) -> Any:
         """The history as a `pandas.DataFrame`, a row for each member and epoch that it finished.
+
+        A swept learning rate is the axis; that of each epoch is then "epoch_learning_rate".
 
         Raises:
           ImportError: without the package pandas, which `jaxmlp` does not install.
@@ -183,7 +208,7 @@ class Runs(NamedTuple):
         labels = [*(_labels(values) for values in self.axes.values()), np.arange(1, epochs + 1)]
         index = pandas.MultiIndex.from_product(labels, names=[*self.axes, "epoch"])
         frame = pandas.DataFrame(
-            {name: values.reshape(-1) for name, values in self.history.items()}, index
+            {name: values.reshape(-1) for name, values in self._columns().items()}, index
         ).reset_index()
         finished = np.arange(epochs) < self.stopped_at[..., None]
         return frame[finished.reshape(-1)].reset_index(drop=True)
@@ -246,24 +271,39 @@ def join(parts: Sequence[Runs]) -> Runs:
             np.average([part.share_of_work for part in parts], weights=np.diff(starts))
         ),
         columns=tuple(columns for part in parts for columns in part.columns),
+        ended_by=_joined([part.ended_by for part in parts], axis),
     )
+
+
+def _joined(arrays: Sequence[np.ndarray | None], axis: int) -> np.ndarray | None:
+    there = [array for array in arrays if array is not None]
+    return np.concatenate(there, axis) if len(there) == len(arrays) else None
 
 
 def _labels(values: tuple[Hashable, ...]) -> list[Any]:
     """An axis's values as a column can hold them: numbers as they are, others by their names."""
     if all(isinstance(value, int | float) for value in values):
         return list(values)
-    return [label(value) for value in values]
+    names = [label(value) for value in values]
+    if len(set(names)) == len(names):
+        return names
+    return [f"{name} ({number})" for number, name in enumerate(names, 1)]
 
 
 def label(value: Any) -> str:
-    """A value as a reader writes it: 64,32 for (64, 32), relu for a function.
+    """A value as a reader writes it: 64x32 for (64, 32), linear for (), relu for a function.
 
-    >>> label((64, 32)), label(0.001), label(label)
-    ('64,32', '0.001', 'label')
+    >>> label((64, 32)), label(()), label(0.001), label(label)
+    ('64x32', 'linear', '0.001', 'label')
     """
+    if isinstance(value, Model):
+        sizes = getattr(value.init, "keywords", {}).get("sizes")
+        return "-".join(map(str, sizes)) if sizes else "model"
     if isinstance(value, tuple):
-        return ",".join(map(label, value))
+        return "x".join(map(label, value)) or "linear"
     if isinstance(value, functools.partial):
-        value = value.func
+        bound = ", ".join(f"{name}={label(v)}" for name, v in value.keywords.items())
+        return f"{label(value.func)}({bound})"
+    if isinstance(value, float):
+        return f"{value:g}" if float(f"{value:g}") == value else repr(value)
     return str(getattr(value, "__name__", value))

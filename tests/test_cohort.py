@@ -73,4 +73,4 @@ def test_the_shapes_of_a_population(blobs):
     assert like.history.keys() == {
         *("train_loss", "train_accuracy", "test_loss", "test_accuracy", "learning_rate"),
     }
-    assert like.epochs.shape == like.has_ended.shape == (8,)
+    assert like.epochs.shape == like.ended_by.shape == (8,)

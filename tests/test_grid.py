@@ -27,7 +27,11 @@ def test_members_are_in_the_order_of_the_axes_and_seeds_come_last():
     assert [dict(recipe.hyperparameters) for recipe in grid.recipes] == [
         {"learning_rate": rate, "b1": b1} for rate in (0.25, 0.125) for b1 in (0.5, 0.75)
     ]
-    assert grid.name(5) == "learning_rate=0.125, b1=0.5, seed=3"
+    assert grid.seeds[5] == 3
+    assert dict(grid.recipes[grid.settings[5]].hyperparameters) == {
+        "learning_rate": 0.125,
+        "b1": 0.5,
+    }
     assert grid.num_epochs.tolist() == [3] * 8
 
 
@@ -36,7 +40,7 @@ def test_without_a_sweep_there_are_the_seeds():
     assert grid.axes == {"seed": (2**32 - 1, 0)}
     assert grid.seeds.tolist() == [2**32 - 1, 0]
     assert grid.recipes == (RECIPE,)
-    assert grid.name(1) == "seed=0"
+    assert grid.seeds[1] == 0
 
 
 def test_orders_may_be_shared_or_an_axis():
@@ -49,7 +53,7 @@ def test_orders_may_be_shared_or_an_axis():
     assert crossed.seeds.tolist() == [5, 3] * 6
     assert crossed.shuffle_seeds.tolist() == [9, 9, 1, 1, 5, 5] * 2
     assert crossed.settings.tolist() == [0] * 6 + [1] * 6
-    assert crossed.name(8) == "b1=0.75, shuffle_seed=1, seed=5"
+    assert (crossed.shuffle_seeds[8], crossed.seeds[8]) == (1, 5)
 
 
 def test_programs_are_as_few_as_the_settings_that_differ_in_more_than_numbers():
@@ -135,8 +139,36 @@ def test_a_function_makes_the_recipes():
     assert [len(program.members) for program in grid.programs] == [2, 2]
     assert grid.programs[1].static.model == mlp((4, 6, 3))
     assert grid.programs[1].numbers["learning_rate"].tolist() == [0.25, 0.5]
-    with pytest.raises(ValueError, match="^sweep needs the recipe function's arguments: .*depth"):
+    with pytest.raises(ValueError, match="^sweep needs the recipe function's arguments: .*"):
         make_grid(recipe, [0], {"depth": [1]})
+    with pytest.raises(ValueError, match="^the recipe function needs to return a Recipe, got 8$"):
+        make_grid(lambda width: 2 * width, [0], {"width": [4]})
+
+    def broken(width):
+        raise TypeError(f"its own {width}")
+
+    with pytest.raises(TypeError, match="^its own 4$"):
+        make_grid(broken, [0], {"width": [4]})
+
+
+@pytest.mark.parametrize(
+    ("sweep", "message"),
+    [
+        ({"activation": ["relu"]}, "^sweep of activation needs functions, got 'relu'$"),
+        ({"optimizer": ["adam"]}, "^sweep of optimizer needs functions, got 'adam'$"),
+        ({"optimizer": [optax.adam(0.1)]}, "^sweep of optimizer needs functions, got Grad"),
+        ({"learning_rate": ["a"]}, "^sweep of learning_rate needs numbers, got 'a'$"),
+        ({"learning_rate": [{}]}, "^sweep of learning_rate needs values that can be told apart"),
+    ],
+)
+def test_values_of_another_kind_are_refused(sweep, message):
+    with pytest.raises(ValueError, match=message):
+        make_grid(RECIPE, [0], sweep)
+
+
+def test_a_width_stands_for_one_hidden_layer():
+    grid = make_grid(RECIPE, [0], {"hidden_sizes": [5, 6]})
+    assert [recipe.model for recipe in grid.recipes] == [mlp((4, 5, 3)), mlp((4, 6, 3))]
 
 
 @pytest.mark.parametrize("hyperparameters", [{"learning_rate": 0.5}, (("learning_rate", 0.5),)])

@@ -14,6 +14,7 @@ RECIPE = Recipe(mlp((4, 8, 3)), classification(3), optax.adam, {"learning_rate":
 PARAMS = 4 * 8 + 8 + 8 * 3 + 3
 STATE = 4 * (3 * PARAMS + 2)  # bytes: the parameters, Adam's two averages and its count, the step
 DATA = 50 * 4 * 4 + 50 * 4 + 30 * 4 * 4 + 30 * 4
+HISTORY = 3 * planning.LINE  # of a member
 
 
 def prepared(blobs, seeds=range(6), sweep=None, mode=None, mesh=None, memory=None):
@@ -37,7 +38,7 @@ def test_a_plan_tells_what_is_needed(blobs):
     assert crew.devices == (jax.devices()[0],)
     # A chunk's states go in and come out, next to the data.
     assert 2 * 6 * STATE + DATA < plan.device_bytes < 2 * 6 * STATE + DATA + 50_000
-    assert plan.host_bytes == 6 * STATE + plan.device_bytes
+    assert plan.host_bytes == 6 * (STATE + HISTORY) + plan.device_bytes
     assert plan.host_bytes < plan.available_bytes
     assert prepared(blobs, memory=10**6)[1].available_bytes == 10**6
 
@@ -125,7 +126,7 @@ def test_what_does_not_fit_is_halved_until_it_does(blobs, monkeypatch):
             compiled.append(self.size)
 
     monkeypatch.setattr(planning, "_compile", Runner)
-    enough = 6 * STATE + DATA + 90_000
+    enough = 6 * (STATE + HISTORY) + DATA + 90_000
     crew, plan = prepared(blobs, memory=enough)
     assert compiled == [6, 3, 1]
     assert crew.sizes == (1,)
@@ -140,7 +141,7 @@ def test_states_that_do_not_fit_are_refused_before_a_compilation(blobs, monkeypa
     monkeypatch.setattr(planning, "_compile", lambda *_: pytest.fail("compiled"))
     message = r"^6 members need .* GiB for their states besides .* GiB of data, got .* of memory$"
     with pytest.raises(ValueError, match=message):
-        prepared(blobs, memory=6 * STATE + DATA - 1)
+        prepared(blobs, memory=6 * (STATE + HISTORY) + DATA - 1)
 
 
 def test_a_program_is_compiled_once(blobs):

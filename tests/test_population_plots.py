@@ -310,7 +310,7 @@ def test_rows_show_every_member_and_the_best_mean_on_top():
     [
         ("learning_rate", 0.001, "learning rate 0.001"),
         ("learning_rate", 0.1 + 0.2, "learning rate 0.3"),
-        ("hidden_sizes", (64, 32), "hidden sizes 64,32"),
+        ("hidden_sizes", (64, 32), "hidden sizes 64x32"),
         ("activation", relu, "activation relu"),
         ("note", "x" * 99, f"note {'x' * 26}…{'x' * 13}"),
     ],

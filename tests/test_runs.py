@@ -2,9 +2,10 @@ import functools
 
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
-from jaxmlp import Fault, TrainState, activations
+from jaxmlp import Fault, TrainState, activations, mlp, optimizers
 from jaxmlp.runs import Runs, label
 
 NAN = np.nan
@@ -227,13 +228,17 @@ def test_a_data_frame_has_a_row_for_each_epoch_that_was_finished():
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        ((64, 32), "64,32"),
-        ((), ""),
+        ((64, 32), "64x32"),
+        ((), "linear"),
         (0.001, "0.001"),
         (None, "None"),
         (activations.relu, "relu"),
         (jnp.tanh, "tanh"),
-        (functools.partial(activations.relu, x=0), "relu"),
+        (functools.partial(activations.relu, x=0), "relu(x=0)"),
+        (1e12, "1e+12"),
+        (0.1 + 0.2, "0.30000000000000004"),
+        (mlp((4, 8, 3)), "4-8-3"),
+        (optimizers.with_decay(optax.adam), "adam with decay"),
     ],
 )
 def test_values_are_labelled_as_a_reader_writes_them(value, expected):

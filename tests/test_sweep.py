@@ -140,7 +140,10 @@ def test_a_replay_needs_a_sweep(place):
         (["--checkpoint_every=5steps"], "--checkpoint_every needs epochs or seconds"),
         (["--sweep=lr=1"], "a sweep needs one of .*, got lr"),
         (["--sweep=batch_size=1", "--sweep=batch_size=2"], "--sweep needs each name once"),
-        (["--sweep=learning_rate=1,1"], "sweep of learning_rate needs each value once, got 1.0 2"),
+        (
+            ["--sweep=learning_rate=1,1"],
+            "--sweep needs settings that differ, got",
+        ),
         (["--seeds=1,1"], "seeds needs each value once, got 1 2 times"),
         (["--seeds=3:3"], "seeds needs at least one value"),
         (["--seeds=-1"], "seed needs to be a whole number from 0"),
@@ -213,7 +216,7 @@ def test_early_ends_are_in_the_table(place, data_flag, capsys):
         "--save_networks",
     )
     out = capsys.readouterr().out
-    assert "learning_rate=1e+30,seed=1 ended before step" in out
+    assert "learning_rate=1e+30,seed=1 ended: a number that is not finite came up in step" in out
     assert "of the work saved" in out
     record = replay.read(folder / "runs.npz")
     assert (record["stopped_at"][2] == 0).all()
@@ -221,7 +224,43 @@ def test_early_ends_are_in_the_table(place, data_flag, capsys):
     saved = jaxmlp.load_params(folder / "networks" / "learning_rate=0.1,seed=1.npz")
     assert jaxmlp.digest(saved) == record["params_sha256"][1, 1]
     assert read(folder / "summary.json")["num_faults"] == 2
-    call(replay, folder, "--member=learning_rate=0.1,seed=0")
+    for rate in ("1e-3", "0.1", "1e30"):  # ended by halving, at its length, at a fault
+        call(replay, folder, f"--member=learning_rate={rate},seed=0")
+
+
+def test_halving_looks_at_rungs_that_a_replay_looks_at_too(place, data_flag):
+    folder = place / "rungs"
+    call(
+        sweep,
+        *(f"--workdir={folder}", data_flag, *SMALL, "--seeds=0:2", "--noplots", "--eval_every=4"),
+        *("--sweep=learning_rate=1e-3,0.1", "--validation_fraction=0.2", "--halving=2"),
+    )
+    record = replay.read(folder / "runs.npz")
+    measured = ~np.isnan(record["history/validation_loss"])
+    assert measured[1, 0].tolist() == [True, True, False, True]
+    call(replay, folder, "--member=learning_rate=0.1,seed=1")
+
+
+def test_settings_that_halving_ended_come_last_and_have_no_p_value(place, data_flag):
+    folder = place / "ranks"
+    call(
+        sweep,
+        *(f"--workdir={folder}", data_flag, *SMALL, "--seeds=0:4", "--noplots"),
+        *("--sweep=learning_rate=0.03,1e-3,0.1,0.05", "--validation_fraction=0.2", "--halving=2"),
+    )
+    rows = read(folder / "summary.json")["settings"]
+    ended = replay.read(folder / "runs.npz")["stopped_at"].mean(axis=-1)
+    for row, epochs in zip(rows, ended, strict=True):
+        assert row["p_against_best"] is None or epochs == 4
+
+
+def test_a_flag_that_changes_nothing_is_refused(data_flag, tmp_path):
+    message = "got the same network for kernel_stddev=0.1 and kernel_stddev=0.2"
+    with pytest.raises(SystemExit, match=message):
+        call(
+            *(sweep, f"--workdir={tmp_path / 'new'}", data_flag, *SMALL),
+            "--sweep=kernel_stddev=0.1,0.2",
+        )
 
 
 def test_crossed_orders_and_shared_ones(place, data_flag):

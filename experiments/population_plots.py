@@ -406,7 +406,9 @@ def _table(runs: Runs, metric: str) -> _Table:
         finals=observed,
         members=finals.reshape(num_settings, -1),
         losses=counted,
-        lost=_losses(int(is_diverged.sum()), int(is_unknown.sum()), is_diverged.size),
+        lost=_lengths(
+            runs, _losses(int(is_diverged.sum()), int(is_unknown.sum()), is_diverged.size)
+        ),
         mean=mean,
         low=low,
         high=high,
@@ -733,6 +735,15 @@ def _losses(num_diverged: int, num_unknown: int, count: int) -> str:
     parts = [f"{num_diverged} of {count} diverged"] if num_diverged else []
     parts += [f"{num_unknown} of {count} without a value"] if num_unknown else []
     return ", ".join(parts)
+
+
+def _lengths(runs: Runs, lost: str) -> str:
+    """Adds between which epochs members ended, for their last values are not of one epoch then."""
+    lengths = [int(epochs) for epochs in np.unique(runs.stopped_at) if epochs]
+    if len(lengths) < 2:
+        return lost
+    least, most = lengths[0], lengths[-1]
+    return ", ".join(filter(None, [lost, f"members ended after {least} to {most} epochs"]))
 
 
 def _name(axis: str, value: Hashable) -> str:

@@ -436,3 +436,17 @@ def test_pictures_depend_on_the_runs_alone(tmp_path, function):
 def test_no_display_and_no_global_state_are_needed():
     code = "import sys, experiments.population_plots; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("stopped_at", "lost", "expected"),
+    [
+        ([3, 3], "", ""),
+        ([0, 3], "1 of 2 diverged", "1 of 2 diverged"),
+        ([1, 9], "", "members ended after 1 to 9 epochs"),
+        ([1, 9], "x", "x, members ended after 1 to 9 epochs"),
+    ],
+)
+def test_members_of_other_lengths_are_told_of(stopped_at, lost, expected):
+    runs = Runs({"seed": (0, 1)}, {}, np.int32(stopped_at), (), np.zeros((2, 2), np.int32), {})
+    assert population_plots._lengths(runs, lost) == expected

@@ -449,4 +449,4 @@ def test_no_display_and_no_global_state_are_needed():
 )
 def test_members_of_other_lengths_are_told_of(stopped_at, lost, expected):
     runs = Runs({"seed": (0, 1)}, {}, np.int32(stopped_at), (), np.zeros((2, 2), np.int32), {})
-    assert population_plots._lengths(runs, lost) == expected
+    assert plots._lengths(runs, lost) == expected

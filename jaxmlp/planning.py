@@ -72,6 +72,7 @@ def prepare(
 ) -> tuple[Crew, Plan]:
     """Compiles each program for chunks that fit into memory, and places the data."""
     devices = tuple(jax.devices() if mesh is None else mesh.devices.flat)
+    devices = devices[: max(len(program.seeds) for program in grid.programs)]  # the rest would idle
     is_cpu = devices[0].platform == "cpu"
     mode = mode or ("exact" if is_cpu else "fast")
     if mode not in ("exact", "fast"):

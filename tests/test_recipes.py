@@ -5,6 +5,7 @@ import optax
 import pytest
 
 from experiments import recipes
+from jaxmlp.recipe import build_optimizer, init_params, split
 
 CONFIG = {
     "sizes": [6, 5, 3],
@@ -26,7 +27,7 @@ CONFIG = {
 def updates(config, params, gradient):
     """The first update of a config's optimizer."""
     recipe = recipes.recipe(config)
-    optimizer = recipe.optimizer(**recipe.hyperparameters)
+    optimizer, _ = build_optimizer(*split(recipe), num_steps=1)
     return optimizer.update(gradient, optimizer.init(params), params)[0]
 
 
@@ -47,7 +48,7 @@ def test_names_become_the_functions_they_name(params):
 
 def test_gaussian_takes_its_standard_deviation():
     config = {**CONFIG, "sizes": [300, 300]}
-    (layer,) = recipes.recipe(config).model.init(jax.random.key(0))
+    (layer,) = init_params(*split(recipes.recipe(config)), jax.random.key(0))
     assert layer.kernel.std() == pytest.approx(0.5, rel=0.02)
     assert layer.bias.std() == pytest.approx(2.0, rel=0.15)
 

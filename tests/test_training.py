@@ -558,7 +558,7 @@ def test_the_first_number_that_is_none_stops_training_and_is_located(blobs, row)
     # What is kept is the state just before: that of training on healthy data up to there.
     cut = []
     train(ADAM, blobs, seed=5, block_every=1, on_block=cut.append)
-    before = [training._prepare(ADAM, blobs, 5)[1], *cut][step]
+    before = [training.beginning(ADAM, blobs, 5), *cut][step]
     assert digest(progress.state) == digest(before.state)
 
 

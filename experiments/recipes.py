@@ -39,25 +39,28 @@ def _recipe(config: Mapping[str, Any]) -> jaxmlp.Recipe:
     model = jaxmlp.mlp(
         config["sizes"],
         getattr(activations, config["activation"]),
-        _initializer(config["kernel_init"], 1.0),
-        _initializer(config["bias_init"], config["bias_stddev"]),
+        _initializer(config["kernel_init"]),
+        _initializer(config["bias_init"]),
     )
     name = "adam" if config["optimizer"] == "adamw" else config["optimizer"]
     optimizer = getattr(optimizers, name)
     decay = {name: config[name] for name in ("l2", "weight_decay") if config[name]}
-    scale = {"init_scale": config["kernel_stddev"]} if config["kernel_init"] == "gaussian" else {}
+    scales = {
+        scale: config[f"{what}_stddev"]
+        for what, scale in (("kernel", "init_scale"), ("bias", "bias_scale"))
+        if config[f"{what}_init"] == "gaussian"
+    }
     return jaxmlp.Recipe(
         model=model,
         task=jaxmlp.classification(config["sizes"][-1]),
         optimizer=optimizers.with_decay(optimizer) if decay else optimizer,
-        hyperparameters={"learning_rate": config["learning_rate"], **decay, **scale},
+        hyperparameters={"learning_rate": config["learning_rate"], **decay, **scales},
         batch_size=config["batch_size"],
         num_epochs=config["num_epochs"],
         schedule=getattr(schedules, config["schedule"]),
     )
 
 
-def _initializer(name: str, stddev: float) -> Initializer:
-    if name == "gaussian":
-        return initializers.gaussian(stddev)
-    return getattr(initializers, name)
+def _initializer(name: str) -> Initializer:
+    initializer = getattr(initializers, name)
+    return initializer() if name == "gaussian" else initializer  # scaled by a hyperparameter

@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxmlp.mlp import variant
 from jaxmlp.randomness import as_seed
-from jaxmlp.recipe import Recipe, build_optimizer, split
+from jaxmlp.recipe import SCALES, Recipe, build_optimizer, split
 
 __all__ = ["Grid", "Program", "make_grid"]
 
@@ -157,8 +157,8 @@ def _check_known(recipe: Recipe, setting: Mapping[str, Any]) -> None:
     except TypeError as error:
         others = [field for field in Recipe._fields if field != "hyperparameters"]
         raise ValueError(
-            "sweep needs hyperparameters of the optimizer, init_scale, or one of "
-            f"{', '.join((*VARIANTS, *others))}, got {', '.join(setting)}: {error}"
+            "sweep needs hyperparameters of the optimizer or the schedule, or one of "
+            f"{', '.join((*SCALES, *VARIANTS, *others))}, got {', '.join(setting)}: {error}"
         ) from error
 
 

@@ -1,5 +1,6 @@
 """A recipe: all that decides a result, but for the data and the seed."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from numbers import Integral
 from typing import Any, NamedTuple
@@ -15,6 +16,9 @@ from jaxmlp.types import Array, Dataset, Model, PyTree
 __all__ = ["Recipe", "build_optimizer", "check", "init_params", "split"]
 
 
+SCALES = ("init_scale", "bias_scale")  # hyperparameters of the initial kernels and biases
+
+
 class Recipe(NamedTuple):
     """All that decides a result, but for the data and the seed."""
 
@@ -22,11 +26,12 @@ class Recipe(NamedTuple):
     task: Task
     optimizer: Callable[..., optax.GradientTransformation]  # of the hyperparameters
     # By name, or as pairs of a name and a value. Floats are traced: a new value compiles nothing.
-    # All are the optimizer's but init_scale, which multiplies the initial kernels.
+    # All are the optimizer's but those that the schedule takes by keyword, and init_scale and
+    # bias_scale, which multiply the initial kernels and biases.
     hyperparameters: Mapping[str, Any] | tuple[tuple[str, Any], ...]
     batch_size: int = 256
     num_epochs: int = 10
-    schedule: Callable[[Any, int], optax.Schedule] | None = None  # of learning_rate, num_steps
+    schedule: Callable[..., optax.Schedule] | None = None  # of learning_rate, num_steps
 
 
 def split(recipe: Recipe) -> tuple[Recipe, dict[str, jax.Array]]:
@@ -64,19 +69,23 @@ def build_optimizer(
       The optimizer; and the schedule, None where there is no hyperparameter `learning_rate`.
     """
     hyperparameters = {**dict(recipe.hyperparameters), **numbers}
-    hyperparameters.pop("init_scale", None)
+    for name in SCALES:
+        hyperparameters.pop(name, None)
     rate = hyperparameters.get("learning_rate")
     if rate is None:
         return recipe.optimizer(**hyperparameters), None
     if recipe.schedule is None:
         schedule = rate if callable(rate) else optax.constant_schedule(rate)
         return recipe.optimizer(**hyperparameters), schedule
-    schedule = recipe.schedule(rate, num_steps)
+    names = inspect.signature(recipe.schedule).parameters
+    by_keyword = [name for name, p in names.items() if p.kind is inspect.Parameter.KEYWORD_ONLY]
+    own = {name: hyperparameters.pop(name) for name in by_keyword if name in hyperparameters}
+    schedule = recipe.schedule(rate, num_steps, **own)
     return recipe.optimizer(**{**hyperparameters, "learning_rate": schedule}), schedule
 
 
 def init_params(recipe: Recipe, numbers: Mapping[str, jax.Array], key: jax.Array) -> PyTree:
-    """The parameters before training: the model's, with the kernels times `init_scale`.
+    """The parameters before training: the model's, times `init_scale` and `bias_scale`.
 
     Args:
       recipe: the first result of `split`.
@@ -84,10 +93,13 @@ def init_params(recipe: Recipe, numbers: Mapping[str, jax.Array], key: jax.Array
       key: the run's for initialization.
     """
     params = recipe.model.init(key)
-    scale = {**dict(recipe.hyperparameters), **numbers}.get("init_scale")
-    if scale is None:
-        return params
-    return jax.tree.map(lambda leaf: leaf * scale if leaf.ndim > 1 else leaf, params)
+    scales = {**dict(recipe.hyperparameters), **numbers}
+
+    def scaled(leaf: jax.Array) -> jax.Array:
+        scale = scales.get("init_scale" if leaf.ndim > 1 else "bias_scale")
+        return leaf if scale is None else leaf * scale
+
+    return jax.tree.map(scaled, params)
 
 
 def check(recipe: Recipe, data: Dataset) -> None:

@@ -1,15 +1,17 @@
 """Learning-rate schedules, over optax, in the form a `Recipe` takes.
 
 Each is a function of the run's learning rate and its whole number of steps, and returns an optax
-schedule: a function of the step. Bind further arguments with `functools.partial`.
+schedule: a function of the step. Further arguments by keyword are hyperparameters of a `Recipe`, by
+their names, or bound with `functools.partial`; the floats among them may be traced.
 """
 
 import jax
+import jax.numpy as jnp
 import optax
 
 __all__ = ["constant", "cosine", "exponential", "step_decay", "warmup_constant", "warmup_cosine"]
 
-Rate = float | jax.Array  # of learning, a step
+Rate = float | jax.Array
 
 
 def constant(learning_rate: Rate, num_steps: int) -> optax.Schedule:
@@ -23,24 +25,24 @@ def constant(learning_rate: Rate, num_steps: int) -> optax.Schedule:
 
 
 def step_decay(
-    learning_rate: Rate, num_steps: int, *, factor: float = 0.1, drops: int = 2
+    learning_rate: Rate, num_steps: int, *, factor: Rate = 0.1, drops: int = 2
 ) -> optax.Schedule:
     """The rate times `factor` after each of `drops` + 1 equal parts of the run but the last.
 
     >>> [round(float(step_decay(1.0, 90)(step)), 3) for step in (0, 30, 60)]
     [1.0, 0.1, 0.01]
     """
-    boundaries = {round(num_steps * (i + 1) / (drops + 1)): factor for i in range(drops)}
-    return optax.piecewise_constant_schedule(learning_rate, boundaries)
+    ends = [round(num_steps * (part + 1) / (drops + 1)) for part in range(drops)]
+    return lambda step: learning_rate * factor ** (step >= jnp.array(ends, jnp.int32)).sum()
 
 
-def exponential(learning_rate: Rate, num_steps: int, *, end: float = 0.01) -> optax.Schedule:
+def exponential(learning_rate: Rate, num_steps: int, *, end: Rate = 0.01) -> optax.Schedule:
     """A fall by the same share each step, to `end` times the rate after the last.
 
     >>> [round(float(exponential(1.0, 100)(step)), 3) for step in (0, 50, 100)]
     [1.0, 0.1, 0.01]
     """
-    return optax.exponential_decay(learning_rate, num_steps, end)
+    return lambda step: learning_rate * end ** (step / num_steps)
 
 
 def cosine(learning_rate: Rate, num_steps: int) -> optax.Schedule:
@@ -52,7 +54,7 @@ def cosine(learning_rate: Rate, num_steps: int) -> optax.Schedule:
     return optax.cosine_decay_schedule(learning_rate, num_steps)
 
 
-def warmup_constant(learning_rate: Rate, num_steps: int, *, warmup: float = 0.1) -> optax.Schedule:
+def warmup_constant(learning_rate: Rate, num_steps: int, *, warmup: Rate = 0.1) -> optax.Schedule:
     """A straight rise from 0 over the first `warmup` share of the run, then the same rate.
 
     >>> [round(float(warmup_constant(1.0, 100)(step)), 3) for step in (0, 5, 10, 100)]
@@ -61,21 +63,25 @@ def warmup_constant(learning_rate: Rate, num_steps: int, *, warmup: float = 0.1)
     return _after_warmup(learning_rate, optax.constant_schedule(learning_rate), num_steps, warmup)
 
 
-def warmup_cosine(learning_rate: Rate, num_steps: int, *, warmup: float = 0.1) -> optax.Schedule:
+def warmup_cosine(learning_rate: Rate, num_steps: int, *, warmup: Rate = 0.1) -> optax.Schedule:
     """A straight rise from 0 over the first `warmup` share of the run, then half a cosine wave.
 
     >>> [round(float(warmup_cosine(1.0, 100)(step)), 3) for step in (0, 10, 55, 100)]
     [0.0, 1.0, 0.5, 0.0]
     """
-    rise = round(num_steps * warmup)
-    fall = optax.cosine_decay_schedule(learning_rate, max(1, num_steps - rise))
-    return _after_warmup(learning_rate, fall, num_steps, warmup)
+    rise = jnp.round(num_steps * warmup)
+    fall = optax.cosine_decay_schedule(learning_rate, 1)  # of the share that is done
+    length = jnp.maximum(1.0, num_steps - rise)
+    return _after_warmup(learning_rate, lambda step: fall(step / length), num_steps, warmup)
 
 
 def _after_warmup(
-    learning_rate: Rate, schedule: optax.Schedule, num_steps: int, warmup: float
+    learning_rate: Rate, after: optax.Schedule, num_steps: int, warmup: Rate
 ) -> optax.Schedule:
-    rise = round(num_steps * warmup)
-    if rise == 0:
-        return schedule
-    return optax.join_schedules([optax.linear_schedule(0.0, learning_rate, rise), schedule], [rise])
+    rise = jnp.round(num_steps * warmup)
+
+    def schedule(step: int | jax.Array) -> jax.Array:
+        rising = learning_rate * step / jnp.maximum(1.0, rise)
+        return jnp.where(step < rise, rising, after(jnp.maximum(0.0, step - rise)))
+
+    return schedule

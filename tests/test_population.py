@@ -20,6 +20,7 @@ from jaxmlp import (
     classification,
     cohort,
     digest,
+    initializers,
     mlp,
     optimizers,
     plan_many,
@@ -32,7 +33,9 @@ from jaxmlp import (
     train_many,
     training,
 )
+from jaxmlp.grid import make_grid
 from jaxmlp.randomness import keys
+from jaxmlp.runs import HALVING, LENGTH, PATIENCE
 
 ADAM = Recipe(
     model=mlp((4, 8, 3)),
@@ -72,6 +75,7 @@ def line_data(blobs):
     )
 
 
+ADAM_RATES = [0.01, 0.1]
 SOLO = {}  # results of `train`, which many tests compare with
 
 
@@ -273,6 +277,27 @@ def test_traced_values_are_each_members_own(blobs):
         member = runs.member(learning_rate=rate, weight_decay=decay, init_scale=scale, seed=seed)
         assert_same(member, solo(plain, blobs, seed))
     assert len(np.unique(runs.final("train_loss"))) == 16
+
+
+@pytest.mark.parametrize(
+    ("schedule", "name", "values"),
+    [
+        (schedules.warmup_cosine, "warmup", [0.0, 0.25, 0.5]),
+        (schedules.exponential, "end", [0.5, 0.01]),
+        (schedules.step_decay, "factor", [0.5, 0.1]),
+        (None, "bias_scale", [0.5, 2.0]),
+    ],
+)
+def test_numbers_of_the_schedule_and_the_biases_are_traced(schedule, name, values, blobs):
+    model = mlp((4, 8, 3), bias_init=initializers.gaussian())
+    recipe = ADAM._replace(model=model, schedule=schedule)
+    assert plan_many(recipe, blobs, [2], {name: values}).num_programs == 1
+    runs = train_many(recipe, blobs, [2], {name: values})
+    for value in values:
+        assert_same(
+            runs.member(**{name: value}), train(values_of(recipe, **{name: value}), blobs, 2)
+        )
+    assert len({digest(runs.member(**{name: value}).params) for value in values}) == len(values)
 
 
 @pytest.mark.parametrize(
@@ -535,6 +560,30 @@ def test_halving_keeps_the_best_settings(halving, ends, share, blobs):
     rate, end = HALVED_RATES[last], int(expected[last])
     ended = train(recipes[last], blobs, 1, callback=until(end))
     assert_same(runs.member(learning_rate=rate, seed=1), ended)
+
+
+def test_a_rung_counts_the_seeds_that_patience_ended(blobs):
+    """By hand: of two settings, one has a seed that ended at 0.4 and one that is at 0.9."""
+    grid = make_grid(ADAM, [0, 1], {"learning_rate": [0.01, 0.1]})
+    crew, _ = planning.prepare(grid, blobs, None, None, None, False)
+    population = cohort.beginning(grid, blobs, crew)
+    accuracy = population.history["test_accuracy"]
+    accuracy[:, :2] = [[0.4, np.nan], [0.5, 0.9], [0.7, 0.8], [0.7, 0.8]]
+    population.epochs[:] = [1, 2, 2, 2]
+    population.ended_by[0] = PATIENCE
+    working = cohort.Cohort(grid, blobs, 1, "stop", crew, population)
+    working.end_members(None, "", Halving("test_accuracy", factor=2, first=2))
+    assert working.runs().ended_by.tolist() == [[PATIENCE, HALVING], [0, 0]]
+
+
+def test_best_passes_over_what_halving_ended(blobs):
+    runs = train_many(ADAM, blobs, [0], {"learning_rate": [0.01, 0.1]})
+    finals = runs.final("test_loss")[:, 0]
+    winner, loser = (ADAM_RATES[int(i)] for i in np.argsort(finals))
+    assert runs.best("test_loss") == {"learning_rate": winner}
+    ended_by = np.full(runs.shape, LENGTH, np.int8)
+    ended_by[ADAM_RATES.index(winner)] = HALVING
+    assert runs._replace(ended_by=ended_by).best("test_loss") == {"learning_rate": loser}
 
 
 def test_halving_looks_at_a_rung_whatever_eval_every(blobs):

@@ -2,6 +2,7 @@
 
 import csv
 import re
+import shutil
 import signal
 import time
 
@@ -90,8 +91,6 @@ def test_a_replay_is_identical(swept, member, capsys):
 
 
 def test_a_replay_names_what_differs(swept, place, capsys):
-    import shutil
-
     folder = place / "altered"
     shutil.copytree(swept, folder)
     record = replay.read(folder / "runs.npz")
@@ -185,6 +184,16 @@ def test_an_interrupted_sweep_goes_on_to_the_same_end(swept, place, data_flag, m
     assert same(folder, swept)
 
 
+def test_finished_epochs_without_their_checkpoints_are_not_thrown_away(swept, place):
+    folder = place / "bare"
+    shutil.copytree(swept, folder)
+    shutil.rmtree(folder / "checkpoints")
+    before = (folder / "metrics.jsonl").read_bytes()
+    with pytest.raises(SystemExit, match="--resume needs a checkpoint of the 4 finished epochs"):
+        call(sweep, f"--workdir={folder}", "--resume")
+    assert (folder / "metrics.jsonl").read_bytes() == before
+
+
 def test_a_killed_sweep_goes_on_to_the_same_end(swept, place, data_flag):
     folder = place / "killed"
     flags = [f"--workdir={folder}", data_flag, *SMALL, *AXES, "--checkpoint_every=1epoch"]
@@ -263,7 +272,7 @@ def test_a_flag_that_changes_nothing_is_refused(data_flag, tmp_path):
         )
 
 
-def test_crossed_orders_and_shared_ones(place, data_flag):
+def test_crossed_orders_and_shared_ones(place, data_flag, capsys):
     crossed, shared = place / "crossed", place / "shared"
     flags = [data_flag, *SMALL, "--noplots"]
     call(sweep, f"--workdir={crossed}", *flags, "--seeds=0:2", "--shuffle_seeds=0:3")
@@ -271,6 +280,7 @@ def test_crossed_orders_and_shared_ones(place, data_flag):
     record, other = replay.read(crossed / "runs.npz"), replay.read(shared / "runs.npz")
     assert record["params_sha256"].shape == (3, 2)
     assert record["params_sha256"][0].tolist() == other["params_sha256"].tolist()
+    assert re.search(r"variance of the first: initialization \d+ %", capsys.readouterr().out)
     call(replay, crossed, "--member=shuffle_seed=2,seed=1")
     call(replay, shared, "--member=seed=1")
 

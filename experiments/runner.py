@@ -114,11 +114,7 @@ def _resume(job: Job) -> tuple[Progress | None, list[dict[str, Any]]]:
     found = checkpoint.restore(job.path / "checkpoints", recorder.like(job))
     metrics = job.path / "metrics.jsonl"
     if found is None:
-        done = len(workdir.read_lines(metrics))
-        if done and not (job.path / "checkpoints").exists():  # else it ended before the first
-            raise ValueError(
-                f"--resume needs a checkpoint of the {done} finished epochs in {job.path}, got none"
-            )
+        refuse_lost_checkpoints(job.path)
         workdir.write_lines(metrics, [])
         (job.path / "faults.jsonl").unlink(missing_ok=True)
         return None, []
@@ -134,6 +130,15 @@ def _resume(job: Job) -> tuple[Progress | None, list[dict[str, Any]]]:
     for fault in start.faults:
         workdir.append_line(job.path / "faults.jsonl", job.marked(fault._asdict()))
     return start, lines
+
+
+def refuse_lost_checkpoints(path: Path) -> None:
+    """Raises ValueError if a folder without checkpoints has finished epochs to lose."""
+    done = len(workdir.read_lines(path / "metrics.jsonl"))
+    if done and not (path / "checkpoints").exists():  # else it ended before the first
+        raise ValueError(
+            f"--resume needs a checkpoint of the {done} finished epochs in {path}, got none"
+        )
 
 
 def check_environment(path: Path, accept_changes: bool) -> None:

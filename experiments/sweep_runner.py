@@ -137,6 +137,8 @@ def _resume(job: Job) -> tuple[jaxmlp.Population | None, list[dict[str, Any]]]:
     runner.check_environment(job.path, job.accept_changes)
     like = jaxmlp.population_like(**job.population)
     found = checkpoint.restore(job.path / "checkpoints", like)
+    if found is None:
+        runner.refuse_lost_checkpoints(job.path)
     workdir.write_lines(job.path / "metrics.jsonl", found.record["lines"] if found else [])
     if found is None:
         return None, []

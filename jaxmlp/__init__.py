@@ -12,6 +12,7 @@ from jaxmlp import (
     statistics,
 )
 from jaxmlp.adapters import from_flax
+from jaxmlp.compilation_cache import cache_compilations
 from jaxmlp.evaluation import evaluate, predict
 from jaxmlp.mlp import mlp
 from jaxmlp.parameters import digest, load_params, save_params
@@ -40,6 +41,7 @@ __all__ = [
     "TrainingFault",
     "activations",
     "binary_classification",
+    "cache_compilations",
     "classification",
     "digest",
     "evaluate",

@@ -2,25 +2,21 @@
 
 import functools
 import math
+import operator
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from jaxmlp import evaluation, stopping, training
+from jaxmlp import stopping, training
 from jaxmlp.batches import num_steps
+from jaxmlp.engine import Engine, measured, shapes_of
 from jaxmlp.grid import Grid, Program
-from jaxmlp.members import (
-    are_finite,
-    evaluate_members,
-    init_members,
-    rates_of_members,
-)
-from jaxmlp.planning import Crew, shapes_of
+from jaxmlp.members import Worker
+from jaxmlp.planning import Crew, state_of
 from jaxmlp.recipe import Recipe
 from jaxmlp.runs import FAULT, HALVING, LENGTH, PATIENCE, Runs
 from jaxmlp.types import Dataset, Fault, Progress, PyTree, TrainState
@@ -81,7 +77,7 @@ def population_of(grid: Grid, data: Dataset) -> Population:
         def many(leaf: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
             return jax.ShapeDtypeStruct((len(program.seeds), *leaf.shape), leaf.dtype)
 
-        return jax.tree.map(many, shapes_of(program, len(data.train_inputs)))
+        return jax.tree.map(many, state_of(program, shapes_of(data)))
 
     def leaf(dtype: Any, *shape: int) -> Any:
         return jax.ShapeDtypeStruct(shape, dtype)
@@ -103,12 +99,8 @@ def columns(grid: Grid, data: Dataset) -> list[str]:
 
 
 def _columns(recipe: Recipe, data: Dataset) -> list[str]:
-    names = [f"{kind}_{name}" for kind in data.sets() for name in _measured(recipe)]
+    names = [f"{kind}_{name}" for kind in data.sets() for name in measured(recipe)]
     return names + ["learning_rate"] * _has_rate(recipe)
-
-
-def _measured(recipe: Recipe) -> list[str]:
-    return ["loss", *(metric.__name__ for metric in recipe.task.metrics)]
 
 
 def _has_rate(recipe: Recipe) -> bool:
@@ -130,29 +122,35 @@ def beginning(grid: Grid, data: Dataset, crew: Crew) -> Population:
     """Fresh parameters for every member, no epochs, no history."""
     like = population_of(grid, data)
     states = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), like.states)
-    for program, store, size in zip(grid.programs, states, crew.sizes, strict=True):
-        init = functools.partial(init_members, program.static, len(data.train_inputs))
+    for program, store, workers in zip(grid.programs, states, crew.workers, strict=True):
+        given = dict(program.numbers), program.seeds
 
-        def fill(share: _Share, init: Any = init, store: PyTree = store) -> None:
-            _keep(store, share.rows, init(share.num, share.given))
+        def fill(
+            share: tuple[Worker, np.ndarray], store: PyTree = store, given: Any = given
+        ) -> None:
+            worker, rows = share
+            for row in rows:
+                numbers, seed = jax.tree.map(operator.itemgetter(row), given)
+                state = worker.init(numbers, seed)
+                jax.tree.map(functools.partial(_write, row), store, state)
 
-        for rows in _split(np.arange(len(program.seeds)), size * len(crew.devices)):
-            given = dict(program.numbers), program.seeds
-            _on_all(fill, _deal(rows, size, crew.devices, given, None))
+        parts = np.array_split(np.arange(len(program.seeds)), len(workers))
+        _on_all(fill, list(zip(workers, parts, strict=True)))
     history = {name: np.full(line.shape, np.nan, line.dtype) for name, line in like.history.items()}
     members = len(grid.seeds)
     return Population(states, history, np.zeros(members, np.int32), np.zeros(members, np.int8), {})
 
 
+def _write(row: int, into: np.ndarray, leaf: jax.Array) -> None:
+    into[row] = leaf
+
+
 class _Share(NamedTuple):
     """The members of a chunk that one device has."""
 
-    device: int  # among the crew's
+    worker: Worker
     rows: np.ndarray  # (members,) their rows among their program's
-    num: jax.Array  # () int32, how many there are: what lies behind them below is nobody's
-    given: tuple[Mapping[str, jax.Array], jax.Array]  # numbers and seeds, leaves (size,)
-    states: Any  # TrainState, leaves (size, ...)
-    totals: Any = None  # name -> (size,) float32, over the epoch so far
+    carried: Any  # the worker's
 
 
 class Cohort:
@@ -277,48 +275,30 @@ class Cohort:
         program = self._grid.programs[number]
         steps = num_steps(len(self._data.train_inputs), program.static.batch_size)
         first, step = (epoch - 1) * steps, (epoch - 1) * steps
-        names = [*_measured(program.static), "num_examples"]
-        shares = self._load(number, rows)
-        zeros = np.zeros(len(shares[0].given[1]), np.float32)
         shares = [
-            share._replace(totals=self._on(share, dict.fromkeys(names, zeros))) for share in shares
+            share._replace(carried=share.worker.start_epoch(share.carried))
+            for share in self._load(number, rows)
         ]
         faulty: dict[int, tuple[TrainState, Fault]] = {}  # row -> its state before its fault
         while step < first + steps:
             started = time.perf_counter()
             stop = min(step + self._blocks[number], first + steps)
-            run = functools.partial(self._run, number, stop)
-            after = _on_all(run, shares)
+            after = _on_all(functools.partial(_run, stop), shares)
             if self._on_fault == "stop":
                 for before, share in zip(shares, after, strict=True):
-                    is_healthy = np.asarray(are_finite((share.states, share.totals)))
-                    for slot in np.flatnonzero(~is_healthy[: len(share.rows)]):
+                    is_healthy = share.worker.are_healthy(share.carried)
+                    for slot in np.flatnonzero(~is_healthy):
                         if (row := int(share.rows[slot])) not in faulty:
-                            faulty[row] = self._locate(program, row, before, slot, stop)
+                            faulty[row] = self._locate(program, row, before, int(slot), stop)
             shares, step = after, stop
-            self._blocks[number] = training._next_block(
-                self._blocks[number], time.perf_counter() - started
-            )
+            seconds = time.perf_counter() - started
+            self._blocks[number] = training.next_block(self._blocks[number], seconds)
             yield (step - first) / steps
         self._write_lines(number, shares, epoch, is_rung)
         self._resident = number, shares
         self._epochs[program.members[rows]] = epoch
         for row, (state, fault) in faulty.items():
             self._end_at_fault(number, row, state, fault, epoch)
-
-    def _run(self, number: int, stop: int, share: _Share) -> _Share:
-        inputs, labels = self._crew.sets[share.device]["train"]
-        carried = share.states, share.totals
-        device = self._crew.devices[share.device]
-        runner = self._crew.runners[number](device, len(share.given[1]))
-        bound = self._on(share, np.int32(stop))
-        states, totals = jax.block_until_ready(
-            runner(share.num, share.given, carried, inputs, labels, bound)
-        )
-        return share._replace(states=states, totals=totals)
-
-    def _on(self, share: _Share, tree: PyTree) -> PyTree:
-        return jax.device_put(tree, self._crew.devices[share.device])
 
     def _load(self, number: int, rows: np.ndarray) -> list[_Share]:
         """The members on the devices, where they may be already."""
@@ -328,80 +308,47 @@ class Cohort:
                 return shares
         self._unload()
         program, crew = self._grid.programs[number], self._crew
-        given = dict(program.numbers), program.shuffle_seeds
-        size = crew.size_for(number, len(rows))
-        return _deal(rows, size, crew.devices, given, self._states[number])
+        given = dict(program.numbers), program.shuffle_seeds, self._states[number]
+        return _deal(rows, crew.size_for(number, len(rows)), crew.workers[number], given)
 
     def _unload(self) -> None:
         """Brings the host's arrays up to date."""
         if self._resident:
             number, shares = self._resident
             for share in shares:
-                _keep(self._states[number], share.rows, share.states)
+                share.worker.keep(self._states[number], share.rows, share.carried)
             self._resident = None
 
     def _write_lines(self, number: int, shares: list[_Share], epoch: int, is_rung: bool) -> None:
         """Adds an epoch to the members' histories, to the bit as `train` does."""
         program = self._grid.programs[number]
         is_due = epoch % self._eval_every == 0 or epoch == program.recipe.num_epochs or is_rung
-        line = functools.partial(self._line, program, epoch, is_due)
+        step = epoch * num_steps(len(self._data.train_inputs), program.static.batch_size)
+        line = functools.partial(_lines, step, is_due)
         for share, values in zip(shares, _on_all(line, shares), strict=True):
-            members = program.members[share.rows]
             for name, column in values.items():
-                self._history[name][members, epoch - 1] = column[: len(members)]
-
-    def _line(
-        self, program: Program, epoch: int, is_due: bool, share: _Share
-    ) -> dict[str, np.ndarray]:
-        """An epoch of a device's members: name -> (size,)."""
-        recipe, num_examples = program.static, len(self._data.train_inputs)
-        names = _measured(recipe)
-        totals = {name: np.asarray(total) for name, total in share.totals.items()}
-        with np.errstate(invalid="ignore"):  # of a member with a fault, or in no use
-            line = {f"train_{name}": totals[name] / totals["num_examples"] for name in names}
-        for kind, (inputs, labels) in self._crew.sets[share.device].items() if is_due else ():
-            if kind == "train":
-                continue
-            batches = self._on(share, np.int32(num_steps(len(inputs), evaluation.BATCH)))
-            mode, params = self._crew.mode, share.states.params
-            sums = evaluate_members(recipe, mode, share.num, params, inputs, labels, batches)
-            means = np.asarray(sums).astype(np.float64) / len(inputs)
-            line |= {f"{kind}_{name}": means[:, i] for i, name in enumerate(names)}
-        if _has_rate(program.recipe):
-            last = np.int32(epoch * num_steps(num_examples, recipe.batch_size) - 1)
-            rates = rates_of_members(
-                recipe, num_examples, share.num, share.given, self._on(share, last)
-            )
-            line["learning_rate"] = np.asarray(rates)
-        return line
+                self._history[name][program.members[share.rows], epoch - 1] = column
 
     def _locate(
-        self, program: Program, row: int, share: _Share, slot: Any, stop: int
+        self, program: Program, row: int, share: _Share, slot: int, stop: int
     ) -> tuple[TrainState, Fault]:
         """A member's state just before its first fault, and what that is."""
         recipe = self._grid.recipes[self._grid.settings[program.members[row]]]
         seed = int(program.shuffle_seeds[row])
-        state, totals = jax.tree.map(
-            lambda leaf: jnp.asarray(np.asarray(leaf[slot])), (share.states, share.totals)
-        )
         placed: Any = self._crew.sets[0]["train"]  # not to be copied for each fault
         data = self._data._replace(train_inputs=placed[0], train_labels=placed[1])
-        run_steps = training._prepare(recipe, data, seed)
-        healthy, fault = training._find_fault(
-            recipe, data, seed, run_steps, Progress(state, totals, (), ()), stop
-        )
+        engine = Engine.of(recipe, data, self._crew.devices[0])
+        state, totals = engine.put(share.worker.member(share.carried, slot))
+        progress = Progress(state, totals, (), ())
+        healthy, fault = training.find_fault(engine, recipe, data, seed, progress, stop)
         return healthy.state, fault
 
     def _end_at_fault(
         self, number: int, row: int, state: TrainState, fault: Fault, epoch: int
     ) -> None:
         """Takes a member back to where it was still healthy, and ends it there."""
-
-        def write(into: np.ndarray, leaf: jax.Array) -> None:
-            into[row] = leaf
-
         self._unload()
-        jax.tree.map(write, self._states[number], state)
+        jax.tree.map(functools.partial(_write, row), self._states[number], state)
         member = int(self._grid.programs[number].members[row])
         for values in self._history.values():
             values[member, epoch - 1] = np.nan
@@ -428,32 +375,28 @@ def _split(rows: np.ndarray, size: int) -> list[np.ndarray]:
 def _deal(
     rows: np.ndarray,
     size: int,
-    devices: tuple[jax.Device, ...],
-    given: tuple[PyTree, np.ndarray],
-    states: TrainState | None,
+    workers: Sequence[Worker],
+    given: tuple[Mapping[str, np.ndarray], np.ndarray, TrainState],
 ) -> list[_Share]:
     """Puts rows of the host's arrays on the devices, as evenly as may be; none gets no share."""
 
-    def share(device: int, own: np.ndarray) -> _Share:
-        take = np.full(size, own[0])  # what is not in use repeats the first
-        take[: len(own)] = own
-        tree = np.int32(len(own)), *jax.tree.map(lambda leaf: leaf[take], (given, states))
-        return _Share(device, own, *jax.device_put(tree, devices[device]))
+    def share(worker: Worker, own: np.ndarray) -> _Share:
+        numbers, seeds, states = jax.tree.map(operator.itemgetter(own), given)
+        return _Share(worker, own, worker.load(numbers, seeds, states, size))
 
-    parts = enumerate(np.array_split(rows, len(devices)))
-    return [share(device, own) for device, own in parts if len(own)]
+    parts = zip(workers, np.array_split(rows, len(workers)), strict=True)
+    return [share(worker, own) for worker, own in parts if len(own)]
 
 
-def _keep(store: PyTree, rows: np.ndarray, tree: PyTree) -> None:
-    """Writes a device's members to their rows in the host's arrays."""
-
-    def write(into: np.ndarray, leaf: jax.Array) -> None:
-        into[rows] = np.asarray(leaf)[: len(rows)]
-
-    jax.tree.map(write, store, tree)
+def _run(stop: int, share: _Share) -> _Share:
+    return share._replace(carried=share.worker.run(share.carried, stop))
 
 
-def _on_all(function: Callable[[_Share], Any], shares: list[_Share]) -> list[Any]:
+def _lines(step: int, is_due: bool, share: _Share) -> dict[str, np.ndarray]:
+    return share.worker.lines(share.carried, step, is_due)
+
+
+def _on_all(function: Callable[[Any], Any], shares: Sequence[Any]) -> list[Any]:
     """Calls a function for each device's share, at the same time."""
     if len(shares) == 1:
         return [function(shares[0])]

@@ -18,6 +18,7 @@ from jaxmlp.types import Batch, Dataset, Fault, PyTree, TrainState
 __all__ = ["diagnose", "is_finite"]
 
 
+@jax.jit
 def is_finite(tree: PyTree) -> jax.Array:
     """Whether every number in a tree of arrays is finite; () bool, cheap, traceable.
 

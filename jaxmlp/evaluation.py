@@ -1,16 +1,27 @@
 """What a network is worth, and what it says: means over examples, and predictions."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxmlp.batches import num_steps, scale_pixels, take_batch
+from jaxmlp.compilation import Call, call
 from jaxmlp.recipe import Recipe, check_examples
 from jaxmlp.types import Array, Batch, PyTree
 
-__all__ = ["evaluate", "masked_means", "predict"]
+__all__ = [
+    "calls_of",
+    "evaluate",
+    "functions_of",
+    "linked",
+    "masked_means",
+    "num_batches",
+    "predict",
+    "sums",
+]
 
 BATCH = 1000  # examples at a time: bounds the memory
 
@@ -58,9 +69,8 @@ def evaluate(recipe: Recipe, params: PyTree, inputs: Array, labels: Array) -> di
       ValueError: if the examples do not suit the recipe.
     """
     check_examples(recipe, inputs, labels)
-    num_batches = num_steps(len(inputs), BATCH)
-    functions = (recipe.task.loss, *recipe.task.metrics)
-    totals = _totals(recipe.model.apply, functions, params, inputs, labels, num_batches)
+    static = recipe.model.apply, functions_of(recipe)
+    totals = call(sums, static, params, inputs, labels, num_batches(len(inputs)))
     names = ["loss", *(metric.__name__ for metric in recipe.task.metrics)]
     return {name: float(total) / len(inputs) for name, total in zip(names, totals, strict=True)}
 
@@ -82,30 +92,70 @@ def predict(recipe: Recipe, params: PyTree, inputs: Array) -> jax.Array:
     >>> predict(recipe, params, jnp.zeros((2, 8))).tolist()
     [[0.25, 0.25, 0.25, 0.25], [0.25, 0.25, 0.25, 0.25]]
     """
-    return _linked(recipe.model.apply, recipe.task.link, params, inputs)
+    return call(linked, (recipe.model.apply, recipe.task.link), params, inputs)
+
+
+def calls_of(
+    recipe: Recipe,
+    params: PyTree,
+    sets: Mapping[str, tuple[jax.ShapeDtypeStruct, ...]],
+    device: jax.Device,
+) -> dict[str, Call]:
+    """What `evaluate` runs of each set, and `predict` of the test set, to be compiled.
+
+    Args:
+      recipe: its model and task are used.
+      params: the model's, or their shapes.
+      sets: name -> the shapes of inputs and labels.
+      device: where it is to run.
+    """
+    static, count = (recipe.model.apply, functions_of(recipe)), num_batches(1)
+    calls = {
+        f"evaluate {name}": Call(sums, static, (params, *examples, count), device)
+        for name, examples in sets.items()
+    }
+    if "test" in sets:
+        link = recipe.model.apply, recipe.task.link
+        calls["predict"] = Call(linked, link, (params, sets["test"][0]), device)
+    return calls
+
+
+def functions_of(recipe: Recipe) -> tuple[Function, ...]:
+    """What is evaluated: the loss and the metrics."""
+    return (recipe.task.loss, *recipe.task.metrics)
+
+
+def num_batches(num_examples: int) -> np.int32:
+    """How many batches an evaluation takes."""
+    return np.int32(num_steps(num_examples, BATCH))
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _totals(
+def sums(
     apply: Apply,
     functions: tuple[Function, ...],
     params: PyTree,
     inputs: jax.Array,
     labels: jax.Array,
-    num_batches: int | jax.Array,  # traced, so that one batch runs the same code as many
+    num_batches: int | jax.Array,
 ) -> list[jax.Array]:
+    """Each function's sum over examples, () float32; the number of batches is traced."""
+
     def body(step: jax.Array, totals: list[jax.Array]) -> list[jax.Array]:
         batch = take_batch(inputs, labels, step, min(BATCH, len(inputs)))
         means, count = masked_means(apply, functions, params, batch)
-        return [total + mean * count for total, mean in zip(totals, means, strict=True)]
+        values = [mean * count for mean in means]
+        return [t + value.astype(t.dtype) for t, value in zip(totals, values, strict=True)]
 
     return jax.lax.fori_loop(0, num_batches, body, [jnp.float32(0.0) for _ in functions])
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _linked(
+def linked(
     apply: Apply, link: Callable[[jax.Array], jax.Array], params: PyTree, inputs: jax.Array
 ) -> jax.Array:
+    """The outputs for each example, through the link."""
+
     def one(example: jax.Array) -> jax.Array:
         return link(apply(params, scale_pixels(example)))
 

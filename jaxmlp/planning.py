@@ -2,25 +2,22 @@
 
 import functools
 import math
-import os
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, SingleDeviceSharding
+from jax.sharding import Mesh
 
-from jaxmlp import training
 from jaxmlp.batches import num_steps
+from jaxmlp.compilation import OnCompiled, compile_all, default_device
+from jaxmlp.engine import Engine, Sets, Shapes, calls_of, hosted, place, shapes_of
 from jaxmlp.grid import Grid, Program
-from jaxmlp.members import run_members
-from jaxmlp.memory import available, host_array
-from jaxmlp.recipe import Recipe
+from jaxmlp.members import OneByOne, SideBySide, Worker
+from jaxmlp.memory import available
 from jaxmlp.types import Dataset, PyTree, TrainState
 
-__all__ = ["Crew", "Plan", "prepare", "shapes_of"]
+__all__ = ["Crew", "Plan", "prepare", "state_of"]
 
 BLOCK_SECONDS = 2.0  # that an epoch of one chunk should take about
 FEWEST, MOST = 8, 512  # members of a chunk in exact mode, a device
@@ -46,10 +43,9 @@ class Crew(NamedTuple):
 
     devices: tuple[jax.Device, ...]
     mode: str
-    sets: tuple[Mapping[str, tuple[jax.Array, jax.Array]], ...]  # on each device
+    sets: tuple[Sets, ...]  # on each device
     sizes: tuple[int, ...]  # one a program: the members that a device takes at a time
-    # One a program: (device, size) -> `run_members`, compiled.
-    runners: tuple[Callable[[jax.Device, int], Callable[..., Any]], ...]
+    workers: tuple[tuple[Worker, ...], ...]  # one a program, of one a device
 
     def size_for(self, program: int, members: int) -> int:
         """The places that a device needs for its part of these members.
@@ -69,8 +65,9 @@ def prepare(
     mesh: Mesh | None,
     memory: int | None,
     is_shared: bool,
+    on_compiled: OnCompiled | None = None,
 ) -> tuple[Crew, Plan]:
-    """Compiles each program for chunks that fit into memory, and places the data."""
+    """Compiles all that the programs run, for chunks that fit into memory, and places the data."""
     devices = tuple(jax.devices() if mesh is None else mesh.devices.flat)
     devices = devices[: max(len(program.seeds) for program in grid.programs)]  # the rest would idle
     is_cpu = devices[0].platform == "cpu"
@@ -80,9 +77,9 @@ def prepare(
     host, device = (
         int(0.9 * available(place)) if memory is None else memory for place in (None, devices[0])
     )
-    sets = jax.tree.map(host_array, data.sets())
-    data_bytes = _bytes(sets)
-    store = sum(len(p.seeds) * _bytes(shapes_of(p, len(data.train_inputs))) for p in grid.programs)
+    arrays, shapes = hosted(data), shapes_of(data)
+    data_bytes = _bytes(arrays)
+    store = sum(len(p.seeds) * _bytes(state_of(p, shapes)) for p in grid.programs)
     store += len(grid.seeds) * int(grid.num_epochs.max()) * LINE
     if store + is_cpu * data_bytes > host:
         raise ValueError(
@@ -90,14 +87,14 @@ def prepare(
             f"{_gib(data_bytes)} of data, got {_gib(host)} of memory"
         )
     budget = (host - store - data_bytes) // len(devices) if is_cpu else device - data_bytes
-    others = f"the {_gib(store + data_bytes)} of all states and the data"
-
-    def fit(program: Program) -> tuple[int, Callable[[jax.Device, int], Any], int]:
-        return _fit(program, data, devices, mode, is_shared, budget, others)
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # the compiler runs beside itself
-        sizes, runners, needs = zip(*pool.map(fit, grid.programs), strict=True)
-    crew = Crew(devices, mode, tuple(jax.device_put(sets, d) for d in devices), sizes, runners)
+    sets = tuple(place(arrays, device) for device in devices)
+    find = _one_by_one if mode == "exact" else functools.partial(_side_by_side, is_shared)
+    workers, sizes, needs = find(grid.programs, shapes, devices, sets, budget, on_compiled)
+    if (most := max(needs)) > budget:
+        raise ValueError(
+            f"a member needs {_gib(most)} on each of {len(devices)} devices, besides the "
+            f"{_gib(store + data_bytes)} of all states and the data; got {_gib(budget)}"
+        )
     chunks = [size * len(devices) for size in sizes]
     plan = Plan(
         num_members=len(grid.seeds),
@@ -105,122 +102,135 @@ def prepare(
         mode=mode,
         num_devices=len(devices),
         chunk=max(min(c, len(p.seeds)) for c, p in zip(chunks, grid.programs, strict=True)),
-        device_bytes=max(needs) + data_bytes,
-        host_bytes=store + is_cpu * (data_bytes + len(devices) * max(needs)),
+        device_bytes=most + data_bytes,
+        host_bytes=store + is_cpu * (data_bytes + len(devices) * most),
         available_bytes=host if is_cpu else min(host, device),
     )
-    return crew, plan
+    return Crew(devices, mode, sets, tuple(sizes), tuple(workers)), plan
 
 
-def _fit(
+Found = tuple[
+    Sequence[tuple[Worker, ...]], list[int], list[int]
+]  # of each program, as `Crew` has them
+
+
+def _one_by_one(
+    programs: Sequence[Program],
+    shapes: Shapes,
+    devices: Sequence[jax.Device],
+    sets: Sequence[Sets],
+    budget: int,
+    on_compiled: OnCompiled | None,
+) -> Found:
+    """Workers of exact mode, how many members each takes at a time, and the bytes for these."""
+    calls = {
+        (number, place, name): call
+        for number, program in enumerate(programs)
+        for place, device in enumerate(devices)
+        for name, call in calls_of(program.recipe, shapes, device).items()
+    }
+    compiled = compile_all(calls, on_compiled)
+    workers, sizes, needs = [], [], []
+    for number, program in enumerate(programs):
+        own = [
+            {name: c for (n, p, name), c in compiled.items() if (n, p) == (number, place)}
+            for place in range(len(devices))
+        ]
+        engines = map(functools.partial(Engine, program.static), devices, sets, own)
+        state, alone = _bytes(state_of(program, shapes)), _needed(own[0]["run"], shapes)
+        most = 1 + max(0, budget - alone) // (2 * state)  # each goes in and comes out
+        sizes.append(_even(program, min(_chunk(program, shapes), most), len(devices)))
+        needs.append(alone + 2 * (sizes[-1] - 1) * state)
+        workers.append(tuple(map(OneByOne, engines)))
+    return workers, sizes, needs
+
+
+def _side_by_side(
+    is_shared: bool,
+    programs: Sequence[Program],
+    shapes: Shapes,
+    devices: Sequence[jax.Device],
+    sets: Sequence[Sets],
+    budget: int,
+    on_compiled: OnCompiled | None,
+) -> Found:
+    """The same of fast mode, where a chunk's size is compiled into its programs."""
+    workers = [
+        tuple(
+            SideBySide(program.recipe, shapes, device, own, is_shared)
+            for device, own in zip(devices, sets, strict=True)
+        )
+        for program in programs
+    ]
+    sizes = [_beside(program, shapes, devices, is_shared, budget) for program in programs]
+    needs = [0] * len(programs)
+    while True:
+        calls = {
+            (number, place, name): call
+            for number, own in enumerate(workers)
+            for place, worker in enumerate(own)
+            for name, call in worker.calls(sizes[number]).items()
+        }
+        compiled = compile_all(calls, on_compiled)
+        needs = [_needed(compiled[number, 0, "run"], shapes) for number in range(len(programs))]
+        tight = [n for n, size in enumerate(sizes) if needs[n] > budget and size > 1]
+        if not tight:
+            return workers, sizes, needs
+        for number in tight:
+            smaller = sizes[number] * budget // needs[number]
+            sizes[number] = max(1, min(sizes[number] // 2, smaller))
+
+
+def _needed(run: Any, shapes: Shapes) -> int:
+    """Bytes that a compiled program takes on its device, but for the data, which others share."""
+    analysis = run.memory_analysis()
+    return (
+        analysis.argument_size_in_bytes
+        + analysis.output_size_in_bytes
+        + analysis.temp_size_in_bytes
+        - _bytes(shapes["train"])
+    )
+
+
+def _beside(
     program: Program,
-    data: Dataset,
-    devices: tuple[jax.Device, ...],
-    mode: str,
+    shapes: Shapes,
+    devices: Sequence[jax.Device],
     is_shared: bool,
     budget: int,
-    others: str,
-) -> tuple[int, Callable[[jax.Device, int], Any], int]:
-    """The most members a device that fit: how many, their programs, the bytes that one needs."""
-    like = _like(data, program)
-
-    def runner(device: jax.Device, size: int) -> Any:
-        return _compile(program.static, device, mode, is_shared, size, *like)
-
-    members = size = -(-len(program.seeds) // len(devices))
-    state = _bytes(shapes_of(program, len(data.train_inputs)))
-    if mode == "exact":
-        size = min(size, _chunk(program, data))
-    elif devices[0].platform == "cpu":
-        row = 0 if is_shared else 4 * math.prod(np.shape(data.train_inputs)[1:])
-        size = min(size, CACHE // (state + program.static.batch_size * row))
-    size = max(1, min(size, budget // (4 * state)))
-    size = -(-members // -(-members // size))  # as many chunks, of like size
-    while True:
-        analysis = runner(devices[0], size).memory_analysis()
-        needed = (
-            analysis.argument_size_in_bytes
-            + analysis.output_size_in_bytes
-            + analysis.temp_size_in_bytes
-            - _bytes(like[1:])  # the data: among the arguments, but shared, and counted apart
-        )
-        if needed <= budget:
-            break
-        if size == 1:
-            raise ValueError(
-                f"a member needs {_gib(needed)} on each of {len(devices)} devices, "
-                f"besides {others}; got {_gib(budget)}"
-            )
-        size = max(1, min(size // 2, size * budget // needed))
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(lambda device: runner(device, size), devices[1:]))
-    return size, runner, needed
+) -> int:
+    """Members a device that should fit side by side: on a CPU, into its cache."""
+    state, size = _bytes(state_of(program, shapes)), len(program.seeds)
+    if devices[0].platform == "cpu":
+        row = 0 if is_shared else 4 * math.prod(shapes["train"][0].shape[1:])
+        size = CACHE // (state + program.static.batch_size * row)
+    return _even(program, min(size, budget // (4 * state)), len(devices))
 
 
-def _chunk(program: Program, data: Dataset) -> int:
+def _even(program: Program, most: int, num_devices: int) -> int:
+    """As few chunks as there need be, of like size: the members of one, a device."""
+    members = -(-len(program.seeds) // num_devices)
+    return -(-members // -(-members // max(1, min(most, members))))
+
+
+def _chunk(program: Program, shapes: Shapes) -> int:
     """Members a device at a time in exact mode, for a chunk's epoch to take about 2 s.
 
-    The estimate is rough, and may be: fewer are as fast unless calls become very short, and more
-    only make the progress coarser.
+    The estimate is rough, and may be: more only make the progress coarser.
     """
-    recipe = program.static
-    params = sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes_of(program, 1).params))
-    steps = num_steps(len(data.train_inputs), recipe.batch_size)
+    recipe, num_examples = program.static, shapes["train"][0].shape[0]
+    params = sum(
+        math.prod(leaf.shape) for leaf in jax.tree.leaves(state_of(program, shapes).params)
+    )
+    steps = num_steps(num_examples, recipe.batch_size)
     seconds = steps * (30e-6 + 6 * recipe.batch_size * params / 1e11)
     return int(np.clip(BLOCK_SECONDS / seconds, FEWEST, MOST))
 
 
-@functools.lru_cache(maxsize=256)
-def _compile(
-    recipe: Recipe,
-    device: jax.Device,
-    mode: str,
-    is_shared: bool,
-    size: int,
-    numbers: tuple[str, ...],
-    inputs: jax.ShapeDtypeStruct,
-    labels: jax.ShapeDtypeStruct,
-) -> Any:
-    """`run_members` for up to `size` members on a device."""
-    given = dict.fromkeys(numbers, _scalar(jnp.float32)), _scalar(jnp.uint32)
-    state = jax.eval_shape(functools.partial(training._init, recipe, inputs.shape[0]), *given)
-    totals = jax.eval_shape(lambda: training._no_totals(recipe))
-
-    def many(leaf: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
-        return jax.ShapeDtypeStruct((size, *leaf.shape), leaf.dtype)
-
-    def placed(leaf: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
-        sharding = SingleDeviceSharding(device)
-        return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
-
-    members = jax.tree.map(many, (given, (state, totals)))
-    arguments = (_scalar(jnp.int32), *members, inputs, labels, _scalar(jnp.int32))
-    lowered = run_members.lower(recipe, mode, is_shared, *jax.tree.map(placed, arguments))
-    return lowered.compile()
-
-
-def _scalar(dtype: Any) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct((), dtype)
-
-
-def _like(data: Dataset, program: Program) -> tuple[Any, ...]:
-    arrays = (data.train_inputs, data.train_labels)
-    dtypes = [jax.dtypes.canonicalize_dtype(np.asarray(array).dtype) for array in arrays]
-    return (
-        tuple(program.numbers),
-        *(
-            jax.ShapeDtypeStruct(np.shape(array), dtype)
-            for array, dtype in zip(arrays, dtypes, strict=True)
-        ),
-    )
-
-
-def shapes_of(program: Program, num_examples: int) -> TrainState:
+def state_of(program: Program, shapes: Shapes) -> TrainState:
     """The shapes and dtypes of one member's state."""
-    numbers, seed = dict.fromkeys(program.numbers, _scalar(jnp.float32)), _scalar(jnp.uint32)
-    init = functools.partial(training._init, program.static, num_examples)
-    return jax.eval_shape(init, numbers, seed)
+    state: TrainState = calls_of(program.recipe, shapes, default_device())["run"].arguments[4]
+    return state
 
 
 def _bytes(tree: PyTree) -> int:

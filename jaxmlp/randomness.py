@@ -8,6 +8,8 @@ import jax.numpy as jnp
 
 __all__ = ["Keys", "as_seed", "keys"]
 
+GENERATOR = "threefry2x32"  # whatever JAX's default is: the same numbers on every platform
+
 
 class Keys(NamedTuple):
     """A key for each thing that is drawn; none is ever carried from step to step."""
@@ -32,7 +34,7 @@ def keys(seed: int | jax.Array) -> Keys:
     >>> keys(0).init == keys(0).shuffle
     Array(False, dtype=bool)
     """
-    root = jax.random.key(as_seed(seed))
+    root = jax.random.key(as_seed(seed), impl=GENERATOR)
     return Keys(*(jax.random.fold_in(root, purpose) for purpose in range(len(Keys._fields))))
 
 

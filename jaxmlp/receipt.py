@@ -19,7 +19,13 @@ INSTRUCTIONS = (
     *("avx_vnni", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_tile", "amx_bf16", "asimd"),
 )
 
-SETTINGS = ("default_matmul_precision", "default_prng_impl", "enable_x64")
+SETTINGS = (  # of JAX's configuration, those that can change a result's bits
+    *("default_matmul_precision", "enable_x64", "numpy_dtype_promotion", "random_seed_offset"),
+    *("threefry_partitionable", "threefry_gpu_kernel_lowering", "softmax_custom_jvp"),
+    *("use_direct_linearize", "allow_f16_reductions", "exec_time_optimization_effort"),
+    *("memory_fitting_effort", "memory_fitting_level", "optimization_level"),
+    *("compiler_enable_remat_pass", "use_shardy_partitioner", "disable_most_optimizations"),
+)
 
 
 def describe() -> dict[str, Any]:
@@ -27,8 +33,8 @@ def describe() -> dict[str, Any]:
 
     Returns:
       versions, platform, device_kind, num_devices, processor, instructions, threads (of the pool
-      that divides a CPU's work; None where it cannot be counted), default_matmul_precision,
-      default_prng_impl, enable_x64, xla_flags.
+      that divides a CPU's work; None where it cannot be counted), xla_flags, and those of
+      `SETTINGS` that this version of JAX has, as they are on the thread that asks.
     """
     return {
         "versions": {name: _version(name) for name in PACKAGES},
@@ -38,7 +44,7 @@ def describe() -> dict[str, Any]:
         "processor": _cpuinfo("model name") or platform.processor() or platform.machine(),
         "instructions": _instructions(),
         "threads": num_threads(),
-        **{name: getattr(jax.config, f"jax_{name}") for name in SETTINGS},
+        **{name: _setting(name) for name in SETTINGS if f"jax_{name}" in jax.config.values},
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
     }
 
@@ -67,6 +73,13 @@ def differences(expected: Any, got: Any, field: str = "") -> Iterator[str]:
             yield from differences(expected.get(name), got.get(name), inner)
     elif expected != got:
         yield f"{field}: expected {expected}, got {got}"
+
+
+def _setting(name: str) -> Any:
+    """A setting's value, the local one where a context has set it; an enum's by its name."""
+    known = jax.config.values[f"jax_{name}"]
+    value = getattr(jax.config, f"jax_{name}", known)
+    return getattr(value, "value", value)
 
 
 def _version(package: str) -> str | None:

@@ -2,7 +2,6 @@
 
 import threading
 
-import jax
 import numpy as np
 import optax
 import pytest
@@ -18,36 +17,36 @@ def test_chunks_are_few_and_alike(count, size, lengths):
     assert np.array_equal(np.concatenate([*parts, np.zeros(0, int)]), np.arange(count))
 
 
-def test_members_come_back_from_their_devices():
-    store = {"a": np.arange(12.0).reshape(6, 2)}
-    rows, seeds = np.array([4, 1, 5]), np.arange(6, dtype=np.uint32)
-    (share,) = cohort._deal(rows, 4, (jax.devices()[0],), ({}, seeds), store)
-    assert (share.device, share.num, share.rows.tolist()) == (0, 3, [4, 1, 5])
-    assert share.given[1].tolist() == [4, 1, 5, 4]  # what is not in use repeats the first
-    assert share.states["a"].tolist() == [[8, 9], [2, 3], [10, 11], [8, 9]]
-    cohort._keep(store, share.rows, {"a": share.states["a"] + 1})
-    assert store["a"].tolist() == [[0, 1], [3, 4], [4, 5], [6, 7], [9, 10], [11, 12]]
+class Worker:
+    """Takes what it is given."""
+
+    def load(self, *arguments):
+        return arguments
 
 
 def test_members_are_dealt_out_evenly():
-    devices = (jax.devices()[0],) * 4
-    for count, expected in ((6, [[0, 1], [2, 3], [4], [5]]), (2, [[0], [1]])):
-        seeds = np.arange(count, dtype=np.uint32)
-        shares = cohort._deal(np.arange(count), 2, devices, ({}, seeds), None)
+    workers = [Worker() for _ in range(4)]
+    store = {"a": np.arange(12.0).reshape(6, 2)}
+    for rows, expected in (([4, 1, 5, 0, 2, 3], [[4, 1], [5, 0], [2], [3]]), ([4, 1], [[4], [1]])):
+        given = ({"rate": np.arange(6)}, np.arange(6) + 10, store)
+        shares = cohort._deal(np.array(rows), 2, workers, given)
         assert [share.rows.tolist() for share in shares] == expected
-        assert [share.device for share in shares] == list(range(len(expected)))
+        assert [share.worker for share in shares] == workers[: len(expected)]
+        numbers, seeds, states, size = shares[0].carried
+        first = expected[0]
+        assert (numbers["rate"].tolist(), size) == (first, 2)
+        assert seeds.tolist() == [row + 10 for row in first]
+        assert states["a"].tolist() == store["a"][first].tolist()
 
 
 def test_devices_work_at_the_same_time():
-    seeds = np.arange(3, dtype=np.uint32)
-    shares = cohort._deal(np.arange(3), 1, (jax.devices()[0],) * 3, ({}, seeds), None)
     together = threading.Barrier(3)
 
     def meet(share):
         together.wait(timeout=10)
-        return share.device
+        return share
 
-    assert cohort._on_all(meet, shares) == [0, 1, 2]
+    assert cohort._on_all(meet, [0, 1, 2]) == [0, 1, 2]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ FLOORS = [
         "adapters",
         "batches",
         "checkpoint_files",
+        "compilation",
         "initializers",
         "losses",
         "memory",
@@ -28,12 +29,12 @@ FLOORS = [
         "schedules",
         "stopping",
     ],
-    ["checkpoint", "mlp", "runs", "tasks"],
+    ["checkpoint", "compilation_cache", "mlp", "runs", "tasks"],
     ["recipe", "statistics"],
     ["evaluation", "grid"],
-    ["diagnosis"],
-    ["training"],
-    ["members"],
+    ["diagnosis", "update"],
+    ["engine"],
+    ["members", "training"],
     ["planning"],
     ["cohort"],
     ["population"],
@@ -49,6 +50,7 @@ NOT_ON_IMPORT = {
     "pandas",
     "scipy",
     "xarray",
+    "zstandard",
 }  # for a type checker, or inside the one function that needs it
 
 

@@ -1,5 +1,4 @@
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
@@ -8,132 +7,133 @@ from jaxmlp import (
     Recipe,
     classification,
     digest,
+    evaluate,
     members,
     mlp,
-    optimizers,
     schedules,
     train,
     training,
 )
-from jaxmlp.evaluation import evaluate
+from jaxmlp.compilation import compile_all, default_device
+from jaxmlp.engine import Engine, hosted, place, shapes_of
+from jaxmlp.members import OneByOne, SideBySide
 from jaxmlp.recipe import split
 
 RECIPE = Recipe(
     mlp((4, 8, 3)), classification(3), optax.adam, {"learning_rate": 0.02}, 16, 3, schedules.cosine
 )
-STATIC, NUMBERS = split(RECIPE)
-SEEDS = np.array([7, 3, 5, 9], np.uint32)
-RATES = np.float32([0.02, 0.1, 0.5, 0.3])
-GIVEN = ({"learning_rate": RATES}, SEEDS)
-
-
-def counts(count):
-    return jnp.int32(count)
+SEEDS = np.array([7, 3, 5], np.uint32)
+NUMBERS = {"learning_rate": np.float32([0.02, 0.1, 0.5])}
+STEPS = 4  # of an epoch
 
 
 def recipe_of(slot):
-    return RECIPE._replace(hyperparameters={"learning_rate": float(RATES[slot])})
+    return RECIPE._replace(hyperparameters={"learning_rate": float(NUMBERS["learning_rate"][slot])})
 
 
 def row(tree, slot):
     return jax.tree.map(lambda leaf: leaf[slot], tree)
 
 
-@pytest.mark.parametrize("count", [0, 1, 3, 4])
-def test_each_leaves_what_it_does_not_count_untouched(count):
-    given = (jnp.arange(4.0), {"b": jnp.arange(8).reshape(4, 2)})
-    into = {"sum": jnp.full(4, -1.0), "pair": jnp.full((4, 2), -2)}
-
-    def function(a, b):
-        return {"sum": 10 * a, "pair": b["b"] + 100}
-
-    each = jax.jit(lambda count: members._each(count, function, given, into))
-    made = each(count)
-    sums, pairs = [0, 10, 20, 30], [[100, 101], [102, 103], [104, 105], [106, 107]]
-    assert made["sum"].tolist() == sums[:count] + [-1] * (4 - count)
-    assert made["pair"].tolist() == pairs[:count] + [[-2, -2]] * (4 - count)
-    each(4 - count)
-    assert each._cache_size() == 1
+@pytest.fixture(params=["exact", "fast", "fast, shared"])
+def worker(request, blobs):
+    device = default_device()
+    if request.param == "exact":
+        return OneByOne(Engine.of(RECIPE, blobs, device))
+    sets = place(hosted(blobs), device)
+    return SideBySide(RECIPE, shapes_of(blobs), device, sets, "shared" in request.param)
 
 
-def test_initial_states_are_those_of_each_seed():
-    made = members.init_members(STATIC, 50, counts(3), GIVEN)
+def is_exact(worker):
+    return isinstance(worker, OneByOne)
+
+
+@pytest.fixture
+def states(worker):
+    """Three members before training, in NumPy."""
+    each = [worker.init(row(NUMBERS, slot), SEEDS[slot]) for slot in range(3)]
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *each)
+
+
+def after_an_epoch(worker, states):
+    carried = worker.start_epoch(worker.load(NUMBERS, SEEDS, states, 5))
+    for stop in (1, STEPS):
+        carried = worker.run(carried, stop)
+    return carried
+
+
+def alone(worker, slot, data):
+    """The same epoch of the member alone; where orders are shared, in that of the first."""
+    is_shared = not is_exact(worker) and worker._is_shared
+    order = int(SEEDS[0 if is_shared else slot])
+    seed = int(SEEDS[slot])
+    return train(recipe_of(slot), data, seed, shuffle_seed=order, callback=lambda _: True)
+
+
+def test_a_member_begins_as_alone(states, blobs):
     for slot in range(3):
-        expected = training._init(STATIC, 50, {"learning_rate": RATES[slot]}, SEEDS[slot])
-        assert digest(row(made, slot)) == digest(expected)
-    assert digest(row(made, 3)) == digest(jax.tree.map(jnp.zeros_like, expected))
+        begun = training.beginning(recipe_of(slot), blobs, int(SEEDS[slot]))
+        assert digest(row(states, slot)) == digest(begun.state)
 
 
-@pytest.fixture(scope="module")
-def beginning():
-    """Four members before training, their totals, and how to run them."""
-    states = members.init_members(STATIC, 50, counts(4), GIVEN)
-    totals = jax.tree.map(lambda leaf: jnp.zeros(4), training._no_totals(RECIPE))
-    return states, totals
+def test_an_epoch_is_that_of_train(worker, states, blobs):
+    before = digest(states)
+    carried = after_an_epoch(worker, states)
+    lines = worker.lines(carried, STEPS, True)
+    store = jax.tree.map(lambda leaf: np.repeat(leaf[:1], 6, axis=0), states)
+    worker.keep(store, np.array([4, 1, 5]), carried)
+    for slot, kept in enumerate([4, 1, 5]):
+        run = alone(worker, slot, blobs)
+        state, totals = worker.member(carried, slot)
+        assert float(totals["num_examples"]) == 50
+        line = {name: np.float32(values[slot]) for name, values in lines.items()}
+        if is_exact(worker):
+            assert digest(state) == digest(run.state) == digest(row(store, kept))
+            assert digest(line) == digest({n: values[0] for n, values in run.history.items()})
+            continue
+        assert digest(state) == digest(row(store, kept))
+        for ours, its in ((state, run.state), (line, {n: v[0] for n, v in run.history.items()})):
+            jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, 1e-4, 1e-5), ours, its)
+    assert digest(row(store, 0)) == digest(row(states, 0))
+    assert digest(states) == before
 
 
-@pytest.mark.parametrize("count", [3, 4])
-def test_exact_steps_are_those_of_train_and_of_the_counted_alone(count, beginning, blobs):
-    states, totals = members.run_members(
-        *(STATIC, "exact", False, counts(count), GIVEN, beginning),
-        *(blobs.train_inputs, blobs.train_labels, jnp.int32(4)),
-    )
-    for slot in range(count):
-        run = train(recipe_of(slot)._replace(num_epochs=3), blobs, int(SEEDS[slot]), callback=bool)
-        assert digest(row(states, slot)) == digest(run.state)
-        loss = totals["loss"][slot] / totals["num_examples"][slot]
-        assert loss == run.history["train_loss"][0]
-    for slot in range(count, 4):
-        assert digest(row((states, totals), slot)) == digest(row(beginning, slot))
-    assert totals["num_examples"].tolist() == [50] * count + [0] * (4 - count)
+def test_a_line_looks_when_it_is_due(worker, states, blobs):
+    carried = after_an_epoch(worker, states)
+    lines = worker.lines(carried, STEPS, False)
+    assert all(values.shape == (3,) for values in lines.values())
+    assert np.isnan(lines["test_loss"]).all()
+    assert np.isnan(lines["test_accuracy"]).all()
+    state, _ = worker.member(carried, 1)
+    found = evaluate(RECIPE, state.params, blobs.test_inputs, blobs.test_labels)
+    looked = worker.lines(carried, STEPS, True)
+    assert looked["test_loss"][1] == pytest.approx(found["loss"], rel=1e-6)
+    rates = NUMBERS["learning_rate"] * (1 + np.cos(np.pi * (STEPS - 1) / 12)) / 2
+    np.testing.assert_allclose(looked["learning_rate"], rates, rtol=1e-6)
 
 
-@pytest.mark.parametrize("is_shared", [False, True])
-def test_fast_steps_are_those_of_train_within_rounding(is_shared, beginning, blobs):
-    states, totals = members.run_members(
-        *(STATIC, "fast", is_shared, counts(4), GIVEN, beginning),
-        *(blobs.train_inputs, blobs.train_labels, jnp.int32(4)),
-    )
-    assert states.step.tolist() == [4] * 4
-    for slot in range(4):
-        order = int(SEEDS[0] if is_shared else SEEDS[slot])  # of the first, where all share it
-        run = train(
-            recipe_of(slot), blobs, int(SEEDS[slot]), shuffle_seed=order, callback=lambda _: True
+def test_each_members_numbers_are_looked_at_on_their_own(worker, states):
+    states.params[0].kernel[1, 2, 3] = np.nan
+    carried = worker.start_epoch(worker.load(NUMBERS, SEEDS, states, 3))
+    assert worker.are_healthy(carried).tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize("rate", [None, 0.25])
+def test_the_rate_of_members_without_numbers_is_one_or_none(rate):
+    recipe, _ = split(RECIPE._replace(hyperparameters={}, schedule=None))
+    recipe = recipe._replace(optimizer=lambda: optax.sgd(0.1))
+    if rate is not None:
+        recipe = recipe._replace(
+            optimizer=optax.sgd, hyperparameters=(("learning_rate", optax.constant_schedule(rate)),)
         )
-        jax.tree.map(
-            lambda ours, its: np.testing.assert_allclose(ours, its, rtol=1e-4, atol=1e-5),
-            row(states, slot),
-            run.state,
-        )
-    assert totals["num_examples"].tolist() == [50] * 4
+    found = members._rates(recipe, 50, {}, np.int32(6))
+    assert (found is None) if rate is None else (found.tolist() == [rate])
 
 
-@pytest.mark.parametrize("mode", ["exact", "fast"])
-def test_sums_over_examples_are_those_of_evaluate(mode, beginning, blobs):
-    params = beginning[0].params
-    sums = members.evaluate_members(
-        *(STATIC, mode, counts(3), params, blobs.test_inputs, blobs.test_labels, 1)
-    )
-    assert sums.shape == (4, 2)
-    for slot in range(3):
-        alone = evaluate(RECIPE, row(params, slot), blobs.test_inputs, blobs.test_labels)
-        means = [float(total) / 30 for total in sums[slot]]
-        if mode == "exact":
-            assert means == [alone["loss"], alone["accuracy"]]
-        np.testing.assert_allclose(means, [alone["loss"], alone["accuracy"]], rtol=1e-5)
-    if mode == "exact":
-        assert sums[3].tolist() == [0, 0]
-
-
-def test_rates_are_those_of_the_schedule_or_nan():
-    rates = members.rates_of_members(STATIC, 50, counts(3), GIVEN, jnp.int32(6))
-    np.testing.assert_allclose(rates, [*(RATES[:3] / 2), 0], rtol=1e-6)  # half way down
-    without = STATIC._replace(optimizer=lambda: optimizers.sgd(0.1), schedule=None)
-    rates = members.rates_of_members(without, 50, counts(4), ({}, SEEDS), jnp.int32(6))
-    assert np.isnan(rates).all()
-
-
-def test_each_members_numbers_are_looked_at_on_their_own():
-    tree = {"a": jnp.array([[0.0, 1.0], [jnp.nan, 1.0], [0.0, 1.0]]), "n": jnp.arange(3)}
-    tree["b"] = jnp.array([1.0, 1.0, jnp.inf])
-    assert members.are_finite(tree).tolist() == [True, False, False]
+def test_a_chunk_side_by_side_has_programs_of_its_size(blobs):
+    device = default_device()
+    worker = SideBySide(RECIPE, shapes_of(blobs), device, place(hosted(blobs), device), False)
+    calls = worker.calls(7)
+    assert list(calls) == ["run", "rate", "is_finite", "test"]
+    assert calls["run"].arguments[1].shape == (7,)
+    assert compile_all(calls).keys() == calls.keys()

@@ -4,11 +4,13 @@ import jax
 import numpy as np
 import optax
 import pytest
+from compilations import counted
 from jax.sharding import Mesh
 
 from jaxmlp import Recipe, classification, mlp, planning
+from jaxmlp.engine import shapes_of
 from jaxmlp.grid import make_grid
-from jaxmlp.planning import prepare, shapes_of
+from jaxmlp.planning import prepare, state_of
 
 RECIPE = Recipe(mlp((4, 8, 3)), classification(3), optax.adam, {"learning_rate": 0.5}, 16, 3)
 PARAMS = 4 * 8 + 8 + 8 * 3 + 3
@@ -21,9 +23,9 @@ def prepared(blobs, seeds=range(6), sweep=None, mode=None, mesh=None, memory=Non
     return prepare(make_grid(RECIPE, seeds, sweep), blobs, mode, mesh, memory, False)
 
 
-def test_a_members_state_has_the_shapes_of_train():
+def test_a_members_state_has_the_shapes_of_train(blobs):
     (program,) = make_grid(RECIPE, range(3)).programs
-    shapes = shapes_of(program, 50)
+    shapes = state_of(program, shapes_of(blobs))
     assert [layer.kernel.shape for layer in shapes.params] == [(4, 8), (8, 3)]
     assert sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes)) == (
         STATE
@@ -70,88 +72,109 @@ def test_all_members_of_a_program_go_at_once_in_fast_mode(blobs, monkeypatch):
     ("seconds", "fewest", "most", "expected"),
     [(2.0, 8, 512, 512), (0.0, 8, 512, 8), (0.0, 3, 512, 3), (2.0, 8, 20, 20), (13e-4, 1, 99, 10)],
 )
-def test_a_chunk_should_take_about_so_many_seconds(seconds, fewest, most, expected, monkeypatch):
+def test_a_chunk_should_take_about_so_many_seconds(
+    seconds, fewest, most, expected, monkeypatch, blobs
+):
     for name, value in (("BLOCK_SECONDS", seconds), ("FEWEST", fewest), ("MOST", most)):
         monkeypatch.setattr(planning, name, value)
     (program,) = make_grid(RECIPE, range(3)).programs
 
-    class Data:  # four steps of 30 us, and a little more
-        train_inputs = np.zeros((50, 4))
+    assert planning._chunk(program, shapes_of(blobs)) == expected  # four steps of 30 us, or so
 
-    assert planning._chunk(program, Data) == expected
+
+class Compiled:
+    """A program, of which only its memory matters."""
+
+    def __init__(self, needed):
+        self.needed = needed
+
+    def memory_analysis(self):
+        fields = ("argument_size_in_bytes", "output_size_in_bytes", "temp_size_in_bytes")
+        return type("Analysis", (), dict(zip(fields, (self.needed - 30, 10, 20), strict=True)))
+
+    def __call__(self, *_):
+        pytest.fail("called")
+
+
+TRAINING_SET = 50 * 20  # bytes, which are among a program's arguments
 
 
 def test_sizes_are_per_program_and_a_chunk_is_never_more_than_there_are(blobs, monkeypatch):
     compiled = []
 
-    class Runner:
-        def memory_analysis(self):
-            return type(
-                "Analysis",
-                (),
-                {
-                    "argument_size_in_bytes": 1000 * self.size + 1000,
-                    "output_size_in_bytes": 0,
-                    "temp_size_in_bytes": 0,
-                },
-            )
+    def compile_all(calls, on_compiled):
+        compiled.append(calls)
+        on_compiled("told")
+        return {name: Compiled(TRAINING_SET + 5000) for name in calls}
 
-        def __init__(self, *arguments):
-            compiled.append(arguments)
-            self.size = arguments[4]
-
-    monkeypatch.setattr(planning, "_compile", Runner)
+    monkeypatch.setattr(planning, "compile_all", compile_all)
     grid = make_grid(RECIPE, range(5), {"hidden_sizes": [(8,), ()]})
-    crew, plan = prepare(grid, blobs, None, None, None, True)
+    told = []
+    crew, plan = prepare(grid, blobs, None, None, None, True, told.append)
+    assert told == ["told"]
     assert crew.sizes == (5, 5)
     assert (plan.num_members, plan.num_programs, plan.chunk) == (10, 2, 5)
-    assert [arguments[2:6] for arguments in compiled] == [
-        ("exact", True, 5, ("learning_rate",))
-    ] * 2
-    assert [arguments[0] for arguments in compiled] == [p.static for p in grid.programs]
-    assert plan.device_bytes == 6000 - 1000 + DATA  # the training set is counted once
+    ((calls),) = compiled  # all side by side
+    functions = ("run", "init", "rate", "is_finite", "test")
+    assert list(calls) == [(number, 0, name) for number in (0, 1) for name in functions]
+    for number, program in enumerate(grid.programs):
+        assert calls[number, 0, "run"].static == (program.static,)
+    # The training set is counted once; of each member but one more state goes in and comes out.
+    assert plan.device_bytes == 5000 + 2 * 4 * STATE + DATA
 
 
-def test_what_does_not_fit_is_halved_until_it_does(blobs, monkeypatch):
-    compiled = []
+def test_a_chunk_in_exact_mode_is_what_fits(blobs, monkeypatch):
+    alone = 90_000
+    monkeypatch.setattr(
+        planning,
+        "compile_all",
+        lambda calls, _: {name: Compiled(TRAINING_SET + alone) for name in calls},
+    )
+    enough = 6 * (STATE + HISTORY) + DATA + alone
+    for more, size in ((0, 1), (2 * STATE - 1, 1), (2 * STATE, 2), (4 * STATE, 3), (10**6, 6)):
+        crew, plan = prepared(blobs, memory=enough + more)
+        assert crew.sizes == (size,)
+        assert plan.host_bytes == enough + 2 * (size - 1) * STATE <= plan.available_bytes
+    message = "^a member needs .* GiB on each of 1 devices, besides the .*; got .* GiB$"
+    with pytest.raises(ValueError, match=message):
+        prepared(blobs, memory=enough - 1)
 
-    class Runner:
-        def memory_analysis(self):
-            needed = 50 * 20 + {6: 90_001, 3: 90_001, 1: 90_000}[self.size]
-            fields = ("argument_size_in_bytes", "output_size_in_bytes", "temp_size_in_bytes")
-            return type("Analysis", (), dict(zip(fields, (needed - 30, 10, 20), strict=True)))
 
-        def __init__(self, *arguments):
-            self.size = arguments[4]
-            compiled.append(self.size)
+def test_what_does_not_fit_side_by_side_is_halved_until_it_does(blobs, monkeypatch):
+    sizes = []
 
-    monkeypatch.setattr(planning, "_compile", Runner)
+    def compile_all(calls, _):
+        size = calls[0, 0, "run"].arguments[1].shape[0]
+        sizes.append(size)
+        needed = TRAINING_SET + {6: 90_001, 3: 90_001, 1: 90_000}[size]
+        return {name: Compiled(needed) for name in calls}
+
+    monkeypatch.setattr(planning, "compile_all", compile_all)
     enough = 6 * (STATE + HISTORY) + DATA + 90_000
-    crew, plan = prepared(blobs, memory=enough)
-    assert compiled == [6, 3, 1]
+    crew, plan = prepared(blobs, mode="fast", memory=enough)
+    assert sizes == [6, 3, 1]
     assert crew.sizes == (1,)
     assert plan.host_bytes == enough == plan.available_bytes
     message = "^a member needs .* GiB on each of 1 devices, besides the .*; got .* GiB$"
     with pytest.raises(ValueError, match=message):
-        prepared(blobs, memory=enough - 1)
-    assert compiled == [6, 3, 1] * 2
+        prepared(blobs, mode="fast", memory=enough - 1)
+    assert sizes == [6, 3, 1] * 2
 
 
 def test_states_that_do_not_fit_are_refused_before_a_compilation(blobs, monkeypatch):
-    monkeypatch.setattr(planning, "_compile", lambda *_: pytest.fail("compiled"))
+    monkeypatch.setattr(planning, "compile_all", lambda *_: pytest.fail("compiled"))
     message = r"^6 members need .* GiB for their states besides .* GiB of data, got .* of memory$"
     with pytest.raises(ValueError, match=message):
         prepared(blobs, memory=6 * (STATE + HISTORY) + DATA - 1)
 
 
-def test_a_program_is_compiled_once(blobs):
-    prepared(blobs)
-    before = planning._compile.cache_info()
-    first, _ = prepared(blobs, sweep={"learning_rate": [0.25]})
-    second, _ = prepared(blobs, seeds=range(6, 12))
-    after = planning._compile.cache_info()
-    assert (after.misses - before.misses, after.hits - before.hits) == (0, 2)
-    assert first.runners[0](*first.devices, 6) is second.runners[0](*second.devices, 6)
+@pytest.mark.parametrize("mode", ["exact", "fast"])
+def test_a_program_is_compiled_once(mode, blobs):
+    prepared(blobs, mode=mode)
+    with counted() as seen:
+        prepared(blobs, sweep={"learning_rate": [0.25]}, mode=mode)
+        prepared(blobs, seeds=range(6, 12), mode=mode)
+    assert not seen
 
 
 def test_fewer_members_take_fewer_places_in_fast_mode_alone(blobs):

@@ -1,4 +1,3 @@
-import contextlib
 import functools
 import itertools
 import os
@@ -10,6 +9,7 @@ import jax
 import numpy as np
 import optax
 import pytest
+from compilations import counted
 
 from jaxmlp import (
     Fault,
@@ -19,6 +19,7 @@ from jaxmlp import (
     activations,
     classification,
     cohort,
+    compilation,
     digest,
     initializers,
     mlp,
@@ -34,6 +35,7 @@ from jaxmlp import (
     training,
 )
 from jaxmlp.grid import make_grid
+from jaxmlp.members import SideBySide
 from jaxmlp.randomness import keys
 from jaxmlp.runs import HALVING, LENGTH, PATIENCE
 
@@ -177,7 +179,7 @@ def test_each_member_is_its_solo_run(case, sizes, request, monkeypatch):
     alone = [solo(recipe, data, int(seed)) for seed in seeds]
     use_chunks(monkeypatch, chunk)
     if block:
-        monkeypatch.setattr(training, "_next_block", lambda *_: block)
+        monkeypatch.setattr(training, "next_block", lambda *_: block)
     assert plan_many(recipe, data, seeds, mode="exact").chunk == chunk
     runs = train_many(recipe, data, seeds, mode="exact")
     assert runs.shape == (size,)
@@ -403,13 +405,13 @@ def test_fast_mode_is_close_to_exact_mode(shuffle, blobs):
 def test_fast_mode_is_close_where_members_end_early(blobs, monkeypatch):
     monkeypatch.setattr(planning, "CACHE", 2**30)  # all twelve at once, then six, then three
     sizes = []
-    deal = cohort._deal
+    load = SideBySide.load
 
-    def watched(rows, size, *arguments):
-        sizes.append((len(rows), size))
-        return deal(rows, size, *arguments)
+    def watched(worker, numbers, seeds, states, size):
+        sizes.append((len(seeds), size))
+        return load(worker, numbers, seeds, states, size)
 
-    monkeypatch.setattr(cohort, "_deal", watched)
+    monkeypatch.setattr(SideBySide, "load", watched)
     recipe = ADAM._replace(num_epochs=4)
     options = {"sweep": {"learning_rate": [0.01, 0.02, 0.05, 0.1]}}
     halving = Halving("test_loss", factor=2)
@@ -419,7 +421,7 @@ def test_fast_mode_is_close_where_members_end_early(blobs, monkeypatch):
     )
     assert exact.stopped_at.tolist() == fast.stopped_at.tolist()
     assert sorted(fast.stopped_at[:, 0].tolist()) == [1, 1, 2, 4]
-    assert sizes[-4:] == [(12, 12), (12, 12), (6, 6), (3, 3)]  # to begin, and from each rung on
+    assert sizes == [(12, 12), (6, 6), (3, 3)]  # from the beginning, and from each rung on
     for left, right in zip(
         jax.tree.leaves(exact.states), jax.tree.leaves(fast.states), strict=True
     ):
@@ -439,7 +441,7 @@ def healthy_rates():
 @pytest.mark.parametrize("block", [1, 3, None])
 def test_a_fault_ends_its_member_alone(block, line_data, monkeypatch):
     if block:
-        monkeypatch.setattr(training, "_next_block", lambda *_: block)
+        monkeypatch.setattr(training, "next_block", lambda *_: block)
     runs = train_many(LINE, line_data, [0, 1], {"learning_rate": RATES})
     assert runs.faults.keys() == {(1, 0), (1, 1)}
     for i, seed in enumerate([0, 1]):
@@ -655,7 +657,7 @@ def test_going_on_from_a_snapshot_changes_no_bit(epoch, recipe, sweep, options, 
 
 
 def test_a_stop_within_an_epoch_leaves_what_is_finished(blobs, monkeypatch):
-    monkeypatch.setattr(training, "_next_block", lambda *_: 1)
+    monkeypatch.setattr(training, "next_block", lambda *_: 1)
     reports, snapshots = [], []
 
     def stop(report):
@@ -747,7 +749,7 @@ def test_less_memory_means_smaller_chunks_and_the_same_bits(blobs, monkeypatch):
 
 
 def test_members_that_do_not_fit_are_refused_before_anything_is_compiled(blobs, monkeypatch):
-    monkeypatch.setattr(planning, "_compile", lambda *_: pytest.fail("compiled"))
+    monkeypatch.setattr(planning, "compile_all", lambda *_: pytest.fail("compiled"))
     for function in (plan_many, train_many):
         with pytest.raises(ValueError, match="^17 members need .* GiB of data, got .* of memory$"):
             function(ADAM, blobs, range(17), memory=10_000)
@@ -808,7 +810,7 @@ def test_bad_input_is_one_line_before_anything_runs(recipe, seeds, options, mess
     with pytest.MonkeyPatch.context() as patch:
         for name in ("beginning", "Cohort"):
             patch.setattr(population, name, lambda *_: pytest.fail("trained"))
-        patch.setattr(planning, "_compile", lambda *_: pytest.fail("compiled"))
+        patch.setattr(planning, "compile_all", lambda *_: pytest.fail("compiled"))
         with pytest.raises(ValueError, match=message) as caught:
             train_many(recipe, blobs, seeds, **options)
     assert "\n" not in str(caught.value)
@@ -817,29 +819,12 @@ def test_bad_input_is_one_line_before_anything_runs(recipe, seeds, options, mess
 # --- one compilation; last in the file, since it forgets what has been compiled
 
 
-@contextlib.contextmanager
-def counted_compilations():
-    """Counts the programs that XLA compiles."""
-    seen = []
-
-    def listen(event, duration, **_):
-        if event == "/jax/core/compile/backend_compile_duration":
-            seen.append(duration)
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    try:
-        yield seen
-    finally:
-        jax.monitoring.unregister_event_duration_listener(listen)
-
-
 def test_a_hundred_values_compile_no_more_than_two(blobs):
     def compilations(rates):
         jax.clear_caches()
-        planning._compile.cache_clear()
-        with counted_compilations() as seen:
+        compilation._compiled.clear()
+        with counted() as seen:
             runs = train_many(ADAM, blobs, [0], {"learning_rate": rates})
-        assert planning._compile.cache_info().currsize == 1
         assert len({row.tobytes() for row in runs.history["train_loss"]}) == len(rates)
         return len(seen)
 
@@ -847,6 +832,6 @@ def test_a_hundred_values_compile_no_more_than_two(blobs):
     two = compilations(rates[:2])
     assert two > 0
     assert compilations(rates) == two
-    with counted_compilations() as seen:
+    with counted() as seen:
         train_many(ADAM, blobs, [1], {"learning_rate": rates / 2})
     assert not seen

@@ -15,13 +15,15 @@ from jaxmlp import receipt
 ROOT = Path(__file__).parent.parent
 FIELDS = {
     *("versions", "platform", "device_kind", "num_devices", "processor", "instructions"),
-    *("threads", "default_matmul_precision", "default_prng_impl", "enable_x64", "xla_flags"),
+    *("threads", "default_matmul_precision", "enable_x64", "threefry_partitionable", "xla_flags"),
 }
 
 
 def test_all_that_can_change_bits_is_described():
     facts = receipt.describe()
-    assert facts.keys() == FIELDS
+    assert facts.keys() >= FIELDS
+    assert facts.keys() - FIELDS <= set(receipt.SETTINGS)
+    assert len(facts.keys() & set(receipt.SETTINGS)) > 10
     assert facts["versions"].keys() >= {"jaxmlp", "jax", "jaxlib", "optax", "numpy"}
     assert facts["versions"]["jaxlib"] == version("jaxlib")
     assert facts["versions"]["jaxmlp"] == jaxmlp.__version__
@@ -33,10 +35,11 @@ def test_all_that_can_change_bits_is_described():
 
 
 def test_settings_are_those_in_force():
-    with jax.default_matmul_precision("float32"):
+    with jax.default_matmul_precision("float32"), jax.threefry_partitionable(False):
         facts = receipt.describe()
     assert facts["default_matmul_precision"] == "float32"
-    assert facts["default_prng_impl"] == "threefry2x32"
+    assert facts["threefry_partitionable"] is False
+    assert receipt.describe()["threefry_partitionable"] is True
 
 
 def test_flags_to_the_compiler_are_described(monkeypatch):

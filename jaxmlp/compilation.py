@@ -1,0 +1,129 @@
+"""Compiling: ahead of time, side by side, each program once; and kept on the disk, if asked to."""
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from typing import Any, NamedTuple, TypeVar
+
+import jax
+import numpy as np
+from jax.sharding import SingleDeviceSharding
+
+from jaxmlp.types import PyTree
+
+__all__ = ["Call", "call", "compile_all", "default_device", "shape_of"]
+
+MOST = 1024  # programs that are kept in memory
+
+Name = TypeVar("Name", bound=Hashable)
+OnCompiled = Callable[[int, int], None]  # is told how many are done, and of how many
+
+_compiled: OrderedDict[Hashable, Future[Any]] = OrderedDict()
+_lock = threading.Lock()
+
+
+class Call(NamedTuple):
+    """What is to be compiled: a jitted function for arguments of certain shapes on a device."""
+
+    function: Any  # what `jax.jit` returned
+    static: tuple[Hashable, ...]  # its first arguments, which are static
+    arguments: tuple[PyTree, ...]  # the others: trees of arrays, or of `jax.ShapeDtypeStruct`
+    device: jax.Device
+
+
+def compile_all(
+    calls: Mapping[Name, Call], on_compiled: OnCompiled | None = None
+) -> dict[Name, Any]:
+    """Compiles functions beside each other, each of them once in a process.
+
+    They are traced here, one after another, since JAX's configuration may be local to this thread;
+    all of it is part of what a program is known by. Then they are compiled on all cores.
+
+    Args:
+      calls: what to compile, by names; those that take the longest had better come first.
+      on_compiled: called with the number that is done, and that of all.
+
+    Returns:
+      Each one compiled: to be called with its arguments, but for the static ones, on its device.
+    """
+    with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="compile") as pool:
+        futures = {name: _compiling(each, pool) for name, each in calls.items()}
+        if on_compiled:
+            for done, _ in enumerate(as_completed(set(futures.values())), 1):
+                on_compiled(done, len(set(futures.values())))
+    return {name: future.result() for name, future in futures.items()}
+
+
+def call(function: Any, static: tuple[Hashable, ...], *arguments: PyTree) -> Any:
+    """Calls a jitted function as it is, but compiled by `compile_all`, which may have been before.
+
+    Inside of a function that is being traced, and with arrays that lie on several devices, it is an
+    ordinary call.
+    """
+    leaves = jax.tree.leaves(arguments)
+    arrays = [leaf for leaf in leaves if isinstance(leaf, jax.Array)]
+    if any(isinstance(array, jax.core.Tracer) for array in arrays):
+        return function(*static, *arguments)
+    places = {device for array in arrays if array.committed for device in array.devices()}
+    if len(places) > 1:
+        return function(*static, *arguments)
+    device = places.pop() if places else default_device()
+    placed = jax.device_put(arguments, device)
+    return compile_all({"it": Call(function, static, placed, device)})["it"](*placed)
+
+
+def default_device() -> jax.Device:
+    """Where JAX puts an array that nobody placed."""
+    chosen: Any = jax.config.jax_default_device  # type: ignore[attr-defined]
+    if isinstance(chosen, str):
+        return jax.devices(chosen)[0]
+    return jax.local_devices()[0] if chosen is None else chosen
+
+
+def shape_of(leaf: Any) -> jax.ShapeDtypeStruct:
+    """The shape, and the dtype that JAX gives an array.
+
+    >>> shape_of(np.zeros(2, np.int64))
+    ShapeDtypeStruct(shape=(2,), dtype=int32)
+    """
+    leaf = leaf if hasattr(leaf, "dtype") else np.asarray(leaf)
+    dtype = leaf.dtype
+    if not jax.dtypes.issubdtype(dtype, jax.dtypes.extended):  # as a random key's is
+        dtype = jax.dtypes.canonicalize_dtype(dtype)
+    return jax.ShapeDtypeStruct(np.shape(leaf), dtype)
+
+
+def _compiling(each: Call, pool: ThreadPoolExecutor) -> Future[Any]:
+    """The program that is being compiled, or has been."""
+    shapes = jax.tree.map(shape_of, each.arguments)
+    leaves, structure = jax.tree.flatten(shapes)
+    settings = tuple(getattr(jax.config, name, None) for name in jax.config.values)
+    key = (each.function, each.static, structure, tuple(leaves), each.device, settings)
+    with _lock:
+        if key in _compiled:
+            _compiled.move_to_end(key)
+            return _compiled[key]
+    future = pool.submit(_lower(each._replace(arguments=shapes)).compile)
+    with _lock:
+        _compiled[key] = future
+        while len(_compiled) > MOST:
+            _compiled.popitem(last=False)
+    future.add_done_callback(lambda done: _forget(key) if done.exception() else None)
+    return future
+
+
+def _lower(each: Call) -> Any:
+    """What the compiler is given."""
+    sharding = SingleDeviceSharding(each.device)
+    placed = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), each.arguments
+    )
+    return each.function.lower(*each.static, *placed)
+
+
+def _forget(key: Hashable) -> None:
+    """Lets what failed be tried again."""
+    with _lock:
+        _compiled.pop(key, None)

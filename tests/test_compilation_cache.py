@@ -1,0 +1,150 @@
+"""Compiled programs on the disk: read where they fit, with the bits of those just compiled."""
+
+import os
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import pytest
+
+from jaxmlp import cache_compilations, compilation_cache, receipt
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def restored():
+    """JAX's configuration, put back afterwards."""
+    names = [
+        "jax_compilation_cache_dir",
+        "jax_persistent_cache_min_compile_time_secs",
+        "jax_persistent_cache_min_entry_size_bytes",
+    ]
+    before = {name: jax.config.values[name] for name in names}
+    jax.config.update("jax_compilation_cache_dir", None)
+    yield
+    for name, value in before.items():
+        jax.config.update(name, value)
+
+
+PROGRAM = """
+import sys, jax, numpy as np, optax, jaxmlp
+if len(sys.argv) > 1:
+    jaxmlp.cache_compilations(sys.argv[1])
+hits = []
+jax.monitoring.register_event_listener(lambda event, **_: hits.append(event))
+random = np.random.default_rng(0)
+inputs, labels = random.normal(size=(300, 20)).astype(np.float32), random.integers(0, 3, 300)
+data = jaxmlp.Dataset(inputs, labels, inputs[:60], labels[:60])
+recipe = jaxmlp.Recipe(
+    jaxmlp.mlp((20, 64, 3)), jaxmlp.classification(3), optax.adam, {"learning_rate": 0.01}, 256, 3
+)
+run = jaxmlp.train(recipe, data, 0)
+print(jaxmlp.digest(run.state), jaxmlp.digest(run.history))
+print(*(hits.count(f"/jax/compilation_cache/cache_{event}") for event in ("hits", "misses")))
+"""
+
+
+def in_a_process(*arguments, **env):
+    env = {**os.environ, **env}
+    env.pop("JAX_COMPILATION_CACHE_DIR", None)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", PROGRAM, *map(str, arguments)],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    bits, counts = done.stdout.splitlines()
+    return bits, *map(int, counts.split())
+
+
+def test_bits_are_those_of_programs_just_compiled(tmp_path):
+    without, *_ = in_a_process()
+    cold, hits, misses = in_a_process(tmp_path)
+    assert (cold, hits) == (without, 0)
+    assert misses > 4
+    warm, hits_then, misses_then = in_a_process(tmp_path)
+    assert (warm, hits_then, misses_then) == (without, misses, 0)
+    (folder,) = tmp_path.iterdir()
+    entries = sorted(folder.glob("*-cache"))
+    assert len(entries) >= misses
+    # What is half-written, as by a kill, is compiled again without a word.
+    for entry in entries:
+        entry.write_bytes(entry.read_bytes()[:-20])
+    (folder / ".looked").unlink()
+    again, hits, misses_again = in_a_process(tmp_path)
+    assert (again, hits, misses_again) == (without, 0, misses)
+    # With other flags or threads the programs are others.
+    _, hits, _ = in_a_process(tmp_path, NPROC="1")
+    assert hits == 0
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.usefixtures("restored")
+def test_every_fact_of_the_machine_and_of_jax_has_a_folder_of_its_own(monkeypatch, tmp_path):
+    first = cache_compilations(tmp_path)
+    assert first == cache_compilations(str(tmp_path))
+    assert stat.S_IMODE(first.stat().st_mode) == 0o700
+    assert jax.config.jax_compilation_cache_dir == str(first)
+    facts = receipt.describe()
+    found = {first}
+    changes = {
+        "processor": "another",
+        "instructions": ["sse2"],
+        "versions": {**facts["versions"], "jaxlib": "0.0"},
+        "xla_flags": "--xla_cpu_other",
+        "num_devices": 64,
+        "device_kind": "gpu",
+        "threefry_partitionable": not facts["threefry_partitionable"],
+    }
+    for name, value in changes.items():
+        with monkeypatch.context() as patch:
+            patch.setattr(receipt, "describe", lambda n=name, v=value: {**facts, n: v})
+            found.add(cache_compilations(tmp_path))
+    with monkeypatch.context() as patch:
+        patch.setenv("NPROC", "7")
+        found.add(cache_compilations(tmp_path))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2, 3, 4})
+        found.add(cache_compilations(tmp_path))
+    assert len(found) == len(changes) + 3
+
+
+@pytest.mark.usefixtures("restored")
+def test_the_default_is_the_users_cache_unless_jax_has_a_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert cache_compilations().parent == tmp_path / "xdg" / "jaxmlp"
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path / "own"))
+    assert cache_compilations() == tmp_path / "own"
+    jax.config.update("jax_compilation_cache_dir", None)
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert cache_compilations().parent == tmp_path / "home" / ".cache" / "jaxmlp"
+
+
+@pytest.mark.usefixtures("restored")
+def test_a_folder_that_cannot_be_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match=re.escape(str(tmp_path / "file"))):
+        cache_compilations(tmp_path / "file")
+    assert jax.config.jax_compilation_cache_dir is None
+
+
+def test_the_oldest_programs_make_room(monkeypatch, tmp_path):
+    for number in range(6):
+        folder = tmp_path / "ab"[number % 2]
+        folder.mkdir(exist_ok=True)
+        entry = folder / f"{number}-cache"
+        entry.write_bytes(bytes(100))
+        os.utime(entry, (1000 + number, 1000 + number))
+    (tmp_path / "a" / ".looked").touch()  # all are older, and so are not unpacked
+    monkeypatch.setattr(compilation_cache, "LIMIT", 300)
+    compilation_cache._tidy(tmp_path / "a")
+    left = sorted(path.name for path in tmp_path.glob("*/*-cache"))
+    assert left == ["3-cache", "4-cache", "5-cache"]

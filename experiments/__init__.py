@@ -1,1 +1,10 @@
-"""Programs that train, show, measure and compare networks of this library."""
+"""Programs with flags: the only place that prints, draws and reads data."""
+
+import contextlib
+import sys
+
+if sys.argv[:1] == ["-m"] and not {"-h", "--help", "--helpfull", "--helpshort"} & set(sys.argv):
+    # `python -m experiments.NAME` has come here first: what follows takes a second to import.
+    with contextlib.suppress(OSError, ValueError):  # nobody listens
+        name = sys.orig_argv[sys.orig_argv.index("-m") + 1]
+        print(f"{name}: starting JAX", flush=True)

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from typing import Any, NamedTuple, TypeVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import SingleDeviceSharding
 
@@ -90,7 +91,7 @@ def shape_of(leaf: Any) -> jax.ShapeDtypeStruct:
     """
     leaf = leaf if hasattr(leaf, "dtype") else np.asarray(leaf)
     dtype = leaf.dtype
-    if not jax.dtypes.issubdtype(dtype, jax.dtypes.extended):  # as a random key's is
+    if not jnp.issubdtype(dtype, jax.dtypes.extended):  # as a random key's is
         dtype = jax.dtypes.canonicalize_dtype(dtype)
     return jax.ShapeDtypeStruct(np.shape(leaf), dtype)
 

@@ -1,4 +1,4 @@
-"""Populations: many networks trained as one program, each as it would be alone."""
+"""Populations: many networks, compiled once, each trained as it would be alone."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -17,6 +17,7 @@ from jaxmlp.cohort import (
     copied,
     population_of,
 )
+from jaxmlp.compilation import OnCompiled
 from jaxmlp.grid import Grid, make_grid
 from jaxmlp.planning import Plan, prepare
 from jaxmlp.recipe import Recipe, check
@@ -50,7 +51,7 @@ def train_many(
 
     In exact mode each member's bits are those of `train` with its values and its seed, whatever
     the population's size, order and number of devices: a device trains one member after another,
-    all in one compiled loop. In fast mode a device trains many members side by side, and a member
+    with the programs that `train` runs. In fast mode a device trains many members side by side, and a member
     equals its solo run within rounding only.
 
     Args:
@@ -130,11 +131,15 @@ def plan_many(
     mode: str | None = None,
     mesh: Mesh | None = None,
     memory: int | None = None,
+    on_compiled: OnCompiled | None = None,
 ) -> Plan:
-    """What `train_many` will need for the same arguments, which this compiles, and raises alike."""
+    """What `train_many` will need for the same arguments, which this compiles, and raises alike.
+
+    `on_compiled` is called after each program, with the number that is done, and that of all.
+    """
     grid = make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds)
     _check(grid, data)
-    return prepare(grid, data, mode, mesh, memory, shuffle == "shared")[1]
+    return prepare(grid, data, mode, mesh, memory, shuffle == "shared", on_compiled)[1]
 
 
 def population_like(

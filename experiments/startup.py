@@ -1,0 +1,66 @@
+"""What happens before the work: programs are compiled, or read where an earlier start left them."""
+
+import contextlib
+import time
+import warnings
+from collections.abc import Callable, Iterator
+
+from absl import flags
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+import jaxmlp
+
+FLAGS = flags.FLAGS
+flags.DEFINE_bool(
+    "compilation_cache",
+    True,
+    "Keep compiled programs on the disk for the next start, in $JAX_COMPILATION_CACHE_DIR, else "
+    "$XDG_CACHE_HOME/jaxmlp, else ~/.cache/jaxmlp. Results are the same to the bit.",
+)
+
+
+def cache_compilations() -> None:
+    """Keeps compiled programs for the next start, unless the flag says no; JAX must have started.
+
+    Where that cannot be, a warning says so, and programs are compiled as ever.
+    """
+    if not FLAGS.compilation_cache:
+        return
+    try:
+        jaxmlp.cache_compilations()
+    except (OSError, RuntimeError) as error:  # without a home there is a RuntimeError
+        warnings.warn(f"no compilation cache: {error}", stacklevel=2)
+
+
+@contextlib.contextmanager
+def compiling(console: Console) -> Iterator[Callable[[int, int], None]]:
+    """Shows that programs are being compiled, how many of them are, and for how long.
+
+    Yields:
+      What is to be told the number that is done, and that of all.
+    """
+    started, total = time.perf_counter(), 0
+    bar = Progress(
+        TextColumn("compiling"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("programs"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    task = bar.add_task("compiling", total=None)
+    if not console.is_terminal:
+        console.print("compiling")
+
+    def on_compiled(done: int, count: int) -> None:
+        nonlocal total
+        total = count
+        bar.update(task, completed=done, total=count)
+
+    with bar:
+        yield on_compiled
+    seconds = time.perf_counter() - started
+    console.print(f"compiled {total} programs in {seconds:.1f} s")

@@ -51,8 +51,8 @@ def train_many(
 
     In exact mode each member's bits are those of `train` with its values and its seed, whatever
     the population's size, order and number of devices: a device trains one member after another,
-    with the programs that `train` runs. In fast mode a device trains many members side by side, and a member
-    equals its solo run within rounding only.
+    with the programs that `train` runs. In fast mode a device trains many members side by side,
+    and a member equals its solo run within rounding only.
 
     Args:
       recipe: what to train, and how; or a function of the swept values that returns that.

@@ -1,4 +1,20 @@
-"""What the tests share: strictness, reproducible examples, and two small data sets."""
+"""What the tests share: strictness, compiled programs, reproducible examples, small data sets."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    # A program that many tests need is compiled once: by one of them, on one of the workers, or in
+    # a process that they start. JAX reads this when it is imported.
+    folder = tempfile.mkdtemp(prefix="jaxmlp-compiled-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ |= {
+        "JAX_COMPILATION_CACHE_DIR": folder,
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
 
 import jax
 import numpy as np

@@ -1,8 +1,7 @@
-"""The pictures of a run: each function draws one PNG; the only module that imports matplotlib.
+"""The pictures of a run: each function draws one PNG.
 
-Figures are made without pyplot: no display, no global state, and nothing to close. Pictures of many
-small images are one array laid out to the pixel with texts over it, since a hundred axes are slow.
-The colours are Okabe and Ito's, which colour-blind readers can tell apart.
+Pictures of many small images are one array laid out to the pixel with texts over it, since a
+hundred axes are slow.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,22 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize, SymLogNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+
+from experiments.plot_scales import epochs_below, scale_of, set_scale
+from experiments.plot_style import (
+    BLUE,
+    DPI,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    STYLE,
+    factor,
+    save,
+    text_of,
+    title,
+)
 
 __all__ = [
     "confusion_matrix",
@@ -26,26 +40,7 @@ __all__ = [
     "wrong_examples",
 ]
 
-DPI = 120
-BLUE, GREEN, ORANGE = "#0072B2", "#009E73", "#D55E00"
-INK, GREY, PALE = "#222222", "#6B6B6B", "#DDDDDD"
-STYLE: Any = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters everywhere
-    "font.size": 9,
-    "text.color": INK,
-    "axes.edgecolor": GREY,
-    "axes.formatter.useoffset": False,
-    "axes.labelcolor": GREY,
-    "axes.linewidth": 0.8,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 10,
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-    "grid.color": PALE,
-    "grid.linewidth": 0.6,
-}
+MARGIN = 0.62  # inches, left of each panel of curves
 KINDS = {"train": BLUE, "validation": GREEN, "test": ORANGE}
 MAX_WRONG, MAX_UNITS, MAX_PREDICTIONS = 25, 100, 24
 MAX_BARS = 10  # classes in a bar chart; of more, the likeliest
@@ -75,10 +70,10 @@ def learning_curves(path: str | PathLike[str], history: Mapping[str, np.ndarray]
         width = 5 * max(1, len(panels))
         figure = Figure((width, 3.4), DPI)
         for i, (name, series) in enumerate(panels.items()):
-            axes = figure.add_axes(((5 * i + 0.62) / width, 0.21, 2.82 / width, 0.7))
+            axes = figure.add_axes(((5 * i + MARGIN) / width, 0.21, 2.82 / width, 0.7))
             _draw_panel(axes, name, series)
         note = "train: mean over the epoch, before each update; the others: after the epoch"
-        figure.text(0.62 / width, 0.035, note, size=7.5, color=GREY)
+        figure.text(MARGIN / width, 0.035, note, size=7.5, color=GREY)
         return save(path, figure)
 
 
@@ -106,7 +101,7 @@ def confusion_matrix(
         axes = figure.add_axes((0.1, 0.1, 0.76, 0.76 * 7.2 / 6.6))
         norm = SymLogNorm(1, vmin=0, vmax=max(1, counts.max()))
         image = axes.imshow(counts, cmap="Blues", norm=norm)
-        step = -(-num_classes // 24)
+        step = -(-num_classes // (24 if num_classes <= 100 else 16))
         axes.set_xticks(range(0, num_classes, step))
         axes.set_yticks(range(0, num_classes, step))
         axes.tick_params(length=0)
@@ -123,6 +118,7 @@ def confusion_matrix(
         bar.set_ticks([0, *(10**i for i in range(10) if 10**i <= norm.vmax)])
         bar.formatter = StrMethodFormatter("{x:,.0f}")
         bar.minorticks_off()
+        bar.set_label("examples (logarithmic scale)")
         return save(path, figure)
 
 
@@ -250,50 +246,40 @@ def _series(history: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarra
 
 def _draw_panel(axes: Axes, name: str, series: Mapping[str, np.ndarray]) -> None:
     """One quantity's lines, each with its name and last value at the right end."""
-    is_share = name.endswith("accuracy")
-    ends = []
+    ends, drawn = [], [np.empty(0)]
     for kind, values in series.items():
         epochs = 1 + np.flatnonzero(np.isfinite(values))
-        values = values[epochs - 1] * (100 if is_share else 1)
+        values = values[epochs - 1].astype(np.float64) * factor(name)
         colour = KINDS.get(kind, GREY)
         marker = "o" if len(epochs) <= 20 else None
         axes.plot(epochs, values, marker=marker, color=colour, ms=3, lw=1.6, clip_on=False)
+        drawn.append(values)
         if len(epochs):
             ends.append((float(values[-1]), kind, colour))
             if kind == "test":
                 axes.plot(epochs[-1:], values[-1:], "o", color=colour, ms=6.5, clip_on=False)
-    drawn = np.concatenate([line.get_ydata() for line in axes.lines] or [np.empty(0)])
-    if not len(drawn):
-        axes.set_yticks([])
-        axes.text(0.5, 0.5, "no finite value", color=GREY, ha="center", transform=axes.transAxes)
-    elif not is_share and drawn.min() > 0 and drawn.max() > 10 * drawn.min():
-        is_narrow = drawn.max() < 1000 * drawn.min()
-        axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if is_narrow else (1,), numticks=8))
-        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        axes.yaxis.set_minor_locator(NullLocator())
-    last = max(len(values) for values in series.values())
-    axes.set_xlim(*((1, last) if last > 1 else (0.5, 1.5)))
-    axes.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
-    axes.grid(axis="y")
-    axes.set_title(name.replace("_", " ") + (" (%)" if is_share else ""))
-    axes.set_xlabel("epoch")
-    _label_ends(axes, ends, "{:.2f} %" if is_share else "{:.3g}")
-
-
-def _label_ends(axes: Axes, ends: list[tuple[float, str, str]], form: str) -> None:
-    """Writes the lines' names and last values beside their ends, moved apart where close."""
-    axes.get_ylim()  # settles the limits, which the places depend on
-    to_axes = axes.transData + axes.transAxes.inverted()
+    epochs_below(axes, max(len(values) for values in series.values()))
+    scale = scale_of(name, np.concatenate(drawn))
+    set_scale(axes, "y", scale, MARGIN)
+    axes.set_title(title(name))
     ends = sorted(ends)
-    places = [float(to_axes.transform((1, value))[1]) for value, _, _ in ends]
-    highest = 1.0
-    for i in reversed(range(len(places))):
-        places[i] = min(places[i], highest)
-        highest = places[i] - 0.08
+    places = _apart([float(scale.along(value)) for value, _, _ in ends])
     for place, (value, kind, colour) in zip(places, ends, strict=True):
-        text = f"{kind} {form.format(value)}".strip()
+        text = f"{kind} {text_of(name, value)}".strip()
         axes.text(1.03, place, text, color=colour, va="center", transform=axes.transAxes)
+
+
+def _apart(places: Sequence[float]) -> list[float]:
+    """Heights from 0 to 1 in ascending order, moved so that texts there do not touch."""
+    moved, highest = list(places), 1.0
+    for i in reversed(range(len(moved))):
+        moved[i] = min(moved[i], highest)
+        highest = moved[i] - 0.08
+    lowest = 0.0
+    for i in range(len(moved)):
+        moved[i] = max(moved[i], lowest)
+        lowest = moved[i] + 0.08
+    return moved
 
 
 def _write_counts(axes: Axes, counts: np.ndarray) -> None:
@@ -368,8 +354,3 @@ def _page_figure(page: np.ndarray, texts: Sequence[Text]) -> Figure:
 def _save_page(path: str | PathLike[str], page: np.ndarray, texts: Sequence[Text]) -> Path:
     with matplotlib.rc_context(STYLE):
         return save(path, _page_figure(page, texts))
-
-
-def save(path: str | PathLike[str], figure: Figure) -> Path:
-    figure.savefig(path, format="png", pil_kwargs={"compress_level": 3})
-    return Path(path)

@@ -98,7 +98,7 @@ def set_scale(axes: Axes, which: str, scale: Scale, margin: float) -> None:
     (axes.set_ylim if which == "y" else axes.set_xlim)(scale.low, scale.high)
     ticks = _regular_ticks(scale, count)
     texts = [_tick_text(tick) for tick in ticks]
-    room = margin - 0.1 if which == "y" else WIDTH / len(ticks) - 0.06
+    room = margin - 0.14 if which == "y" else WIDTH / len(ticks) - 0.06
     _set_ticks(axis, ticks, texts, _fitting_size(texts, room))
     axes.grid(axis="y" if which == "y" else "x")
     axes.set_axisbelow(True)

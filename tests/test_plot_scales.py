@@ -10,7 +10,7 @@ from experiments.plot_scales import Scale, places_below, scale_of, set_scale
 from experiments.plot_style import DPI, STYLE, text_width
 
 FINITE = st.floats(-(2.0**120), 2.0**120, width=32)
-SHARES = st.floats(0, 100)
+SHARES = st.floats(0, 100, width=32, allow_subnormal=False)
 
 
 def panel(high=2.7):

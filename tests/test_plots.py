@@ -1,12 +1,17 @@
+import itertools
 import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
+from matplotlib.text import Text
 from PIL import Image
 
 from experiments import plots
+from experiments.plot_style import GREEN, GREY, STYLE
 
 BLUE, ORANGE = (0x00, 0x72, 0xB2), (0xD5, 0x5E, 0x00)
 DARKEST_BLUE = (8, 48, 107)  # the top of the colour map of counts
@@ -50,6 +55,110 @@ def history(num_epochs):
         "test_loss": 2.2 / epochs**0.8,
         "test_accuracy": 1 - 0.6 / epochs,
     }
+
+
+@pytest.fixture
+def figure_of(monkeypatch):
+    """Draws, and gives the figure that would be saved, with everything in its place."""
+
+    def draw(function, *arguments):
+        figures = []
+        monkeypatch.setattr(plots, "save", lambda path, figure: figures.append(figure))
+        function("anywhere", *arguments)
+        [figure] = figures
+        with matplotlib.rc_context(STYLE):
+            figure.draw_without_rendering()
+        return figure
+
+    return draw
+
+
+def written(figure):
+    """The texts of a figure, from the first to the last."""
+    return [text.get_text().replace("\xa0", " ") for text in figure.texts]
+
+
+def test_each_panel_shows_each_sets_values_by_epoch_in_its_colour(figure_of):
+    values = {
+        f"{kind}_{name}": np.linspace(low, high, 4)
+        for name, ends in {
+            "accuracy": ((0.5, 0.7), (0.45, 0.65), (0.4, 0.6)),
+            "absolute_error": ((0.3, 0.02), (0.5, 0.4), (0.8, 0.7)),
+            "loss": ((9.0, 3.0), (8.0, 4.0), (7.0, 5.0)),
+        }.items()
+        for kind, (low, high) in zip(("train", "validation", "test"), ends, strict=True)
+    }
+    rate = np.array([0.1, 0.2, 0.4, 0.1])
+    figure = figure_of(plots.learning_curves, {**values, "learning_rate": rate, "seconds": rate})
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert titles == ["loss", "absolute error", "accuracy (%)", "learning rate"]
+    lefts = [axes.get_position().x0 for axes in figure.axes]
+    assert lefts == sorted(lefts)
+    colours = {"train": plots.BLUE, "validation": GREEN, "test": plots.ORANGE}
+    names = ["loss", "absolute_error", "accuracy"]
+    for axes, name in zip(figure.axes, names, strict=False):
+        for kind, colour in colours.items():
+            line = next(line for line in axes.lines if to_hex(line.get_color()) == colour.lower())
+            shown = values[f"{kind}_{name}"] * (100 if name == "accuracy" else 1)
+            np.testing.assert_allclose(line.get_xydata(), np.stack([[1, 2, 3, 4], shown], 1))
+            [text] = [text for text in axes.texts if text.get_text().startswith(kind)]
+            assert text.get_color() == colour
+            end = f"{shown[-1]:.2f} %" if name == "accuracy" else f"{shown[-1]:.4g}"
+            assert text.get_text().replace("\xa0", " ") == f"{kind} {end}"
+            place = axes.transLimits.transform((1, shown[-1]))[1]
+            if axes.get_yscale() == "linear":
+                assert text.get_position()[1] == pytest.approx(place, abs=0.02)
+        assert axes.get_xlim() == (1, 4)
+        assert axes.get_xlabel() == "epoch"
+    assert [axes.get_yscale() for axes in figure.axes] == ["linear", "log", "linear", "linear"]
+    np.testing.assert_array_equal(figure.axes[3].lines[0].get_ydata(), rate)
+    assert figure.axes[3].lines[0].get_color() == GREY
+    assert written(figure) == [
+        "train: mean over the epoch, before each update; the others: after the epoch"
+    ]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.005, 0.995, 1.0])
+def test_no_tick_of_accuracies_is_beyond_0_and_100(figure_of, share):
+    figure = figure_of(plots.learning_curves, {"test_accuracy": np.full(5, share)})
+    ticks = figure.axes[0].get_yticks()
+    assert ticks.min() >= 0
+    assert ticks.max() <= 100
+
+
+@pytest.mark.parametrize("at", [0.0, 0.5, 1.0])
+def test_names_at_the_ends_do_not_touch(figure_of, at):
+    ends = {"train": 0.5001, "validation": 0.5, "test": 0.4999}
+    full = {f"{kind}_loss": np.array([1 - at, at, end]) for kind, end in ends.items()}
+    full["train_loss"][:2] = full["test_loss"][:2] = (at, at)
+    axes = figure_of(plots.learning_curves, full).axes[0]
+    boxes = sorted((b.y0, b.y1) for b in (text.get_window_extent() for text in axes.texts))
+    assert len(boxes) == 3
+    assert all(low[1] <= high[0] for low, high in itertools.pairwise(boxes))
+    frame = axes.get_window_extent()
+    assert boxes[0][0] > frame.y0 - 10
+    assert boxes[-1][1] < frame.y1 + 10
+
+
+@pytest.mark.parametrize(
+    "values", [-1e5 * np.arange(9), 1e30 * np.arange(-4, 5), 1 + 1e-7 * np.arange(3)]
+)
+def test_nothing_written_at_a_panel_is_cut_off_or_covers_another(figure_of, values):
+    figure = figure_of(plots.learning_curves, {"train_r2_score": values, "test_loss": values})
+    boxes = [text.get_window_extent() for text in figure.texts]
+    for axes in figure.axes:
+        pieces = [axes.xaxis.label, axes.yaxis.get_offset_text(), *axes.texts]
+        pieces += [*axes.get_yticklabels(), *axes.get_xticklabels()]
+        boxes += [piece.get_window_extent() for piece in pieces]
+        titles = [t for t in axes.findobj(Text) if t.get_text() == axes.get_title(loc="left")]
+        boxes += [title.get_window_extent() for title in titles]
+    boxes = [box for box in boxes if box.width > 1]
+    for i, box in enumerate(boxes):
+        assert box.x0 >= 0
+        assert box.y0 >= 0
+        assert box.x1 <= figure.bbox.width
+        assert box.y1 <= figure.bbox.height
+        assert not any(box.overlaps(other) for other in boxes[:i]), i
 
 
 @pytest.mark.parametrize("num_epochs", [1, 2, 10, 100])
@@ -117,6 +226,50 @@ def test_confusions_have_labels_as_rows_and_guesses_as_columns(tmp_path):
     assert columns.mean() > 0.6 * matrix.shape[1]
 
 
+def test_a_confusion_is_counted_in_the_row_of_its_label_and_the_column_of_its_guess(figure_of):
+    labels, guesses = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 2, 2, 1, 0, 2])
+    figure = figure_of(plots.confusion_matrix, labels, guesses, 3)
+    matrix, bar = figure.axes
+    assert (matrix.get_ylabel(), matrix.get_xlabel()) == ("label", "guess")
+    counts = {(0, 0): 1, (0, 2): 2, (1, 1): 1, (1, 0): 1, (2, 2): 1}
+    expected = np.zeros((3, 3))
+    for place, count in counts.items():
+        expected[place] = count
+    [image] = matrix.images
+    np.testing.assert_array_equal(image.get_array(), expected)
+    assert matrix.get_ylim() == (2.5, -0.5)  # the first label on top, the first guess on the left
+    assert matrix.get_xlim() == (-0.5, 2.5)
+    cells = {tuple(map(int, text.get_position()[::-1])): text for text in matrix.texts}
+    assert {place: int(text.get_text()) for place, text in cells.items()} == counts
+    assert cells[0, 2].get_color() == "white"
+    assert matrix.get_title(loc="left") == "3 of 6 right (50.00 %)"
+    assert bar.get_ylabel() == "examples (logarithmic scale)"
+
+
+def test_colours_of_confusions_follow_the_logarithm_that_their_bar_says(figure_of):
+    labels = np.repeat([0, 1], [1000, 10])
+    figure = figure_of(plots.confusion_matrix, labels, labels, 2)
+    matrix, bar = figure.axes
+    [image] = matrix.images
+    tenth, full = (image.norm(count) for count in (10, 1000))
+    assert full == 1
+    assert tenth > 0.3
+    assert [text.get_text() for text in bar.get_yticklabels()] == ["0", "1", "10", "100", "1,000"]
+    assert bar.get_yticks().tolist() == [0, 1, 10, 100, 1000]
+    assert not matrix.texts or {text.get_text() for text in matrix.texts} == {"1000", "10"}
+
+
+@pytest.mark.parametrize("num_classes", [3, 24, 47, 100, 200, 1000])
+def test_classes_are_named_where_they_are_and_do_not_touch(figure_of, num_classes):
+    figure = figure_of(plots.confusion_matrix, np.arange(2), np.arange(2), num_classes)
+    matrix = figure.axes[0]
+    for axis in (matrix.xaxis, matrix.yaxis):
+        names = [text.get_text() for text in axis.get_ticklabels()]
+        assert [float(name) for name in names] == axis.get_majorticklocs().tolist()
+    boxes = [text.get_window_extent() for text in matrix.get_xticklabels()]
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
+
+
 def test_one_confusion_shows_beside_thousands_of_hits(tmp_path):
     labels = np.repeat([28, 29], 5000)
     guesses = labels.copy()
@@ -132,6 +285,20 @@ def certain(classes, confidence, num_classes=10):
     probabilities = np.repeat(rest[:, None], num_classes, axis=1)
     probabilities[np.arange(len(classes)), classes] = confidence
     return probabilities.astype(np.float32)
+
+
+def test_a_wrong_example_has_its_label_its_guess_and_its_confidence(figure_of):
+    images, labels = np.zeros((4, 64), np.uint8), np.array([3, 4, 5, 6])
+    probabilities = certain([3, 9, 2, 6], [0.9, 0.8, 0.85, 0.7])
+    figure = figure_of(plots.wrong_examples, images, labels, probabilities, (8, 8))
+    assert written(figure) == [
+        "2 of 4 wrong; the most confident first",
+        "label 5, guess 2 (85.0 %)",
+        "label 4, guess 9 (80.0 %)",
+    ]
+    x, y = np.array([text.get_position() for text in figure.texts[1:]]).T
+    assert x[0] < x[1]
+    assert y[0] == y[1]
 
 
 @pytest.mark.parametrize(("side", "factor"), [(28, 7), (8, 24)])
@@ -203,6 +370,16 @@ def test_up_to_100_units_are_shown(tmp_path, num_units, shape):
     assert squares == pytest.approx(min(num_units, 100), abs=0.5)
 
 
+def test_the_scale_of_weights_and_their_number_are_said(figure_of):
+    kernel = np.random.default_rng(0).normal(size=(64, 120)) * 0.1
+    figure = figure_of(plots.first_layer, kernel, (8, 8))
+    assert written(figure) == ["Weights into 100 of 120 hidden units, the largest norm first"]
+    [bar] = figure.axes
+    largest = np.argsort(-np.linalg.norm(kernel, axis=0))[:100]
+    limit = np.quantile(np.abs(kernel[:, largest]), 0.998)
+    assert bar.get_ylim() == pytest.approx((-limit, limit))
+
+
 def test_weights_of_zero_and_nan_are_drawn(tmp_path):
     read(plots.first_layer(tmp_path / "first.png", np.zeros((64, 3)), (8, 8)))
     read(plots.first_layer(tmp_path / "first.png", np.full((64, 3), np.nan), (8, 8)))
@@ -220,6 +397,25 @@ def test_a_prediction_shows_the_input_and_a_bar_as_long_as_its_probability(tmp_p
         rows, columns = where(draw(share), BLUE)
         assert len(rows) == 10 * length
         assert np.ptp(columns) + 1 == pytest.approx(length, abs=1)
+
+
+def test_a_prediction_has_its_name_and_its_classes_with_the_guess_in_percent(figure_of):
+    images = np.zeros((2, 64), np.float32)
+    probabilities = np.array([[0.25, 0.75], [0.625, 0.375]])
+    names = ["first", "second"]
+    figure = figure_of(plots.predictions, images, probabilities, names, (8, 8))
+    assert written(figure) == ["first", "0", "1", "75.0 %", "second", "0", "62.5 %", "1"]
+    at = {text.get_text(): text.get_position() for text in figure.texts}
+    assert at["first"][0] < at["75.0 %"][0] < at["second"][0] < at["62.5 %"][0]
+    assert at["75.0 %"][1] < at["62.5 %"][1]  # beside class 1, and beside class 0
+
+
+def test_of_many_classes_the_likeliest_are_shown(figure_of):
+    shares = np.random.default_rng(0).dirichlet(np.ones(40))
+    images = np.zeros((1, 64), np.float32)
+    figure = figure_of(plots.predictions, images, shares[None], ["x"], (8, 8))
+    numbers = [int(text) for text in written(figure)[1:] if text.isdigit()]
+    assert numbers == np.argsort(-shares)[:10].tolist()
 
 
 @pytest.mark.parametrize(("count", "num_classes"), [(1, 2), (5, 10), (24, 10), (30, 47)])

@@ -8,7 +8,7 @@ from rich.console import Console
 from run_files import read
 
 import jaxmlp
-from experiments import datasets, report, workdir
+from experiments import datasets, plots, report, workdir
 from experiments.recorder import Job
 from jaxmlp import receipt, training
 
@@ -95,6 +95,41 @@ def test_the_conclusion_shows_the_figures_and_the_folder(job):
     assert f"67 parameters, sha256 {summary['params_sha256'][:16]}" in text
     assert "train 1.2 s" in text
     assert f"all in {job.path}" in text
+
+
+def test_pictures_are_drawn_of_the_test_set_and_of_what_was_learned(job, monkeypatch):
+    drawn = {}
+    for name in ("learning_curves", "confusion_matrix", "wrong_examples", "first_layer"):
+        monkeypatch.setattr(
+            plots, name, lambda path, *shown, name=name: drawn.update({path: shown})
+        )
+    lines = tuple({"train_loss": 1.0 / i, "test_loss": 2.0 / i} for i in (1, 2, 3))
+    params = job.recipe.model.init(jax.random.key(3))
+    pictured = job._replace(data=job.data._replace(image_shape=(2, 2), num_classes=5))
+    report.draw(pictured, finished(job)._replace(history=lines), params)
+
+    shown = {path.name: each for path, each in drawn.items()}
+    assert {path.parent for path in drawn} == {job.path / "plots"}
+    [history] = shown["learning_curves.png"]
+    assert {name: values.tolist() for name, values in history.items()} == {
+        "train_loss": [1, 1 / 2, 1 / 3],
+        "test_loss": [2, 1, 2 / 3],
+    }
+    data = job.data
+    logits = np.asarray(jax.vmap(job.recipe.model.apply, (None, 0))(params, data.test_inputs))
+    labels, guesses, num_classes = shown["confusion_matrix.png"]
+    np.testing.assert_array_equal(labels, data.test_labels)
+    np.testing.assert_array_equal(guesses, logits.argmax(1))
+    assert num_classes == 5
+    inputs, labels, probabilities, shape = shown["wrong_examples.png"]
+    np.testing.assert_array_equal(inputs, data.test_inputs)
+    np.testing.assert_array_equal(labels, data.test_labels)
+    shares = np.exp(logits - logits.max(1, keepdims=True))
+    np.testing.assert_allclose(probabilities, shares / shares.sum(1, keepdims=True), rtol=1e-5)
+    assert shape == (2, 2)
+    kernel, shape = shown["first_layer.png"]
+    np.testing.assert_array_equal(kernel, params[0].kernel)
+    assert shape == (2, 2)
 
 
 def test_pictures_of_pixels_are_drawn_for_pictures_alone(job):

@@ -40,7 +40,7 @@ def start(module, *arguments, env=None, **options):
     )
 
 
-def finish(process, timeout=120):
+def finish(process, timeout=600):
     """Waits for a started program: exit code, standard output, standard error."""
     out, err = process.communicate(timeout=timeout)
     return process.returncode, out, err

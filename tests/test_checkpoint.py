@@ -242,7 +242,7 @@ def blocked(monkeypatch):
     event.written = []
 
     def wait_and_write(path, step, *rest):
-        assert event.wait(20)
+        assert event.wait(60)
         event.written.append(step)
         write(path, step, *rest)
 
@@ -253,10 +253,8 @@ def blocked(monkeypatch):
 
 def test_saving_does_not_wait_for_the_disk_and_keeps_the_order(tmp_path, blocked):
     with Checkpoints(tmp_path) as checkpoints:
-        start = time.perf_counter()
         checkpoints.save(1, tree(1), {"epoch": 1})
         checkpoints.save(2, tree(2), {"epoch": 2})
-        assert time.perf_counter() - start < 1
         assert (steps(tmp_path), blocked.written) == ([], [])
         third = threading.Thread(target=checkpoints.save, args=(3, tree(3), {"epoch": 3}))
         third.start()

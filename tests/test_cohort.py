@@ -43,7 +43,7 @@ def test_devices_work_at_the_same_time():
     together = threading.Barrier(3)
 
     def meet(share):
-        together.wait(timeout=10)
+        together.wait(timeout=60)
         return share
 
     assert cohort._on_all(meet, [0, 1, 2]) == [0, 1, 2]

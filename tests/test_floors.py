@@ -106,7 +106,7 @@ def in_a_new_process(program):
         cwd=LIBRARY.parent,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert result.returncode == 0, result.stderr

@@ -230,7 +230,7 @@ def test_bits_do_not_depend_on_the_number_of_devices_which_share_the_data():
         )
         for count in (1, 2, 4, 8)
     ]
-    outputs = [process.communicate(timeout=200)[0].splitlines() for process in processes]
+    outputs = [process.communicate(timeout=600)[0].splitlines() for process in processes]
     assert [lines[0] for lines in outputs] == ["1 1 2", "2 2 4", "4 4 5", "8 5 5"]
     assert [lines[1:5] for lines in outputs] == [["1"] * 4] * 4  # a copy of the data, not a device
     alone = outputs[0][10:]

@@ -7,19 +7,25 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import warnings
 from pathlib import Path
 
 import idx_files
 import numpy as np
 import pytest
+import requests
 import tfds_files
 
 from experiments import tfds_cache
 from experiments.idx import DataError, Registered
 
 FILES = {f"{name}.gz": name.encode() * 10 for name in idx_files.MNIST}
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """A machine may be busy: what answers at all does so within a minute."""
+    monkeypatch.setattr(tfds_cache, "PROBE_SECONDS", 60.0)
 
 
 @pytest.fixture
@@ -114,25 +120,31 @@ def test_unreachable_says_why(server):
 
 
 def test_unreachable_waits_for_no_name_server(monkeypatch):
-    answered = threading.Event()
+    is_over, gave_up = threading.Event(), []
 
     def lookup(*args, **kwargs):
-        answered.wait(30)
+        gave_up.append(not is_over.wait(60))
         raise socket.gaierror
 
     monkeypatch.setattr(socket, "getaddrinfo", lookup)
     monkeypatch.setattr(tfds_cache, "PROBE_SECONDS", 0.3)
-    start = time.perf_counter()
     assert tfds_cache.unreachable("https://data.invalid/x") == "no answer within 0.3 s"
-    assert time.perf_counter() - start < 3
-    answered.set()
+    assert gave_up == []
+    is_over.set()
 
 
-def test_download_without_network_is_quick(tmp_path):
-    start = time.perf_counter()
+def test_download_without_network_tries_once(tmp_path, monkeypatch):
+    asked = []
+
+    def send(adapter, request, **options):
+        asked.append(request.url)
+        raise requests.ConnectionError
+
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send)
+    entries = entries_at("http://127.0.0.1:9")
     with pytest.raises(tfds_cache.NotAvailable, match=r"it cannot be downloaded from http.*: Conn"):
-        tfds_cache.download("mnist", entries_at("http://127.0.0.1:9"), tmp_path / "new")
-    assert time.perf_counter() - start < 3
+        tfds_cache.download("mnist", entries, tmp_path / "new")
+    assert asked == [next(iter(entries.values())).url]  # TFDS would try for minutes
     assert not (tmp_path / "new").exists()
 
 

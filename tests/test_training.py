@@ -260,7 +260,7 @@ def test_two_processes_give_the_same_bits():
     processes = [
         subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) for _ in range(2)
     ]
-    (first, second) = (process.communicate(timeout=120)[0].split() for process in processes)
+    (first, second) = (process.communicate(timeout=600)[0].split() for process in processes)
     assert len(set(first)) == 2
     assert first == second
 

@@ -277,7 +277,7 @@ def _axes_figure(runs: Runs, table: Table) -> Figure | None:
     else:
         notes.append("dot: a member")
     if any(len(settings) > 1 for _, settings in lines):
-        notes.append("lines are moved apart")
+        notes.append("lines are drawn a little apart")
     named = [values for values in table.swept.values() if numbers(values) is None]
     below = max((values_below(values)[2] for values in named), default=0.15) - 0.15
     drawn = page(title(table.metric), notes, panels, below=below)

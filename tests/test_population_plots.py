@@ -2,6 +2,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import matplotlib
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 from run_tables import random_runs, relu, runs_of
 
 from experiments import population_plots as plots
+from experiments import sweep_runner
 from experiments.plot_style import INK, PALE, STYLE
 from experiments.population_table import tabulate
 
@@ -440,7 +442,7 @@ def test_points_are_at_their_ticks_or_a_little_beside_them(figure_of, values, nu
     np.testing.assert_allclose(np.diff(np.sort(moved, axis=0), axis=0), 4, atol=0.01)
     for line in panel.lines:  # what is moved is where it is drawn, no value
         np.testing.assert_allclose(line.get_xdata(), panel.get_xticks())
-    assert ("lines are moved apart" in texts(figure)) == (num_lines > 1)
+    assert ("lines are drawn a little apart" in texts(figure)) == (num_lines > 1)
 
 
 def test_members_and_bars_are_moved_with_their_line(figure_of):
@@ -549,6 +551,21 @@ def test_pictures_depend_on_the_runs_alone(tmp_path, function):
     function(random_runs(3, 4, faults=[(1, 1)]), "test_loss", tmp_path / "c.png")
     first, same, other = (path.read_bytes() for path in sorted(tmp_path.iterdir()))
     assert first == same != other
+
+
+def test_a_sweep_draws_every_picture_of_its_own_metric(tmp_path, monkeypatch):
+    drawn = []
+    for function in DRAW:
+
+        def note(*arguments):
+            drawn.append(arguments)
+
+        note.__name__ = function.__name__
+        monkeypatch.setattr(plots, function.__name__, note)
+    job, runs = SimpleNamespace(path=tmp_path, metric="train_accuracy"), random_runs(1, 1)
+    sweep_runner._draw(job, runs)
+    names = ("learning_curves", "against_axes", "over_seeds")
+    assert drawn == [(runs, "train_accuracy", tmp_path / "plots" / f"{name}.png") for name in names]
 
 
 def test_no_display_and_no_global_state_are_needed():

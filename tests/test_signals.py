@@ -6,6 +6,14 @@ import pytest
 from experiments.signals import StopRequest
 
 
+@pytest.fixture(autouse=True)
+def handlers():
+    """Those of a program in the foreground: what a shell starts with "&" ignores SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def send(number):
     os.kill(os.getpid(), number)
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -28,7 +29,9 @@ def call(module, *arguments):
 
 
 def start(module, *arguments, env=None, **options):
-    """Starts a program in a process of its own, with its output in pipes."""
+    """Starts a program in a process of its own, with its output in pipes, as in the foreground."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # by a shell's "&"; children inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     return subprocess.Popen(
         [sys.executable, "-m", f"experiments.{module}", *map(str, arguments)],
         cwd=ROOT,

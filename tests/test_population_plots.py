@@ -72,6 +72,7 @@ def test_a_curve_is_the_mean_over_seeds_with_students_interval(figure_of):
     half = T_OF_THREE / np.sqrt(3)
     bands = [band for band in axes.collections if isinstance(band, PolyCollection)]
     [band] = [b for b in bands if np.allclose(b.get_facecolor()[0, :3], to_rgba(plots.BLUE)[:3])]
+    assert band.get_alpha() > 0.05
     corners = band.get_paths()[0].vertices
     first = corners[corners[:, 0] == 1, 1]
     assert first.max() == pytest.approx(2 + half, rel=1e-5)
@@ -129,6 +130,15 @@ def test_grey_lines_outside_the_frame_are_counted(figure_of):
     figure = figure_of(plots.learning_curves, runs_of({"w": range(11), "seed": (0,)}, values))
     assert "2 of the grey lines lie outside the frame" in texts(figure)
     assert figure.axes[0].get_ylim()[1] < 1
+
+
+def test_grey_lines_outside_each_frame_are_counted_apart(figure_of):
+    accuracy = np.linspace(0.9, 0.5, 11)[:, None, None] + np.zeros((11, 1, 2))
+    losses = np.r_[np.linspace(0.2, 0.5, 8), 0.3, 90, 100][:, None, None] + np.zeros((11, 1, 2))
+    runs = runs_of({"w": range(11), "seed": (0,)}, accuracy, "test_accuracy", test_loss=losses)
+    written = texts(figure_of(plots.learning_curves, runs, "test_accuracy"))
+    assert "3 of the grey lines lie outside the frame of test accuracy" in written
+    assert "2 of the grey lines lie outside the frame of test loss" in written
 
 
 @pytest.mark.parametrize("function", DRAW)

@@ -134,7 +134,7 @@ def test_grey_lines_outside_the_frame_are_counted(figure_of):
 
 def test_grey_lines_outside_each_frame_are_counted_apart(figure_of):
     accuracy = np.linspace(0.9, 0.5, 11)[:, None, None] + np.zeros((11, 1, 2))
-    losses = np.r_[np.linspace(0.2, 0.5, 8), 0.3, 90, 100][:, None, None] + np.zeros((11, 1, 2))
+    losses = np.r_[np.linspace(0.2, 0.5, 8), 0.3, 70, 80][:, None, None] + np.zeros((11, 1, 2))
     runs = runs_of({"w": range(11), "seed": (0,)}, accuracy, "test_accuracy", test_loss=losses)
     written = texts(figure_of(plots.learning_curves, runs, "test_accuracy"))
     assert "3 of the grey lines lie outside the frame of test accuracy" in written

@@ -1,10 +1,12 @@
 """A run on the screen: a live bar, and a line for each epoch above it."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+WIDTH = 80  # of a screen that a table fits on
 
 
 class EpochTable(contextlib.AbstractContextManager["EpochTable"]):
@@ -13,7 +15,7 @@ class EpochTable(contextlib.AbstractContextManager["EpochTable"]):
     def __init__(self, console: Console, num_epochs: int, steps_per_epoch: int) -> None:
         self._console = console
         self._num_epochs = num_epochs
-        self._has_header = False
+        self._widths: dict[str, int] = {}  # of the columns, by name
         self._bar = Progress(
             TextColumn("training"),
             BarColumn(),
@@ -40,12 +42,18 @@ class EpochTable(contextlib.AbstractContextManager["EpochTable"]):
     def line(self, epoch: int, metrics: Mapping[str, float], seconds: float) -> None:
         """Prints an epoch's metrics, with their names above the first."""
         values = {**metrics, "seconds": seconds}
-        if not self._has_header:
-            self._has_header = True
-            names = [f"{name.replace('_', ' '):>16}" for name in values]
-            self._print(f"{'epoch':>7}" + "".join(names), "bold")
-        cells = [f"{format_metric(name, value):>16}" for name, value in values.items()]
-        self._print(f"{f'{epoch}/{self._num_epochs}':>7}" + "".join(cells))
+        if not self._widths:
+            self._widths = _widths(values, self._num_epochs)
+            for line in (0, 1):
+                self._row([_words(name)[line] for name in self._widths], "bold")
+        cells = {name: format_metric(name, value) for name, value in values.items()}
+        cells["epoch"] = f"{epoch}/{self._num_epochs}"
+        self._row([cells.get(name, "") for name in self._widths])
+
+    def _row(self, cells: Iterable[str], style: str | None = None) -> None:
+        gap = " " * (2 if sum(self._widths.values()) + 2 * len(self._widths) <= WIDTH else 1)
+        pairs = zip(cells, self._widths.values(), strict=True)
+        self._print(gap.join(f"{cell:>{width}}" for cell, width in pairs), style)
 
     def note(self, text: str) -> None:
         """Prints what a reader should know between two epochs."""
@@ -55,16 +63,38 @@ class EpochTable(contextlib.AbstractContextManager["EpochTable"]):
         self._console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
 
 
+def _words(name: str) -> tuple[str, str]:
+    """A column's name in two lines."""
+    first, _, last = name.rpartition("_")
+    return first.replace("_", " "), last
+
+
+def _widths(names: Iterable[str], num_epochs: int) -> dict[str, int]:
+    """The columns that fit on a screen, whatever is in them; metrics.jsonl has them all."""
+    widths = {"epoch": max(len("epoch"), 2 * len(str(num_epochs)) + 1)}
+    for name in names:
+        widest = 8 if name.endswith(("accuracy", "rate", "seconds")) else 9
+        widths[name] = max(widest, *map(len, _words(name)))
+    for name in ("learning_rate", "train_accuracy"):
+        if sum(widths.values()) + len(widths) - 1 > WIDTH:
+            widths.pop(name, None)
+    return widths
+
+
 def format_metric(name: str, value: float) -> str:
     """A metric for a reader: accuracies in per cent, the rest with their digits that matter.
 
     >>> format_metric("test_accuracy", 0.98), format_metric("train_loss", 0.38254)
     ('98.00 %', '0.3825')
+    >>> format_metric("train_loss", -1.234e20), format_metric("train_loss", 999.8)
+    ('-1.23e+20', '999.8000')
     """
     if value != value:
         return "-"
     if name.endswith("accuracy"):
         return f"{100 * value:.2f} %"
     if name == "learning_rate":
-        return f"{value:.4g}"
-    return f"{value:.2f}" if name == "seconds" else f"{value:.4f}"
+        return f"{value:.3g}"
+    if name == "seconds":
+        return f"{value:.2f}" if value < 10_000 else f"{value:.0f}"
+    return f"{value:.4f}" if abs(value) < 999.9 else f"{value:.3g}"

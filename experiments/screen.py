@@ -1,0 +1,72 @@
+"""What a user sees, and may stop looking at."""
+
+import io
+import os
+import re
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+
+def one_line(error: object) -> str:
+    r"""An error's text without what breaks a line, or a terminal.
+
+    >>> one_line(ValueError("no file a\nb"))
+    'no file a\\nb'
+    """
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(error))
+
+
+def show_warnings() -> None:
+    """Prints a warning as a line; of those that checkpoints cannot be saved, the first."""
+    shown = set()
+
+    def show(message: Warning | str, *_: Any) -> None:
+        text = one_line(message)
+        kind = re.sub(r"^saving step \d+", "saving", text)
+        if kind == text or kind not in shown:
+            print(f"warning: {text}", file=sys.stderr)
+        shown.add(kind)
+
+    warnings.showwarning = show  # type: ignore[assignment]
+
+
+class _Outlet(io.FileIO):
+    """A file that takes what it is given, whether or not it can be written."""
+
+    lost: OSError | None = None  # why something was not written that somebody may look for
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except BrokenPipeError:  # nobody reads
+            return memoryview(data).nbytes
+        except OSError as error:  # the disk with a log is full: no reason to stop
+            _Outlet.lost = error
+            return memoryview(data).nbytes
+
+
+def lost() -> OSError | None:
+    """Why something that was printed did not arrive, though nobody closed the pipe."""
+    sys.stdout.flush()
+    return _Outlet.lost
+
+
+def outlive_readers() -> None:
+    """Lets this process print without an error when nobody reads, or it has no output at all."""
+    for name in ("stdout", "stderr"):
+        stream: Any = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
+        elif stream is getattr(sys, f"__{name}__"):
+            stream.flush()
+            outlet = io.BufferedWriter(_Outlet(stream.fileno(), "w", closefd=False))
+            wrapped = io.TextIOWrapper(
+                outlet,
+                stream.encoding,
+                stream.errors,
+                line_buffering=stream.line_buffering,
+                write_through=stream.write_through,
+            )
+            setattr(sys, name, wrapped)

@@ -6,8 +6,12 @@ A network of 784-256-10 units with ReLU, He's initial weights and Adam reaches a
 about 98 % in 10 epochs. Where MNIST is not to be had, the default `--dataset=auto` says so and
 trains on scikit-learn's smaller digits instead.
 
-Exit codes: 0 when done; 1 for a mistake in the flags or the data; 3 when training came to a number
-that is not finite; 130 and 143 when Ctrl-C or SIGTERM stopped it, which --resume can go on from.
+One command serves from the first moment on: with --resume and --workdir it starts where there is
+nothing yet to go on with, and goes on where there is.
+
+Exit codes: 0 when done; 1 for a mistake in the flags or the data, or when not all could be written;
+3 when training came to a number that is not finite, or ended worse than it began; 130 and 143 when
+Ctrl-C or SIGTERM stopped it, which --resume can go on from.
 """
 
 from absl import flags
@@ -18,6 +22,8 @@ from experiments.recorder import Clock, Job
 FLAGS = flags.FLAGS
 flags.adopt_module_key_flags(options)
 
+OUTPUTS = ("checkpoint_every", "keep", "plots", "tensorboard")  # flags that decide no result
+
 
 def main(argv: list[str]) -> None:
     """Trains by the flags."""
@@ -25,10 +31,10 @@ def main(argv: list[str]) -> None:
     with runner.clear_errors():
         options.refuse_arguments(argv)
         earlier = options.earlier_config()
-        path = workdir.choose(FLAGS.workdir, "mnist", FLAGS.overwrite or FLAGS.resume)
+        path = workdir.choose(FLAGS.workdir, "mnist", FLAGS.overwrite, earlier is not None)
         environment.use_threads(options.threads(earlier))
         data, notice = options.load_data(earlier)
-        config = options.config(data, earlier)
+        config = options.config(data, earlier) | {"outputs": options.outputs(OUTPUTS, earlier)}
         recipe = recipes.recipe(config)
     clock.charge("load")
     job = Job(
@@ -40,11 +46,12 @@ def main(argv: list[str]) -> None:
         is_named=FLAGS.workdir is not None,
         overwrite=FLAGS.overwrite,
         is_resumed=FLAGS.resume,
+        earlier=earlier,
         accept_changes=FLAGS.accept_changes,
-        checkpoint_every=FLAGS.checkpoint_every,
-        keep=FLAGS.keep,
-        plots=FLAGS.plots,
-        tensorboard=FLAGS.tensorboard,
+        checkpoint_every=options.interval(config["outputs"]["checkpoint_every"]),
+        keep=config["outputs"]["keep"],
+        plots=config["outputs"]["plots"],
+        tensorboard=config["outputs"]["tensorboard"],
     )
     runner.run(job, clock)
 

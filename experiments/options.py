@@ -66,8 +66,9 @@ flags.DEFINE_string(
 flags.DEFINE_bool(
     "resume",
     False,
-    "Go on with the run in --workdir from its last checkpoint. Its settings hold; only "
-    "--num_epochs may be raised.",
+    "Go on with the run in --workdir from its last checkpoint, or start it where there is none "
+    "yet. Its settings hold; only --num_epochs may be raised, where the learning rate has no "
+    "schedule.",
 )
 flags.DEFINE_bool(
     "accept_changes", False, "Resume with other versions or threads, whose bits may differ."
@@ -194,7 +195,7 @@ NAMES = [  # of the flags that decide a result
     "check_finite",
     "threads",
 ]
-MAY_CHANGE = {"num_epochs", "on_fault"}  # when a run is resumed; the epochs upwards only
+MAY_CHANGE = {"num_epochs", "on_fault", "outputs"}  # when a run is resumed; epochs upwards only
 
 
 def refuse_arguments(argv: list[str]) -> None:
@@ -204,10 +205,10 @@ def refuse_arguments(argv: list[str]) -> None:
 
 
 def earlier_config() -> dict[str, Any] | None:
-    """The config of the run to resume, None where none is.
+    """The config of the run to resume, None where none is, or it ended before it had begun.
 
     Raises:
-      ValueError: if there is nothing to resume.
+      ValueError: if there is something else in its place.
     """
     if not flags.FLAGS.resume:
         return None
@@ -215,13 +216,30 @@ def earlier_config() -> dict[str, Any] | None:
         raise ValueError("expected --resume or --overwrite, got both")
     if flags.FLAGS.workdir is None:
         raise ValueError("--resume needs --workdir, the folder of the run to go on with")
-    path = Path(flags.FLAGS.workdir) / "config.json"
+    folder = workdir.user_path(flags.FLAGS.workdir)
+    if workdir.is_beginning(folder):
+        return None
+    path = folder / "config.json"
     if not path.exists():
         raise ValueError(f"nothing to resume in {path.parent}: expected a run, got no config.json")
     earlier = workdir.read_json(path)
     if missing := [name for name in (*NAMES, "dataset", "data_dir") if name not in earlier]:
         raise ValueError(f"{path} needs a run's settings, got none for {', '.join(missing)}")
     return earlier
+
+
+def outputs(names: Iterable[str], earlier: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The flags that decide no result but what a run leaves; the earlier run's where not given."""
+    values = _values(names, earlier and earlier.get("outputs", {}))
+    every = values["checkpoint_every"]
+    if isinstance(every, Interval):
+        values["checkpoint_every"] = f"{every.number}{every.unit}s" if every.number else "0"
+    return values
+
+
+def interval(text: str) -> Interval:
+    """What `outputs` made of --checkpoint_every."""
+    return IntervalParser().parse(text)
 
 
 def threads(earlier: Mapping[str, Any] | None) -> int | None:

@@ -1,4 +1,7 @@
-"""Takes a run down while it goes: its lines, its checkpoints, and when to stop."""
+"""Takes a run down while it goes: its lines, its checkpoints, and when to stop.
+
+What the disk has no room for is written when there is; training goes on.
+"""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -8,7 +11,8 @@ from typing import Any, NamedTuple
 import jax
 
 import jaxmlp
-from experiments import workdir
+from experiments.board import Board
+from experiments.files import Lines, Unwritten
 from experiments.options import Interval
 from experiments.progress import EpochTable
 from experiments.signals import StopRequest
@@ -29,6 +33,7 @@ class Job(NamedTuple):
     is_named: bool = True  # whether the user named the folder
     overwrite: bool = False  # whether an earlier run in it may be removed
     is_resumed: bool = False
+    earlier: Mapping[str, Any] | None = None  # the config of the run to resume, where there is one
     accept_changes: bool = False  # whether to resume although bits may differ
     checkpoint_every: Interval = Interval(1, "second")
     keep: int = 3
@@ -77,15 +82,18 @@ class Recorder:
         self.best: Progress | None = None  # after the best epoch, where --patience asks for it
         self.finished: Progress | None = None  # after the last finished epoch
         self.reason: str | None = None  # why training stopped before its last epoch
+        self.unwritten = Unwritten()
+        self.lines = Lines(job.path / "metrics.jsonl", lines)
         self._job, self._clock, self._table = job, clock, table
         self._checkpoints, self._request = checkpoints, request
         self._steps_per_epoch = num_steps(len(job.data.train_inputs), job.recipe.batch_size)
         self._started = time.perf_counter()
         self._saved = _position(start) if start else None
-        self._lines = list(lines)  # of metrics.jsonl
-        self._num_faults = len(start.faults) if start else 0
+        self._faults = Lines(
+            job.path / "faults.jsonl", map(self._fault, start.faults if start else ())
+        )
         self._saved_at = time.monotonic()
-        self._board = _tensorboard(job.path) if job.tensorboard else None
+        self._board = Board(job.path / "tensorboard") if job.tensorboard else None
 
     def on_block(self, progress: Progress) -> bool:
         """Moves the bar, saves a checkpoint that is due, and heeds a request to stop."""
@@ -93,9 +101,9 @@ class Recorder:
         step = int(progress.state.step)
         self._table.step(step)
         self.progress = progress
-        for fault in progress.faults[self._num_faults :]:
-            self._num_faults += 1
-            workdir.append_line(self._job.path / "faults.jsonl", self._job.marked(fault._asdict()))
+        for fault in progress.faults[len(self._faults.records) :]:
+            self._faults.append(self._fault(fault))
+            self.unwritten.attempt("faults.jsonl", self._faults.flush)
             self._table.note(f"skipped {fault}")
         ends_epoch = step % self._steps_per_epoch == 0
         if not ends_epoch and self._is_due(progress):
@@ -111,13 +119,11 @@ class Recorder:
         seconds, self._started = now - self._started, now
         line = {"epoch": epoch, "step": int(progress.state.step), **metrics, "seconds": seconds}
         digest = {"params_sha256": jaxmlp.digest(progress.state.params)}
-        self._lines.append(self._job.marked({**line, **digest}))
-        workdir.append_line(self._job.path / "metrics.jsonl", self._lines[-1])
-        self._table.line(epoch, metrics, seconds)
+        self.lines.append(self._job.marked({**line, **digest}))
         if self._board:
-            for name, value in metrics.items():
-                self._board.add_scalar(name, value, epoch)
-            self._board.flush()
+            self._board.append(epoch, metrics)
+        self.flush()
+        self._table.line(epoch, metrics, seconds)
 
         is_best = False
         if self._job.config["patience"]:
@@ -151,7 +157,7 @@ class Recorder:
         self._checkpoints.save(
             int(progress.state.step),
             {"state": progress.state, "totals": progress.totals},
-            {"history": progress.history, "faults": progress.faults, "lines": self._lines},
+            {"history": progress.history, "faults": progress.faults, "lines": self.lines.records},
             score,
         )
 
@@ -163,10 +169,25 @@ class Recorder:
         self._checkpoints.wait()
         return self._checkpoints.error is None
 
-    def close(self) -> None:
-        """Ends TensorBoard's file."""
+    def flush(self) -> None:
+        """Writes what waits for room on the disk."""
+        self.unwritten.attempt("metrics.jsonl", self.lines.flush)
+        self.unwritten.attempt("faults.jsonl", self._faults.flush)
         if self._board:
-            self._board.close()
+            self.unwritten.attempt("tensorboard", self._board.flush)
+
+    def close(self) -> None:
+        """Writes what waits for room, or notes that there is none; waits for checkpoints."""
+        self.flush()
+        if self._board:
+            self.unwritten.attempt("tensorboard", self._board.close)
+        if self._checkpoints is not None:
+            self._checkpoints.wait()
+            if self._checkpoints.error is not None:
+                self.unwritten.errors["checkpoints"] = self._checkpoints.error
+
+    def _fault(self, fault: Fault) -> dict[str, Any]:
+        return self._job.marked(fault._asdict())
 
 
 def _position(progress: Progress) -> tuple[int, int]:
@@ -195,22 +216,3 @@ def like(job: Job) -> dict[str, Any]:
     """The shapes of what `Recorder.save` saves."""
     start = jax.eval_shape(lambda: training.beginning(job.recipe, job.data, 0))
     return {"state": start.state, "totals": start.totals}
-
-
-def import_tensorboard() -> Any:
-    """The package that writes TensorBoard's files.
-
-    Raises:
-      ValueError: if it is not installed.
-    """
-    try:
-        import tensorboardX
-    except ImportError as error:
-        raise ValueError(
-            "--tensorboard needs the package tensorboardX, got none: install jaxmlp[tensorboard]"
-        ) from error
-    return tensorboardX
-
-
-def _tensorboard(path: Path) -> Any:
-    return import_tensorboard().SummaryWriter(str(path / "tensorboard"))

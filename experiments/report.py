@@ -1,6 +1,7 @@
 """What a run leaves when it ends: its summary, its receipt, its pictures."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from rich.console import Console
 from rich.panel import Panel
 
 import jaxmlp
-from experiments import workdir
+from experiments import verdict
+from experiments.files import write_json
 from experiments.progress import format_metric
 from experiments.recorder import Job
 from jaxmlp import receipt
@@ -52,12 +54,20 @@ def summarize(job: Job, progress: Progress, params: PyTree) -> dict[str, Any]:
         "num_parameters": sum(leaf.size for leaf in jax.tree.leaves(params)),
         "num_faults": len(progress.faults),
         "params_sha256": jaxmlp.digest(params),
+        "verdict": verdict.of_run(job.recipe, job.data, job.config["seed"], means),
     }
 
 
-def write_receipt(job: Job, summary: Mapping[str, Any] | None = None) -> None:
-    """All that another run needs to come out with the same bits, and to see that it did."""
-    lines = workdir.read_lines(job.path / "metrics.jsonl")
+def write_receipt(
+    job: Job, lines: Iterable[Mapping[str, Any]], summary: Mapping[str, Any] | None = None
+) -> None:
+    """All that another run needs to come out with the same bits, and to see that it did.
+
+    Args:
+      job: what was done.
+      lines: of metrics.jsonl.
+      summary: of a run that has finished.
+    """
     data = job.data
     figures = {name: value for name, value in (summary or {}).items() if name != "seconds"}
     record = {
@@ -67,7 +77,18 @@ def write_receipt(job: Job, summary: Mapping[str, Any] | None = None) -> None:
         "params_sha256": [line["params_sha256"] for line in lines],  # after each epoch
         "summary": figures,
     }
-    workdir.write_json(job.path / "receipt.json", job.marked(record))
+    write_json(job.path / "receipt.json", job.marked(record))
+
+
+def check_pictures() -> None:
+    """Raises ValueError if no picture could be drawn, as a setting from outside can have it."""
+    if backend := os.environ.get("MPLBACKEND"):  # else there is time until the pictures
+        try:
+            from matplotlib.rcsetup import validate_backend
+
+            validate_backend(backend)
+        except ValueError as error:
+            raise ValueError(f"MPLBACKEND needs to be known to matplotlib: {error}") from error
 
 
 def draw(job: Job, progress: Progress, params: PyTree) -> None:
@@ -100,6 +121,9 @@ def conclude(console: Console, path: Path, summary: Mapping[str, Any]) -> None:
         for name in ("test_accuracy", "train_accuracy", "test_loss", "train_loss")
     )
     console.print(f"\n{scores}", style="bold", soft_wrap=True)
+    for finding, figures in summary["verdict"].items():
+        text = f"THIS RUN ENDED {finding.upper()}: {figures}"
+        console.print(text, style="bold red", markup=False, soft_wrap=True)
     names = sorted(item.name for item in path.iterdir() if not item.name.startswith("."))
     console.print(
         f"{summary['num_parameters']:,} parameters, sha256 {summary['params_sha256'][:16]}...\n"

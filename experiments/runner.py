@@ -1,9 +1,10 @@
 """One life of a run: train, show, and leave everything in a folder."""
 
 import contextlib
+import functools
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -12,7 +13,8 @@ from absl import app, logging
 from rich.console import Console
 
 import jaxmlp
-from experiments import environment, recorder, report, workdir
+from experiments import board, environment, recorder, report, screen, verdict, workdir
+from experiments.files import Unwritten, write_json, write_lines
 from experiments.progress import EpochTable
 from experiments.recorder import Clock, Job, Recorder
 from experiments.signals import StopRequest
@@ -21,14 +23,23 @@ from jaxmlp.batches import num_steps
 from jaxmlp.types import Progress, PyTree
 
 INTERRUPTED = 130  # exit code before training; while training, 128 + the signal's number
-DIVERGED = 3  # exit code at a number that is not finite
+DIVERGED = 3  # exit code at a number that is not finite, or a loss worse than at the start
 
 
 def start(main: Callable[[list[str]], None]) -> None:
-    """Runs a program's main with its flags read, and without the libraries' chatter."""
+    """Runs a program's main with its flags read, and without the libraries' chatter.
+
+    Nobody needs to read what it prints: it goes on without a word where a pipe is closed, and
+    where a disk with its log is full with a word at its end.
+    """
     logging.set_verbosity(logging.FATAL)  # what matters of an error is in its exception
+    screen.outlive_readers()
     try:
         app.run(main)
+    except SystemExit as ended:
+        if (error := screen.lost()) and not ended.code:
+            sys.exit(f"error: not all that was printed could be written: {error}")
+        raise
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)
@@ -40,7 +51,7 @@ def clear_errors() -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {screen.one_line(error)}")
     except KeyboardInterrupt:
         print("\ninterrupted before training; nothing was written", file=sys.stderr)
         sys.exit(INTERRUPTED)
@@ -52,7 +63,7 @@ def clear_endings(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        sys.exit(f"error: {error}; {path} holds what was saved before")
+        sys.exit(f"error: {screen.one_line(error)}; {path} holds what was saved before")
     except KeyboardInterrupt:
         print(f"\ninterrupted at once; {path} holds what was saved before", file=sys.stderr)
         sys.exit(INTERRUPTED)
@@ -69,18 +80,20 @@ def run(job: Job, clock: Clock) -> dict[str, Any]:
       What summary.json holds. A run that does not work out, or that is interrupted, ends the
       program with a message and an exit code instead.
     """
-    warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+    screen.show_warnings()
     console = Console(highlight=False)
     with contextlib.ExitStack() as stack:
         with clear_errors():
             if job.tensorboard:
-                recorder.import_tensorboard()
+                board.package()
+            if job.plots:
+                report.check_pictures()
             jaxmlp.warm_up(job.recipe, job.data)
-            if not job.is_resumed:
-                job = job._replace(path=workdir.create(job.path, job.is_named, job.overwrite))
-            stack.enter_context(workdir.lock(job.path))
-            start, lines = _resume(job) if job.is_resumed else (None, [])
-            _write_settings(job)
+            is_there = job.earlier is not None
+            claim = workdir.claim(job.path, job.is_named, job.overwrite, is_there)
+            job = job._replace(path=stack.enter_context(claim))
+            start, lines = _resume(job) if is_there else (None, [])
+            _write_settings(job, lines)
         clock.charge("compile")
         stack.enter_context(clear_endings(job.path))
         checkpoints = stack.enter_context(_checkpoints(job))
@@ -90,7 +103,7 @@ def run(job: Job, clock: Clock) -> dict[str, Any]:
         table = EpochTable(console, job.recipe.num_epochs, steps_per_epoch)
         record = Recorder(job, clock, table, checkpoints, request, start, lines)
         try:
-            with table, contextlib.closing(record):
+            with table:
                 _train(job, record, start)
         except jaxmlp.TrainingFault as error:
             _diverge(job, record, error)
@@ -100,8 +113,7 @@ def run(job: Job, clock: Clock) -> dict[str, Any]:
         record.save(record.progress)
         if record.reason:
             console.print(f"stopped after epoch {len(record.progress.history)}: {record.reason}")
-        best = _parameters_to_keep(job, record)
-        return _finish(console, job, clock, record.progress, best)
+        return _finish(console, job, clock, record)
 
 
 def _resume(job: Job) -> tuple[Progress | None, list[dict[str, Any]]]:
@@ -110,12 +122,14 @@ def _resume(job: Job) -> tuple[Progress | None, list[dict[str, Any]]]:
     Raises:
       ValueError: if it cannot go on with the same bits, or lost its checkpoints.
     """
+    assert job.earlier is not None
+    refuse_another(job.path, job.earlier)
     check_environment(job.path, job.accept_changes)
     found = checkpoint.restore(job.path / "checkpoints", recorder.like(job))
     metrics = job.path / "metrics.jsonl"
     if found is None:
         refuse_lost_checkpoints(job.path)
-        workdir.write_lines(metrics, [])
+        write_lines(metrics, [])
         (job.path / "faults.jsonl").unlink(missing_ok=True)
         return None, []
     start, lines = recorder.as_progress(found), found.record["lines"]
@@ -125,11 +139,17 @@ def _resume(job: Job) -> tuple[Progress | None, list[dict[str, Any]]]:
         blank = {name: np.nan for name in last if name.startswith(("validation_", "test_"))}
         start = start._replace(history=(*before, {**last, **blank}))
         lines[-1] |= blank
-    workdir.write_lines(metrics, lines)
+    write_lines(metrics, lines)
     (job.path / "faults.jsonl").unlink(missing_ok=True)
-    for fault in start.faults:
-        workdir.append_line(job.path / "faults.jsonl", job.marked(fault._asdict()))
+    if start.faults:
+        write_lines(job.path / "faults.jsonl", [job.marked(f._asdict()) for f in start.faults])
     return start, lines
+
+
+def refuse_another(path: Path, earlier: Mapping[str, Any]) -> None:
+    """Raises ValueError if a folder's run is not the one whose config was read."""
+    if workdir.read_json(path / "config.json") != earlier:
+        raise ValueError(f"--resume needs {path} for itself: another run has changed config.json")
 
 
 def refuse_lost_checkpoints(path: Path) -> None:
@@ -160,13 +180,13 @@ def check_environment(path: Path, accept_changes: bool) -> None:
         )
 
 
-def _write_settings(job: Job) -> None:
+def _write_settings(job: Job, lines: list[dict[str, Any]]) -> None:
     """Writes config.json, environment.json, and a receipt to which only digests are to be added."""
-    workdir.write_json(job.path / "config.json", job.marked(job.config))
+    write_json(job.path / "config.json", job.marked(job.config))
     data = {"name": job.data.name, "source": job.data.source, "sha256": job.data.sha256}
     facts = environment.describe() | {"data": data}
-    workdir.write_json(job.path / "environment.json", job.marked(facts))
-    report.write_receipt(job)
+    write_json(job.path / "environment.json", job.marked(facts))
+    report.write_receipt(job, lines)
 
 
 def _checkpoints(job: Job) -> contextlib.AbstractContextManager[checkpoint.Checkpoints | None]:
@@ -212,52 +232,66 @@ def _parameters_to_keep(job: Job, record: Recorder) -> tuple[PyTree, int]:
 
 def _leave(job: Job, record: Recorder, request: StopRequest) -> NoReturn:
     """Ends an interrupted run, and the program."""
-    kept = _keep(job, record)
-    print(f"interrupted; {job.path} holds {' and '.join(kept) or 'no parameters'}", file=sys.stderr)
+    _say_what_is_kept(job, record, "interrupted; ", [])
     sys.exit(request.exit_code)
 
 
 def _diverge(job: Job, record: Recorder, error: jaxmlp.TrainingFault) -> NoReturn:
     """Reports a number that is not finite, and ends the program."""
     record.progress = error.progress
-    workdir.write_json(job.path / "fault.json", job.marked(error.fault._asdict()))
-    kept = ["fault.json", *_keep(job, record)]
-    print(
-        f"stopped: {error}\n{job.path} holds {' and '.join(kept)}\n"
-        "--resume replays that step, --resume --on_fault=skip goes on past it",
-        file=sys.stderr,
+    fault = job.marked(error.fault._asdict())
+    kept = record.unwritten.attempt(
+        "fault.json", lambda: write_json(job.path / "fault.json", fault)
     )
+    _say_what_is_kept(job, record, f"stopped: {error}\n", ["fault.json"] * kept)
+    print("--resume replays that step, --resume --on_fault=skip goes on past it", file=sys.stderr)
     sys.exit(DIVERGED)
 
 
-def _keep(job: Job, record: Recorder) -> list[str]:
-    """Saves what an unfinished run has; says what that is."""
-    kept = []
+def _say_what_is_kept(job: Job, record: Recorder, why: str, kept: list[str]) -> None:
+    """Saves what an unfinished run has."""
     if record.progress is not None and record.keep(record.progress):
         kept.append(f"a checkpoint of step {int(record.progress.state.step)} (--resume goes on)")
     if record.finished is not None:
-        jaxmlp.save_params(job.path / "params.npz", record.finished.state.params)
-        report.write_receipt(job)
-        epoch = len(record.finished.history)
-        kept.append(
-            f"the metrics and parameters of the {epoch} finished epochs, of {job.recipe.num_epochs}"
-        )
-    return kept
+        params, epoch = record.finished.state.params, len(record.finished.history)
+        save = functools.partial(jaxmlp.save_params, job.path / "params.npz", params)
+        receipt = functools.partial(report.write_receipt, job, record.lines.records)
+        if record.unwritten.attempt("params.npz", save):
+            kept.append(
+                f"the metrics and parameters of the {epoch} finished epochs, "
+                f"of {job.recipe.num_epochs}"
+            )
+        record.unwritten.attempt("receipt.json", receipt)
+    record.close()
+    print(f"{why}{job.path} holds {' and '.join(kept) or 'no parameters'}", file=sys.stderr)
+    if record.unwritten.errors:
+        print(record.unwritten, file=sys.stderr)
 
 
-def _finish(
-    console: Console, job: Job, clock: Clock, progress: Progress, kept: tuple[PyTree, int]
-) -> dict[str, Any]:
-    params, epoch = kept
-    jaxmlp.save_params(job.path / "params.npz", params)
+def _finish(console: Console, job: Job, clock: Clock, record: Recorder) -> dict[str, Any]:
+    """Writes what a run leaves, as far as there is room, and shows it."""
+    assert record.progress is not None
+    progress, (params, epoch) = record.progress, _parameters_to_keep(job, record)
+    attempt = record.unwritten.attempt
+    attempt("params.npz", lambda: jaxmlp.save_params(job.path / "params.npz", params))
     figures = report.summarize(job, progress, params)
     clock.charge("evaluate")
     seconds = {name: round(spent, 3) for name, spent in clock.seconds.items()}
     summary = job.marked({**figures, "params_epoch": epoch, "seconds": seconds})
-    (job.path / "fault.json").unlink(missing_ok=True)
-    workdir.write_json(job.path / "summary.json", summary)
-    report.write_receipt(job, summary)
+    attempt("fault.json", lambda: (job.path / "fault.json").unlink(missing_ok=True))
+    attempt("summary.json", lambda: write_json(job.path / "summary.json", summary))
+    attempt("receipt.json", lambda: report.write_receipt(job, record.lines.records, summary))
     if job.plots:
-        report.draw(job, progress, params)
+        attempt("plots", lambda: report.draw(job, progress, params))
+    record.close()
     report.conclude(console, job.path, summary)
+    end(job.path, record.unwritten, verdict.has_diverged(summary["verdict"]))
     return summary
+
+
+def end(path: Path, unwritten: Unwritten, has_diverged: bool) -> None:
+    """Ends the program with an exit code, unless all is well."""
+    if unwritten.errors:
+        sys.exit(f"error: {path} is not whole: {unwritten}")
+    if has_diverged:
+        sys.exit(DIVERGED)

@@ -9,9 +9,10 @@ all networks in runs.npz; `experiments.replay` trains any of them again alone.
 --seed, --target and --tensorboard are for one network alone; --patience ends a network and keeps
 its last parameters; --resume takes no other settings.
 
-Exit codes: 0 when done; 1 for a mistake in the flags or the data; 130 and 143 when Ctrl-C or
-SIGTERM stopped it, which --resume can go on from. A network that diverges ends, and the others go
-on.
+Exit codes: 0 when done; 1 for a mistake in the flags or the data, or when not all could be written;
+130 and 143 when Ctrl-C or SIGTERM stopped it, which --resume can go on from. A network that
+diverges ends, and the others go on. With --resume and --workdir one command serves from the first
+moment on: it starts where there is nothing yet to go on with, and goes on where there is.
 """
 
 import itertools
@@ -55,9 +56,15 @@ flags.DEFINE_integer(
     "settings, by the validation set's --stop_metric.",
     lower_bound=2,
 )
-flags.DEFINE_bool("save_networks", False, "Write each network's parameters into networks/.")
+flags.DEFINE_bool(
+    "save_networks",
+    False,
+    "Write each network's parameters into networks/, by its --member; a name that is too long for "
+    "a file is cut, and ends in a digest.",
+)
 
 OWN = ("seeds", "sweep", "mode", "shuffle", "shuffle_seeds", "halving")  # beside those of mnist
+OUTPUTS = ("checkpoint_every", "plots", "save_networks")  # flags that decide no result
 
 
 def main(argv: list[str]) -> None:
@@ -67,16 +74,16 @@ def main(argv: list[str]) -> None:
         options.refuse_arguments(argv)
         refuse_flags()
         earlier = options.earlier_config()
-        path = workdir.choose(FLAGS.workdir, "sweep", FLAGS.overwrite or FLAGS.resume)
+        path = workdir.choose(FLAGS.workdir, "sweep", FLAGS.overwrite, earlier is not None)
         environment.use_devices()
         environment.use_threads(options.threads(earlier))
         data, notice = options.load_data(earlier)
+        before = earlier and {**earlier, **earlier.get("given", {})}
+        given = options.given(before)
+        config = options.complete(given, data) | {"given": given} | own_flags(before)
         if earlier is not None:
-            earlier = {**earlier, **earlier.get("given", {})}
-        given = options.given(earlier)
-        config = options.complete(given, data) | {"given": given} | own_flags(earlier)
-        if earlier is not None:
-            refuse_changes(config, workdir.read_json(path / "config.json"))
+            refuse_changes(config, earlier)
+        config["outputs"] = options.outputs(OUTPUTS, earlier)
         axes = dict(points.parse_axis(text) for text in config["sweep"])
         if len(axes) < len(config["sweep"]):
             raise ValueError(f"--sweep needs each name once, got {' '.join(config['sweep'])}")
@@ -93,10 +100,11 @@ def main(argv: list[str]) -> None:
             is_named=FLAGS.workdir is not None,
             overwrite=FLAGS.overwrite,
             is_resumed=FLAGS.resume,
+            earlier=earlier,
             accept_changes=FLAGS.accept_changes,
-            checkpoint_every=FLAGS.checkpoint_every,
-            plots=FLAGS.plots,
-            save_networks=FLAGS.save_networks,
+            checkpoint_every=options.interval(config["outputs"]["checkpoint_every"]),
+            plots=config["outputs"]["plots"],
+            save_networks=config["outputs"]["save_networks"],
         )
         refuse_twins(job)
     clock.charge("load")

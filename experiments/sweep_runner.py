@@ -2,6 +2,8 @@
 
 import contextlib
 import csv
+import hashlib
+import itertools
 import math
 import sys
 import time
@@ -14,15 +16,18 @@ import jax
 import numpy as np
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 import jaxmlp
-from experiments import environment, points, runner, workdir
+from experiments import environment, points, runner, screen, verdict, workdir
+from experiments.files import Lines, Unwritten, whole, write_json, write_lines
 from experiments.options import Interval
 from experiments.progress import format_metric
 from experiments.recorder import Clock
+from experiments.report import check_pictures
 from experiments.signals import StopRequest
 from jaxmlp import checkpoint, statistics
 from jaxmlp.population import Plan, Report
@@ -32,6 +37,8 @@ from jaxmlp.types import Dataset, Fault
 
 SHOWN = 20  # settings in the table on the screen; table.csv has them all
 SAVING = 0.05  # of the time may go into checkpoints
+LEVEL = 0.05  # a p-value that cannot be less than this shows nothing
+NAME = 200  # characters; file systems take 255, of which some are for a scratch file's
 
 
 class Job(NamedTuple):
@@ -47,6 +54,7 @@ class Job(NamedTuple):
     is_named: bool = True
     overwrite: bool = False
     is_resumed: bool = False
+    earlier: Mapping[str, Any] | None = None  # the config of the run to resume, where there is one
     accept_changes: bool = False
     checkpoint_every: Interval = Interval(1, "second")
     plots: bool = True
@@ -89,18 +97,20 @@ def run(job: Job, clock: Clock) -> None:
 
     A run that is interrupted ends the program with a message and an exit code.
     """
-    warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+    screen.show_warnings()
     console = Console(highlight=False)
     with contextlib.ExitStack() as stack:
         with runner.clear_errors():
+            if job.plots:
+                check_pictures()
             _introduce(console, job)
             plan = jaxmlp.plan_many(**job.population, mode=job.config["mode"])
-            if not job.is_resumed:
-                job = job._replace(path=workdir.create(job.path, job.is_named, job.overwrite))
-            stack.enter_context(workdir.lock(job.path))
-            start, lines = _resume(job) if job.is_resumed else (None, [])
-            workdir.write_json(job.path / "config.json", job.marked(job.config))
-            workdir.write_json(job.path / "environment.json", job.marked(environment.describe()))
+            is_there = job.earlier is not None
+            claim = workdir.claim(job.path, job.is_named, job.overwrite, is_there)
+            job = job._replace(path=stack.enter_context(claim))
+            start, lines = _resume(job) if is_there else (None, [])
+            write_json(job.path / "config.json", job.marked(job.config))
+            write_json(job.path / "environment.json", job.marked(environment.describe()))
         clock.charge("compile")
         stack.enter_context(runner.clear_endings(job.path))
         checkpoints = None
@@ -126,20 +136,27 @@ def run(job: Job, clock: Clock) -> None:
             )
             rate = record.rate
         if request.signal is not None:
-            kept = "a checkpoint (--resume goes on)" if checkpoints else "no checkpoint"
+            record.close()
+            is_kept = checkpoints is not None and checkpoints.error is None
+            kept = "a checkpoint (--resume goes on)" if is_kept else "no checkpoint"
             print(f"interrupted; {job.path} holds {kept}", file=sys.stderr)
+            if record.unwritten.errors:
+                print(record.unwritten, file=sys.stderr)
             sys.exit(request.exit_code)
-        _finish(console, job, clock, runs, plan, rate)
+        _finish(console, job, clock, runs, plan, rate, record)
+        runner.end(job.path, record.unwritten, has_diverged=False)
 
 
 def _resume(job: Job) -> tuple[jaxmlp.Population | None, list[dict[str, Any]]]:
     """Where the sweep in the folder stopped, None for the beginning; and its lines up to there."""
+    assert job.earlier is not None
+    runner.refuse_another(job.path, job.earlier)
     runner.check_environment(job.path, job.accept_changes)
     like = jaxmlp.population_like(**job.population)
     found = checkpoint.restore(job.path / "checkpoints", like)
     if found is None:
         runner.refuse_lost_checkpoints(job.path)
-    workdir.write_lines(job.path / "metrics.jsonl", found.record["lines"] if found else [])
+    write_lines(job.path / "metrics.jsonl", found.record["lines"] if found else [])
     if found is None:
         return None, []
     population = jaxmlp.Population(*found.tree)
@@ -218,7 +235,9 @@ class _Recorder(contextlib.AbstractContextManager["_Recorder"]):
         self.work = 0.0  # network-epochs trained here
         self._first: tuple[float, float] | None = None  # the time and the work after an epoch
         self._job, self._console, self._clock = job, console, clock
-        self._checkpoints, self._request, self._lines = checkpoints, request, lines
+        self._checkpoints, self._request = checkpoints, request
+        self.unwritten = Unwritten()
+        self._lines = Lines(job.path / "metrics.jsonl", lines)
         self._num_epochs = max(job.axes.get("num_epochs", [job.config["num_epochs"]]))
         self._started = self._epoch_started = time.perf_counter()
         self._before: float | None = None  # network-epochs done before, this epoch's apart
@@ -274,7 +293,7 @@ class _Recorder(contextlib.AbstractContextManager["_Recorder"]):
         }
         line = {"epoch": report.epoch, "num_live": report.num_live, **means, "seconds": seconds}
         self._lines.append(self._job.marked(line))
-        workdir.append_line(self._job.path / "metrics.jsonl", self._lines[-1])
+        self.unwritten.attempt("metrics.jsonl", self._lines.flush)
         shown = {n: v for n, v in means.items() if n.endswith(("loss", "accuracy"))}
         text = ", ".join(f"{n.replace('_', ' ')} {format_metric(n, v)}" for n, v in shown.items())
         self._print(
@@ -282,6 +301,14 @@ class _Recorder(contextlib.AbstractContextManager["_Recorder"]):
             f"{report.num_live:,} go on; {seconds:.2f} s"
         )
         return self._heed(report, is_epoch=True)
+
+    def close(self) -> None:
+        """Writes what waits for room, or notes that there is none; waits for checkpoints."""
+        self.unwritten.attempt("metrics.jsonl", self._lines.flush)
+        if self._checkpoints is not None:
+            self._checkpoints.wait()
+            if self._checkpoints.error is not None:
+                self.unwritten.errors["checkpoints"] = self._checkpoints.error
 
     def _move(self, report: Report) -> None:
         left = report.num_live * (self._num_epochs - report.epoch - report.share)
@@ -296,7 +323,7 @@ class _Recorder(contextlib.AbstractContextManager["_Recorder"]):
             self._checkpoints.save(
                 int(population.epochs.sum()),
                 population._replace(faults={}),
-                {"lines": self._lines, "faults": faults},
+                {"lines": self._lines.records, "faults": faults},
             )
             self._saved_at = time.monotonic()
             self._cost = self._saved_at - started
@@ -313,20 +340,27 @@ class _Recorder(contextlib.AbstractContextManager["_Recorder"]):
 
 
 def _finish(
-    console: Console, job: Job, clock: Clock, runs: jaxmlp.Runs, plan: Plan, rate: float
+    console: Console,
+    job: Job,
+    clock: Clock,
+    runs: jaxmlp.Runs,
+    plan: Plan,
+    rate: float,
+    record: _Recorder,
 ) -> None:
-    digests = write_runs(job.path / "runs.npz", runs)
+    """Writes what a sweep leaves, as far as there is room, and shows it."""
+    attempt, path = record.unwritten.attempt, job.path
+    digests = digests_of(runs)
+    attempt("runs.npz", lambda: write_runs(path / "runs.npz", runs, digests))
     if job.save_networks:
-        (job.path / "networks").mkdir(exist_ok=True)
-        for setting in members(runs):
-            name = points.as_text(setting)
-            jaxmlp.save_params(job.path / "networks" / f"{name}.npz", runs.member(**setting).params)
+        attempt("networks", lambda: write_networks(path / "networks", runs))
     rows = statistics.summarize(runs, job.metric, interval="t")
     p_values = against_best(runs, job.metric, rows)
-    write_table(job.path / "table.csv", job, runs, rows, p_values)
+    verdicts = [judge(job, runs, row) for row in rows]
+    attempt("table.csv", lambda: write_table(path / "table.csv", job, runs, rows, p_values))
     clock.charge("evaluate")
     if job.plots:
-        _draw(job, runs)
+        attempt("plots", lambda: _draw(job, runs))
     seconds = {name: round(spent, 3) for name, spent in clock.seconds.items()}
     summary = {
         "num_networks": plan.num_members,
@@ -341,14 +375,29 @@ def _finish(
                 **row._asdict(),
                 "setting": {name: points.value_text(v) for name, v in row.setting.items()},
                 "p_against_best": p_value,
+                "verdict": verdict,
             }
-            for row, p_value in zip(rows, p_values, strict=True)
+            for row, p_value, verdict in zip(rows, p_values, verdicts, strict=True)
         ],
-        "params_sha256": digests,
+        "params_sha256": jaxmlp.digest(
+            tuple(np.frombuffer(bytes.fromhex(d), np.uint8) for d in digests)
+        ),
         "seconds": seconds,
     }
-    workdir.write_json(job.path / "summary.json", job.marked(summary))
+    attempt("summary.json", lambda: write_json(path / "summary.json", job.marked(summary)))
+    record.close()
     _conclude(console, job, runs, rows, p_values, summary)
+
+
+def judge(job: Job, runs: jaxmlp.Runs, row: Summary) -> dict[str, int]:
+    """What is to be said against a setting's networks, those that came to a fault apart."""
+    chosen = runs.select(**row.setting)
+    is_whole = np.ones(chosen.shape, bool)
+    for position in chosen.faults:
+        is_whole[position] = False
+    names = [name for name in chosen.history if name.startswith(("train_", "test_"))]
+    scores = {name: chosen.final(name)[is_whole] for name in names}
+    return verdict.of_networks(job.recipe(**row.setting), job.data, job.seeds[0], scores)
 
 
 def has_lagged(runs: jaxmlp.Runs, row: Summary) -> bool:
@@ -393,13 +442,35 @@ def members(runs: jaxmlp.Runs) -> list[dict[str, Any]]:
     ]
 
 
-def write_runs(path: Path, runs: jaxmlp.Runs) -> str:
-    """Writes the history, and a digest of each member's parameters, as a NumPy .npz file.
+def digests_of(runs: jaxmlp.Runs) -> list[str]:
+    """A digest of each member's parameters."""
+    return [jaxmlp.digest(runs.member(**setting).params) for setting in members(runs)]
 
-    Returns:
-      A digest of those digests.
+
+def write_networks(folder: Path, runs: jaxmlp.Runs) -> None:
+    """Writes each member's parameters, by its setting."""
+    folder.mkdir(exist_ok=True)
+    for setting in members(runs):
+        path = folder / f"{file_name(points.as_text(setting))}.npz"
+        jaxmlp.save_params(path, runs.member(**setting).params)
+
+
+def file_name(text: str) -> str:
+    """A text, cut where a file's name could not hold it, with a digest of all of it then.
+
+    >>> file_name("learning_rate=0.1,seed=7")
+    'learning_rate=0.1,seed=7'
+    >>> file_name("learning_rate=0.1," * 20)[160:]
+    'learning_rate=-c0ffee'
     """
-    digests = [jaxmlp.digest(runs.member(**setting).params) for setting in members(runs)]
+    if len(text) <= NAME:
+        return text
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return f"{text[: NAME - 1 - len(digest)]}-{digest}"
+
+
+def write_runs(path: Path, runs: jaxmlp.Runs, digests: list[str]) -> None:
+    """Writes the history, and a digest of each member's parameters, as a NumPy .npz file."""
     fault_steps = np.full(runs.shape, -1)  # the updates done before it, -1 for no fault
     for position, fault in runs.faults.items():
         fault_steps[position] = fault.step
@@ -413,18 +484,15 @@ def write_runs(path: Path, runs: jaxmlp.Runs) -> str:
         "fault_step": fault_steps,
         "params_sha256": np.array(digests).reshape(runs.shape),
     }
-    scratch = path.with_name(f".{path.name}")
-    with scratch.open("wb") as file:
+    with whole(path) as scratch, scratch.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
-    scratch.replace(path)
-    return jaxmlp.digest(tuple(np.frombuffer(bytes.fromhex(d), np.uint8) for d in digests))
 
 
 def write_table(
     path: Path, job: Job, runs: jaxmlp.Runs, rows: list[Summary], p_values: list[float]
 ) -> None:
     """Writes a line for each setting."""
-    with path.open("w", newline="") as file:
+    with whole(path) as scratch, scratch.open("w", newline="") as file:
         writer = csv.writer(file)
         figures = ["num_seeds", "num_failed", "mean", "std", "low", "high"]
         writer.writerow([*job.axes, "metric", "epochs", *figures, "p_against_best"])
@@ -456,6 +524,32 @@ def _explain_variance(console: Console, job: Job, runs: jaxmlp.Runs, row: Summar
         console.print(f"variance of the first: {text}")
 
 
+def least_p_value(num_settings: int, num_seeds: int) -> float:
+    """The least that `against_best` can come to: all seeds agree, which one sign in two does.
+
+    >>> least_p_value(3, 3), least_p_value(3, 7)
+    (0.75, 0.046875)
+    """
+    pairs = num_settings * (num_settings - 1) / 2
+    return min(1.0, pairs * 2.0 ** (1 - num_seeds))
+
+
+def enough_seeds(num_settings: int) -> int:
+    """How many seeds it takes for a p-value below LEVEL.
+
+    >>> enough_seeds(3)
+    7
+    """
+    return next(n for n in itertools.count(1) if least_p_value(num_settings, n) < LEVEL)
+
+
+def _print_whole(console: Console, table: Table) -> None:
+    """Prints a table of which nothing is cut: its settings are folded to the screen at blanks."""
+    widths = Measurement.get(console, console.options.update(max_width=10**6), table)
+    width = max(console.width, widths.minimum) if console.is_terminal else widths.maximum
+    console.print(table, width=width, crop=False, no_wrap=False)
+
+
 def _conclude(
     console: Console,
     job: Job,
@@ -472,32 +566,44 @@ def _conclude(
 
     title = f"{job.metric.replace('_', ' ')} at each network's end, over seeds"
     swept = ", ".join(name.replace("_", " ") for name in job.axes) or "setting"
-    table = Table(swept, title=title, box=box.SIMPLE_HEAD)
-    for name in ("mean", "95 % interval", "std", "p", "epochs", "networks"):
-        table.add_column(name, no_wrap=True)
-    pairs = zip(rows, p_values, strict=True)
-    p_of = {id(row): p_value for row, p_value in pairs}
     best = ranked(runs, rows)
+    tested = sum(not np.isnan(p_value) for p_value in p_values)
+    least = least_p_value(tested + 1, best[0].num_seeds)
+    p_of = {id(row): p for row, p in zip(rows, p_values, strict=True)} if least < LEVEL else {}
+    table = Table(swept, title=title, box=box.SIMPLE_HEAD)
+    for name in ("mean", "95 % interval", "std", *["p"] * bool(p_of), "epochs", "networks"):
+        table.add_column(name, no_wrap=True)
     for i, row in enumerate(best[:SHOWN]):
-        p_value = p_of[id(row)]
+        p_value = p_of.get(id(row), math.nan)
         failed = f", {row.num_failed} diverged" if row.num_failed else ""
         table.add_row(
             ", ".join(points.value_text(value) for value in row.setting.values()) or "all",
             show(row.mean),
             f"{bound(row.low).removesuffix(' %')} to {bound(row.high)}",
             show(row.std),
-            "" if np.isnan(p_value) else f"{p_value:.2g}",
+            *["" if np.isnan(p_value) else f"{p_value:.2g}"] * bool(p_of),
             f"{runs.select(**row.setting).stopped_at.mean():g}",
             f"{row.num_seeds}{failed}",
             style="bold" if i == 0 else None,
         )
-    console.print(table)
-    if tested := sum(not np.isnan(p_value) for p_value in p_values):
-        least = min(1.0, (tested + 1) * tested / 2 * 2.0 ** (1 - best[0].num_seeds))
+    _print_whole(console, table)
+    if tested and p_of:
         console.print(
             "p: of the lag behind the first, paired over seeds, corrected for all pairs"
             + (f"; with so few seeds it cannot be less than {least:.2g}" if least > 0.01 else "")
         )
+    elif tested:
+        text = (
+            f"no p: that of {_count(best[0].num_seeds, 'seed')} cannot be less than {least:.2g}, "
+            f"corrected for all pairs of settings; with {enough_seeds(tested + 1)} it can be less "
+            f"than {LEVEL:g}"
+        )
+        console.print(text, soft_wrap=True)
+    for row, setting in zip(rows, summary["settings"], strict=True):
+        for finding, number in setting["verdict"].items():
+            name, count = points.as_text(row.setting) or "all", _count(row.num_seeds, "network")
+            text = f"{name}: {number} of {count} ENDED {finding.upper()}"
+            console.print(text, style="bold red", markup=False, soft_wrap=True)
     if job.shuffle_seeds and len(job.shuffle_seeds) > 1 and len(job.seeds) > 1:
         _explain_variance(console, job, runs, best[0])
     if len(best) > SHOWN:

@@ -66,6 +66,7 @@ def compiled_once():
 
     def recipe(config):
         names = ("dataset", "data_dir", "data_sha256", "seed", "patience", "target", "threads")
+        names += ("outputs",)
         key = json.dumps({name: config[name] for name in sorted(config) if name not in names})
         return made.setdefault(key, make(config))
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from run_files import read
 
 import jaxmlp
-from experiments import datasets, plots, report, workdir
+from experiments import datasets, plots, report, verdict
 from experiments.recorder import Job
 from jaxmlp import receipt, training
 
@@ -46,14 +46,13 @@ def test_a_summary_scores_every_set_with_the_parameters_that_are_kept(job):
     assert rest == {
         **{"num_train": 40, "num_validation": 10, "num_test": 30, "num_epochs": 2, "seed": 7},
         **{"num_parameters": 4 * 8 + 8 + 8 * 3 + 3, "num_faults": 1},
-        **{"params_sha256": jaxmlp.digest(params)},
+        **{"params_sha256": jaxmlp.digest(params), "verdict": summary["verdict"]},
     }
 
 
 def test_a_receipt_has_the_settings_the_data_the_machine_and_each_epochs_digest(job):
-    for digest in ("a", "b"):
-        workdir.append_line(job.path / "metrics.jsonl", {"params_sha256": digest})
-    report.write_receipt(job._replace(notice="digits"))
+    lines = [{"params_sha256": digest} for digest in ("a", "b")]
+    report.write_receipt(job._replace(notice="digits"), lines)
     assert read(job.path / "receipt.json") == {
         "config": CONFIG,
         "data": {"name": "blobs", "source": "a formula", "sha256": "5" * 64},
@@ -63,7 +62,7 @@ def test_a_receipt_has_the_settings_the_data_the_machine_and_each_epochs_digest(
         "dataset": "blobs",
         "notice": "digits",
     }
-    report.write_receipt(job, {"test_loss": 1.5, "seconds": {"train": 9.0}})
+    report.write_receipt(job, lines, {"test_loss": 1.5, "seconds": {"train": 9.0}})
     assert read(job.path / "receipt.json")["summary"] == {"test_loss": 1.5}
 
 
@@ -130,6 +129,22 @@ def test_pictures_are_drawn_of_the_test_set_and_of_what_was_learned(job, monkeyp
     kernel, shape = shown["first_layer.png"]
     np.testing.assert_array_equal(kernel, params[0].kernel)
     assert shape == (2, 2)
+
+
+def test_the_conclusion_says_loudly_that_a_run_was_of_no_use(job):
+    summary = report.summarize(job, finished(job), finished(job).state.params)
+    summary |= {"seconds": {}, "verdict": {verdict.WORSE: "train loss 9, and 2 before training"}}
+    text = text_of(report.conclude, job.path, summary)
+    assert "THIS RUN ENDED WORSE THAN IT BEGAN: train loss 9, and 2 before training\n" in text
+
+
+def test_a_backend_that_matplotlib_does_not_know_is_one_line(monkeypatch):
+    import matplotlib  # noqa: F401  a bad first import of it would be for good
+
+    report.check_pictures()
+    monkeypatch.setenv("MPLBACKEND", "bogus")
+    with pytest.raises(ValueError, match="^MPLBACKEND needs to be known to matplotlib: .*'bogus'"):
+        report.check_pictures()
 
 
 def test_pictures_of_pixels_are_drawn_for_pictures_alone(job):

@@ -3,20 +3,22 @@
 `test_durability.py` does the same to processes of their own.
 """
 
+import itertools
 import json
 import os
 import re
 import shutil
 import signal
-from pathlib import Path
 
 import numpy as np
 import pytest
+from endings import killed_at
 from programs import call
 from run_files import compiled_once, files, lines, newest, read, result, save_npz
 
 import jaxmlp
-from experiments import environment, mnist, runner, workdir
+from experiments import environment, mnist, report, runner, workdir
+from experiments.files import Lines
 from jaxmlp import checkpoint, checkpoint_files, receipt
 from jaxmlp.batches import epoch_order
 from jaxmlp.randomness import keys
@@ -27,6 +29,7 @@ SETTINGS = [
     *("--checkpoint_every=3steps", "--noplots"),
 ]
 warns = pytest.mark.filterwarnings("default::jaxmlp.checkpoint.CheckpointWarning")
+lacks_room = pytest.mark.filterwarnings("default:.* cannot be written")
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -70,15 +73,15 @@ def refused(folder, *flags):
 
 def interrupt_after(monkeypatch, epoch, *numbers):
     """Sends signals to this process as an epoch's line is written."""
-    append_line = workdir.append_line
+    append = Lines.append
 
-    def append_and_send(path, record):
-        append_line(path, record)
-        if path.name == "metrics.jsonl" and record["epoch"] == epoch:
+    def append_and_send(lines, record):
+        append(lines, record)
+        if "params_sha256" in record and record["epoch"] == epoch:
             for number in numbers:
                 os.kill(os.getpid(), number)
 
-    monkeypatch.setattr(workdir, "append_line", append_and_send)
+    monkeypatch.setattr(Lines, "append", append_and_send)
 
 
 def interrupted(folder, flags, epoch, *numbers):
@@ -256,12 +259,76 @@ def test_changed_data_is_refused_by_its_digest(flags, folder, blobs, tmp_path):
     assert files(folder) == before
 
 
-@pytest.mark.parametrize("make", [True, False])
-def test_nothing_to_resume_is_one_line(folder, make):
-    if make:
-        folder.mkdir()
+def test_nothing_to_resume_is_one_line(folder):
+    folder.mkdir()
+    (folder / "thesis.tex").touch()
     assert f"error: nothing to resume in {folder}: expected a run" in refused(folder, "--resume")
-    assert list(folder.parent.iterdir()) == [folder] * make
+    assert os.listdir(folder) == ["thesis.tex"]
+
+
+def test_one_command_serves_a_run_that_is_killed_at_any_moment_of_its_start(
+    flags, folder, tmp_path, capsys
+):
+    flags = [*flags, "--num_epochs=2", "--checkpoint_every=1epoch", "--resume"]
+    whole, said = trained(tmp_path / "whole", flags), set()
+    for number in itertools.count():
+        with killed_at(number, folder):
+            train(folder, *flags)
+        is_started = (folder / "metrics.jsonl").exists()
+        capsys.readouterr()
+        train(folder, *flags)
+        said |= {line for line in capsys.readouterr().out.splitlines() if "beginning" in line}
+        assert result(folder) == whole
+        assert not [name for name in os.listdir(folder) if name[0] == "." and name != ".lock"]
+        shutil.rmtree(folder)
+        if is_started:
+            break
+    assert number > 8
+    assert said == {"no checkpoint yet: starting from the beginning"}
+
+
+def test_resuming_what_was_killed_before_it_had_its_settings_takes_other_flags(flags, folder):
+    train(folder, *flags)
+    for path in folder.iterdir():
+        if path.name not in ("config.json", ".lock"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    train(folder, *flags, "--seed=5", "--resume")
+    assert read(folder / "config.json")["seed"] == 5
+
+
+def test_a_run_is_found_again_in_the_home_folder(flags, folder, whole, monkeypatch, capsys):
+    monkeypatch.setenv("HOME", str(folder))
+    interrupted("~/x", flags, 2, signal.SIGTERM)
+    train("~/x", "--resume")
+    assert "going on after step 8" in capsys.readouterr().out
+    assert result(folder / "x") == whole
+
+
+def test_what_a_run_leaves_is_what_the_first_command_asked_for(flags, folder, monkeypatch):
+    asked = ["--checkpoint_every=5steps", "--keep=2", "--noplots"]
+    interrupted(folder, [*flags, *asked], 2, signal.SIGTERM)
+    seen = []
+    run = runner.run
+    monkeypatch.setattr(runner, "run", lambda job, clock: seen.append(job) or run(job, clock))
+    train(folder, "--resume")
+    assert (seen[0].checkpoint_every, seen[0].keep, seen[0].plots) == ((5, "step"), 2, False)
+    assert checkpoint.steps(folder / "checkpoints") == [20, 24]
+    train(folder, "--resume", "--keep=4", "--plots")
+    assert (seen[1].checkpoint_every, seen[1].keep, seen[1].plots) == ((5, "step"), 4, True)
+    assert read(folder / "config.json")["outputs"]["keep"] == 4
+
+
+def test_a_run_that_takes_the_folder_meanwhile_is_not_mixed_with(flags, folder, monkeypatch):
+    interrupted(folder, flags, 2, signal.SIGTERM)
+    warm_up = jaxmlp.warm_up
+
+    def overwrite(*arguments):
+        config = read(folder / "config.json")
+        (folder / "config.json").write_text(json.dumps(config | {"seed": 9}))
+        warm_up(*arguments)
+
+    monkeypatch.setattr(jaxmlp, "warm_up", overwrite)
+    assert "another run has changed config.json" in refused(folder, *flags, "--resume")
 
 
 def test_resuming_needs_a_folder():
@@ -317,34 +384,17 @@ def test_a_line_cut_short_by_a_crash_is_made_again(flags, folder, whole):
     assert result(folder) == whole
 
 
-class Killed(BaseException):
-    """Nothing catches it, so that nothing is done after it, as if the process had ended."""
-
-
-@pytest.mark.parametrize("call_number", range(12))
-def test_a_resume_may_itself_be_killed_at_any_change_of_the_folder(
-    flags, folder, whole, call_number
-):
+def test_a_resume_may_itself_be_killed_at_any_change_of_the_folder(flags, folder, whole):
     interrupted(folder, flags, 4, signal.SIGTERM)
-    calls = 0
-
-    def ending(function):
-        def counted(*arguments, **options):
-            nonlocal calls
-            calls += 1
-            if calls > call_number:
-                raise Killed
-            return function(*arguments, **options)
-
-        return counted
-
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("unlink", "replace", "write_text", "open", "mkdir"):
-            patch.setattr(Path, name, ending(getattr(Path, name)))
-        with pytest.raises(Killed):
+    shutil.copytree(folder, folder.with_name("stopped"))
+    for number in range(18):
+        with killed_at(number, folder) as changes:
             train(folder, *flags, "--resume")
-    train(folder, *flags, "--resume")
-    assert result(folder) == whole
+        assert len(changes) == number
+        train(folder, *flags, "--resume")
+        assert result(folder) == whole
+        shutil.rmtree(folder)
+        shutil.copytree(folder.with_name("stopped"), folder)
 
 
 # --- a full disk
@@ -370,21 +420,71 @@ def test_a_run_goes_on_without_checkpoints_that_cannot_be_written(
     assert result(folder) == whole
 
 
-def test_a_run_that_cannot_write_its_lines_ends_with_one(flags, folder, whole):
-    append_line = workdir.append_line
+@lacks_room
+def test_a_run_whose_lines_find_room_in_time_is_as_any_other(flags, folder, whole, capsys):
+    flush, calls = Lines._append, []
 
-    def append_early(path, record):
-        return (append_line if record["epoch"] < 3 else no_space)(path, record)
+    def append_late(lines, records):
+        calls.append(lines)
+        return (flush if len(calls) > 3 else no_space)(lines, records)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(workdir, "append_line", append_early)
+        patch.setattr(Lines, "_append", append_late)
+        train(folder, *flags)
+    err = capsys.readouterr().err
+    assert err == "warning: metrics.jsonl cannot be written: [Errno 28] No space left on device\n"
+    assert result(folder) == whole
+
+
+FILES = {
+    "metrics.jsonl": (Lines, "_append"),
+    "params.npz": (jaxmlp, "save_params"),
+    "summary.json": (runner, "write_json"),
+    "receipt.json": (report, "write_receipt"),
+    "plots": (report, "draw"),
+}
+
+
+@lacks_room
+@pytest.mark.parametrize("name", FILES)
+def test_training_ends_though_a_file_finds_no_room_and_the_run_says_which(
+    name, flags, folder, tmp_path, capsys
+):
+    flags = [*flags, "--plots"]
+    whole = trained(tmp_path / "whole", flags)
+    module, function = FILES[name]
+    call = getattr(module, function)
+    is_full = False
+
+    def late(*arguments, **options):
+        return (no_space if is_full else call)(*arguments, **options)
+
+    def fill(job, record, start, train=runner._train):
+        nonlocal is_full
+        is_full = True  # once the run has its settings
+        train(job, record, start)
+
+    capsys.readouterr()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, function, late)
+        patch.setattr(runner, "_train", fill)
         error = refused(folder, *flags)
-    assert error == (
-        f"error: [Errno 28] No space left on device; {folder} holds what was saved before"
-    )
-    assert checkpoint.steps(folder / "checkpoints")[-1] == 9
+    why = "[Errno 28] No space left on device"
+    assert error == f"error: {folder} is not whole: {name} could not be written: {why}"
+    out, err = capsys.readouterr()
+    assert err == f"warning: {name} cannot be written: {why}\n"
+    assert "test accuracy" in out
     train(folder, *flags, "--resume")
     assert result(folder) == whole
+
+
+@lacks_room
+def test_an_interrupted_run_that_finds_no_room_says_so(flags, folder, capsys, monkeypatch):
+    monkeypatch.setattr(jaxmlp, "save_params", no_space)
+    assert interrupted(folder, flags, 2, signal.SIGTERM) == 143
+    *_, kept, lacks = capsys.readouterr().err.splitlines()
+    assert kept.endswith("holds a checkpoint of step 8 (--resume goes on)")
+    assert lacks == "params.npz could not be written: [Errno 28] No space left on device"
 
 
 # --- early stopping
@@ -472,7 +572,9 @@ def test_patience_needs_a_look_at_the_validation_set_in_time(noisy, folder):
 @warns
 def test_the_best_epoch_is_kept_though_no_checkpoint_can_be_written(noisy, folder, monkeypatch):
     monkeypatch.setattr(checkpoint_files, "write", no_space)
-    train(folder, *noisy, "--patience=4")
+    assert "is not whole: checkpoints could not be written: OSError" in refused(
+        folder, *noisy, "--patience=4"
+    )
     expected = lines(folder)[best_epoch(folder) - 1]["params_sha256"]
     assert jaxmlp.digest(jaxmlp.load_params(folder / "params.npz")) == expected
 

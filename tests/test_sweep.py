@@ -150,7 +150,6 @@ def test_a_replay_needs_a_sweep(place):
         (["--patience=2"], "--patience needs a validation set"),
         (["--sweep=batch_size=51"], "batch_size needs to be at most the 50 training examples"),
         (["--shuffle=shared", "--shuffle_seeds=0:2"], "expected shuffle_seeds or shuffle='shared'"),
-        (["--resume"], "nothing to resume"),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_nothing(flags, message, data_flag, tmp_path):

@@ -2,7 +2,6 @@
 
 import io
 import os
-import re
 import sys
 import warnings
 from pathlib import Path
@@ -19,15 +18,16 @@ def one_line(error: object) -> str:
 
 
 def show_warnings() -> None:
-    """Prints a warning as a line; of those that checkpoints cannot be saved, the first."""
-    shown = set()
+    """Prints a warning as a line; of those that a checkpoint cannot be saved, the first."""
+    is_shown = False
 
     def show(message: Warning | str, *_: Any) -> None:
+        nonlocal is_shown
         text = one_line(message)
-        kind = re.sub(r"^saving step \d+", "saving", text)
-        if kind == text or kind not in shown:
+        is_of_saving = text.startswith("saving step ")
+        if not (is_of_saving and is_shown):
             print(f"warning: {text}", file=sys.stderr)
-        shown.add(kind)
+        is_shown = is_shown or is_of_saving
 
     warnings.showwarning = show  # type: ignore[assignment]
 

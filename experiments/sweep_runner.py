@@ -1,9 +1,6 @@
 """One life of a sweep: train, show, and leave everything in a folder."""
 
 import contextlib
-import csv
-import hashlib
-import itertools
 import math
 import sys
 import time
@@ -14,16 +11,13 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from rich import box
 from rich.console import Console
-from rich.measure import Measurement
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 import jaxmlp
-from experiments import environment, points, runner, screen, verdict, workdir
-from experiments.files import Lines, Unwritten, whole, write_json, write_lines
+from experiments import environment, points, runner, screen, sweep_report, verdict, workdir
+from experiments.files import Lines, Unwritten, write_json, write_lines
 from experiments.options import Interval
 from experiments.progress import format_metric
 from experiments.recorder import Clock
@@ -31,14 +25,11 @@ from experiments.report import check_pictures
 from experiments.signals import StopRequest
 from jaxmlp import checkpoint, statistics
 from jaxmlp.population import Plan, Report
-from jaxmlp.runs import HALVING, label
+from jaxmlp.runs import label
 from jaxmlp.statistics import Summary
 from jaxmlp.types import Dataset, Fault
 
-SHOWN = 20  # settings in the table on the screen; table.csv has them all
 SAVING = 0.05  # of the time may go into checkpoints
-LEVEL = 0.05  # a p-value that cannot be less than this shows nothing
-NAME = 200  # characters; file systems take 255, of which some are for a scratch file's
 
 
 class Job(NamedTuple):
@@ -350,14 +341,17 @@ def _finish(
 ) -> None:
     """Writes what a sweep leaves, as far as there is room, and shows it."""
     attempt, path = record.unwritten.attempt, job.path
-    digests = digests_of(runs)
-    attempt("runs.npz", lambda: write_runs(path / "runs.npz", runs, digests))
+    digests = sweep_report.digests_of(runs)
+    attempt("runs.npz", lambda: sweep_report.write_runs(path / "runs.npz", runs, digests))
     if job.save_networks:
-        attempt("networks", lambda: write_networks(path / "networks", runs))
+        attempt("networks", lambda: sweep_report.write_networks(path / "networks", runs))
     rows = statistics.summarize(runs, job.metric, interval="t")
-    p_values = against_best(runs, job.metric, rows)
+    p_values = sweep_report.against_best(runs, job.metric, rows)
     verdicts = [judge(job, runs, row) for row in rows]
-    attempt("table.csv", lambda: write_table(path / "table.csv", job, runs, rows, p_values))
+    attempt(
+        "table.csv",
+        lambda: sweep_report.write_table(path / "table.csv", job.metric, runs, rows, p_values),
+    )
     clock.charge("evaluate")
     if job.plots:
         attempt("plots", lambda: _draw(job, runs))
@@ -386,7 +380,7 @@ def _finish(
     }
     attempt("summary.json", lambda: write_json(path / "summary.json", job.marked(summary)))
     record.close()
-    _conclude(console, job, runs, rows, p_values, summary)
+    sweep_report.conclude(console, path, job.metric, runs, rows, p_values, summary)
 
 
 def judge(job: Job, runs: jaxmlp.Runs, row: Summary) -> dict[str, int]:
@@ -400,109 +394,6 @@ def judge(job: Job, runs: jaxmlp.Runs, row: Summary) -> dict[str, int]:
     return verdict.of_networks(job.recipe(**row.setting), job.data, job.seeds[0], scores)
 
 
-def has_lagged(runs: jaxmlp.Runs, row: Summary) -> bool:
-    """Whether halving ended a setting, whose values are then of an earlier epoch than others'."""
-    ended_by = runs.select(**row.setting).ended_by
-    return ended_by is not None and bool((ended_by == HALVING).any())
-
-
-def ranked(runs: jaxmlp.Runs, rows: list[Summary]) -> list[Summary]:
-    """Settings from the best on, by higher means; those that halving ended come last."""
-    return sorted(rows, key=lambda row: (has_lagged(runs, row), np.isnan(row.mean), -row.mean))
-
-
-def against_best(runs: jaxmlp.Runs, metric: str, rows: list[Summary]) -> list[float]:
-    """How surprising each setting's lag behind the best one's mean would be, were there none.
-
-    Returns:
-      p-values of paired permutation tests, times the number of pairs of settings (Bonferroni's
-      correction for all of them, as the best is picked by the same data); NaN for the best itself,
-      and for settings that halving ended.
-    """
-    best = ranked(runs, rows)[0]
-    finished = [row for row in rows if not has_lagged(runs, row)]
-    pairs = len(finished) * (len(finished) - 1) // 2
-
-    def p_value(row: Summary) -> float:
-        if row is best or has_lagged(runs, row):
-            return math.nan
-        found = statistics.compare(runs, row.setting, best.setting, metric)
-        return min(1.0, pairs * found.p_value)
-
-    return [p_value(row) for row in rows]
-
-
-def members(runs: jaxmlp.Runs) -> list[dict[str, Any]]:
-    """Every member's values along the axes."""
-    names = list(runs.axes)
-    positions = np.ndindex(*runs.shape)
-    return [
-        {name: runs.axes[name][i] for name, i in zip(names, position, strict=True)}
-        for position in positions
-    ]
-
-
-def digests_of(runs: jaxmlp.Runs) -> list[str]:
-    """A digest of each member's parameters."""
-    return [jaxmlp.digest(runs.member(**setting).params) for setting in members(runs)]
-
-
-def write_networks(folder: Path, runs: jaxmlp.Runs) -> None:
-    """Writes each member's parameters, by its setting."""
-    folder.mkdir(exist_ok=True)
-    for setting in members(runs):
-        path = folder / f"{file_name(points.as_text(setting))}.npz"
-        jaxmlp.save_params(path, runs.member(**setting).params)
-
-
-def file_name(text: str) -> str:
-    """A text, cut where a file's name could not hold it, with a digest of all of it then.
-
-    >>> file_name("learning_rate=0.1,seed=7")
-    'learning_rate=0.1,seed=7'
-    >>> file_name("learning_rate=0.1," * 20)[160:]
-    'learning_rate=-c0ffee'
-    """
-    if len(text) <= NAME:
-        return text
-    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return f"{text[: NAME - 1 - len(digest)]}-{digest}"
-
-
-def write_runs(path: Path, runs: jaxmlp.Runs, digests: list[str]) -> None:
-    """Writes the history, and a digest of each member's parameters, as a NumPy .npz file."""
-    fault_steps = np.full(runs.shape, -1)  # the updates done before it, -1 for no fault
-    for position, fault in runs.faults.items():
-        fault_steps[position] = fault.step
-    arrays = {
-        **{
-            f"axes/{name}": np.array([points.value_text(value) for value in values])
-            for name, values in runs.axes.items()
-        },
-        **{f"history/{name}": values for name, values in runs.history.items()},
-        "stopped_at": runs.stopped_at,
-        "fault_step": fault_steps,
-        "params_sha256": np.array(digests).reshape(runs.shape),
-    }
-    with whole(path) as scratch, scratch.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
-
-
-def write_table(
-    path: Path, job: Job, runs: jaxmlp.Runs, rows: list[Summary], p_values: list[float]
-) -> None:
-    """Writes a line for each setting."""
-    with whole(path) as scratch, scratch.open("w", newline="") as file:
-        writer = csv.writer(file)
-        figures = ["num_seeds", "num_failed", "mean", "std", "low", "high"]
-        writer.writerow([*job.axes, "metric", "epochs", *figures, "p_against_best"])
-        for row, p_value in zip(rows, p_values, strict=True):
-            epochs = runs.select(**row.setting).stopped_at.mean()
-            values = [points.value_text(value) for value in row.setting.values()]
-            numbers = [getattr(row, name) for name in figures]
-            writer.writerow([*values, job.metric, f"{epochs:g}", *numbers, p_value])
-
-
 def _draw(job: Job, runs: jaxmlp.Runs) -> None:
     from experiments import population_plots
 
@@ -514,112 +405,3 @@ def _draw(job: Job, runs: jaxmlp.Runs) -> None:
         population_plots.over_seeds,
     ):
         draw(runs, job.metric, folder / f"{draw.__name__}.png")
-
-
-def _explain_variance(console: Console, job: Job, runs: jaxmlp.Runs, row: Summary) -> None:
-    """Says how much of a setting's spread comes from where, if all its members have a value."""
-    with contextlib.suppress(ValueError):
-        shares = statistics.variance(runs.select(**row.setting), job.metric).shares
-        text = ", ".join(f"{name.replace('_', ' ')} {100 * s:.0f} %" for name, s in shares.items())
-        console.print(f"variance of the first: {text}")
-
-
-def least_p_value(num_settings: int, num_seeds: int) -> float:
-    """The least that `against_best` can come to: all seeds agree, which one sign in two does.
-
-    >>> least_p_value(3, 3), least_p_value(3, 7)
-    (0.75, 0.046875)
-    """
-    pairs = num_settings * (num_settings - 1) / 2
-    return min(1.0, pairs * 2.0 ** (1 - num_seeds))
-
-
-def enough_seeds(num_settings: int) -> int:
-    """How many seeds it takes for a p-value below LEVEL.
-
-    >>> enough_seeds(3)
-    7
-    """
-    return next(n for n in itertools.count(1) if least_p_value(num_settings, n) < LEVEL)
-
-
-def _print_whole(console: Console, table: Table) -> None:
-    """Prints a table of which nothing is cut: its settings are folded to the screen at blanks."""
-    widths = Measurement.get(console, console.options.update(max_width=10**6), table)
-    width = max(console.width, widths.minimum) if console.is_terminal else widths.maximum
-    console.print(table, width=width, crop=False, no_wrap=False)
-
-
-def _conclude(
-    console: Console,
-    job: Job,
-    runs: jaxmlp.Runs,
-    rows: list[Summary],
-    p_values: list[float],
-    summary: Mapping[str, Any],
-) -> None:
-    def show(value: float) -> str:
-        return format_metric(job.metric, value)
-
-    def bound(value: float) -> str:  # of an interval: an accuracy has bounds of its own
-        return show(float(np.clip(value, 0, 1)) if job.metric.endswith("accuracy") else value)
-
-    title = f"{job.metric.replace('_', ' ')} at each network's end, over seeds"
-    swept = ", ".join(name.replace("_", " ") for name in job.axes) or "setting"
-    best = ranked(runs, rows)
-    tested = sum(not np.isnan(p_value) for p_value in p_values)
-    least = least_p_value(tested + 1, best[0].num_seeds)
-    p_of = {id(row): p for row, p in zip(rows, p_values, strict=True)} if least < LEVEL else {}
-    table = Table(swept, title=title, box=box.SIMPLE_HEAD)
-    for name in ("mean", "95 % interval", "std", *["p"] * bool(p_of), "epochs", "networks"):
-        table.add_column(name, no_wrap=True)
-    for i, row in enumerate(best[:SHOWN]):
-        p_value = p_of.get(id(row), math.nan)
-        failed = f", {row.num_failed} diverged" if row.num_failed else ""
-        table.add_row(
-            ", ".join(points.value_text(value) for value in row.setting.values()) or "all",
-            show(row.mean),
-            f"{bound(row.low).removesuffix(' %')} to {bound(row.high)}",
-            show(row.std),
-            *["" if np.isnan(p_value) else f"{p_value:.2g}"] * bool(p_of),
-            f"{runs.select(**row.setting).stopped_at.mean():g}",
-            f"{row.num_seeds}{failed}",
-            style="bold" if i == 0 else None,
-        )
-    _print_whole(console, table)
-    if tested and p_of:
-        console.print(
-            "p: of the lag behind the first, paired over seeds, corrected for all pairs"
-            + (f"; with so few seeds it cannot be less than {least:.2g}" if least > 0.01 else "")
-        )
-    elif tested:
-        text = (
-            f"no p: that of {_count(best[0].num_seeds, 'seed')} cannot be less than {least:.2g}, "
-            f"corrected for all pairs of settings; with {enough_seeds(tested + 1)} it can be less "
-            f"than {LEVEL:g}"
-        )
-        console.print(text, soft_wrap=True)
-    for row, setting in zip(rows, summary["settings"], strict=True):
-        for finding, number in setting["verdict"].items():
-            name, count = points.as_text(row.setting) or "all", _count(row.num_seeds, "network")
-            text = f"{name}: {number} of {count} ENDED {finding.upper()}"
-            console.print(text, style="bold red", markup=False, soft_wrap=True)
-    if job.shuffle_seeds and len(job.shuffle_seeds) > 1 and len(job.seeds) > 1:
-        _explain_variance(console, job, runs, best[0])
-    if len(best) > SHOWN:
-        console.print(f"{len(best) - SHOWN} more settings are in table.csv")
-    for position, fault in list(runs.faults.items())[:SHOWN]:
-        place = zip(runs.axes.items(), position, strict=True)
-        name = points.as_text({axis: values[i] for (axis, values), i in place})
-        text = f"{name} ended: a number that is not finite came up in {fault}"
-        console.print(text, markup=False, soft_wrap=True)
-    if len(runs.faults) > SHOWN:
-        console.print(f"{len(runs.faults) - SHOWN} more ended likewise")
-    saved = 100 * (1 - runs.share_of_work)
-    rate = summary["network_epochs_per_second"]
-    console.print(
-        f"{f'{rate:.3g} network-epochs a second, ' if rate else ''}"
-        f"{f'{saved:.0f} % of the work saved, ' if saved else ''}all is in {job.path}",
-        markup=False,
-        soft_wrap=True,
-    )

@@ -221,6 +221,44 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
         call(mnist, "--dataset=digits", f"--workdir={tmp_path / 'run'}")
 
 
+def test_a_pipe_gets_each_epoch_at_once_and_may_be_closed(tmp_path):
+    path = tmp_path / "run"
+    flags = ("--dataset=digits", "--num_epochs=100000", f"--workdir={path}")
+    process = start("mnist", *flags, env={"PYTHONUNBUFFERED": ""})
+    assert any(line.startswith("     1/100000 ") for line in process.stdout)
+    process.stdout.close()
+    size = (path / "metrics.jsonl").stat().st_size
+    deadline = time.monotonic() + 90
+    while (path / "metrics.jsonl").stat().st_size < size + 9999 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    with process.stderr as stderr:
+        err = stderr.read()
+    assert process.wait(timeout=90) == 143
+    assert err.startswith("interrupted; ")
+    assert err.count("\n") == 1
+
+
+def test_a_setting_from_outside_that_would_stop_the_pictures_stops_the_start(tmp_path):
+    flags = ("--dataset=digits", f"--workdir={tmp_path / 'run'}")
+    code, _, err = finish(start("mnist", *flags, env={"MPLBACKEND": "bogus"}))
+    assert code == 1
+    assert err.startswith("error: MPLBACKEND needs to be known to matplotlib: ")
+    assert err.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_of_no_use_says_so_and_does_not_pass_for_a_success(tmp_path, capsys):
+    flags = ("--dataset=digits", "--optimizer=sgd", "--learning_rate=1e6", "--num_epochs=2")
+    with pytest.raises(SystemExit) as ended:
+        call(mnist, *flags, "--noplots", f"--workdir={tmp_path / 'run'}")
+    assert ended.value.code == 3
+    out, verdict = capsys.readouterr().out, read(tmp_path / "run" / "summary.json")["verdict"]
+    assert set(verdict) == {"no better than guessing", "worse than it began"}
+    for finding, figures in verdict.items():
+        assert f"THIS RUN ENDED {finding.upper()}: {figures}\n" in out
+
+
 def test_ctrl_c_keeps_the_finished_epochs_and_says_so(tmp_path):
     path = tmp_path / "run"
     process = start("mnist", "--dataset=digits", "--num_epochs=100000", f"--workdir={path}")

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import struct
 
 import numpy as np
 import pytest
@@ -79,3 +80,17 @@ def files(folder):
     """The contents of all files, by their names."""
     paths = (path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+def scalars(folder):
+    """What TensorBoard finds: (name, epoch, value), from the records of its file."""
+    from tensorboardX.proto.event_pb2 import Event
+
+    (file,) = folder.iterdir()
+    content, found = file.read_bytes(), []
+    while content:
+        (length,) = struct.unpack("Q", content[:8])
+        event = Event.FromString(content[12 : 12 + length])
+        found += [(value.tag, event.step, value.simple_value) for value in event.summary.value]
+        content = content[12 + length + 4 :]
+    return found

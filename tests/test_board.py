@@ -1,25 +1,11 @@
-import struct
 import sys
 
 import pytest
+from run_files import scalars
 
 from experiments.board import Board, package
 
 pytest.importorskip("tensorboardX")
-
-
-def scalars(folder):
-    """What TensorBoard finds: (name, epoch, value), from the records of its file."""
-    from tensorboardX.proto.event_pb2 import Event
-
-    (file,) = folder.iterdir()
-    content, found = file.read_bytes(), []
-    while content:
-        (length,) = struct.unpack("Q", content[:8])
-        event = Event.FromString(content[12 : 12 + length])
-        found += [(value.tag, event.step, value.simple_value) for value in event.summary.value]
-        content = content[12 + length + 4 :]
-    return found
 
 
 def test_each_epoch_has_its_metrics(tmp_path):

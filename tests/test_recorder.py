@@ -9,7 +9,7 @@ import numpy as np
 import optax
 import pytest
 from rich.console import Console
-from run_files import lines
+from run_files import lines, scalars
 
 import jaxmlp
 from experiments import recorder
@@ -124,6 +124,16 @@ def test_only_a_whole_epoch_has_a_score(job, request_to_stop):
     keeper.save(at(job, 5, 3.0, totals=16.0))
     keeper.save(at(job, 8, 3.0, math.nan))
     assert kept.scores == [-3.0, None, -math.inf]
+
+
+def test_tensorboard_gets_each_epoch_by_its_number(job, request_to_stop):
+    pytest.importorskip("tensorboardX")
+    keeper = make(job._replace(tensorboard=True), Kept(), request_to_stop)
+    for epoch in (1, 2):
+        keeper.on_epoch(at(job, epoch * STEPS, *[3.0, 2.0][:epoch]))
+    keeper.close()
+    found = [row for row in scalars(job.path / "tensorboard") if row[0] == "validation_loss"]
+    assert found == [("validation_loss", 1, 3.0), ("validation_loss", 2, 2.0)]
 
 
 def test_the_same_moment_is_saved_once(job, request_to_stop):

@@ -83,10 +83,14 @@ def test_swept_values_are_whole_at_any_width_however_many(width, is_terminal):
 
 @pytest.mark.parametrize(("seeds", "shows"), [(3, False), (6, False), (7, True), (20, True)])
 def test_p_is_shown_where_it_can_show_something(seeds, shows):
-    accuracies = np.random.default_rng(0).random((3, seeds))
-    text = concluded(*made_up(accuracies, activation=("relu", "tanh", "sigmoid")))
+    accuracies = np.random.default_rng(0).random((3, seeds)) + np.c_[:3] / 3
+    runs, rows = made_up(accuracies, activation=("relu", "tanh", "sigmoid"))
+    text = concluded(runs, rows)
     head = next(line for line in text.splitlines() if "interval" in line)
     assert (" p " in head) == shows
+    p_values = sweep_report.against_best(runs, "test_accuracy", rows)
+    is_shown = [f" {p:.2g} " in text for p in p_values if p == p and p < 1]
+    assert not shows or is_shown == [True] * len(is_shown) != []
     assert ("\np: of the lag behind the first" in text) == shows
     least = 3 * 2.0 ** (1 - seeds)
     reason = (

@@ -229,12 +229,22 @@ def earlier_config() -> dict[str, Any] | None:
 
 
 def outputs(names: Iterable[str], earlier: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The flags that decide no result but what a run leaves; the earlier run's where not given."""
-    values = _values(names, earlier and earlier.get("outputs", {}))
+    """The flags that decide no result but what a run leaves; the earlier run's where not given.
+
+    Raises:
+      ValueError: naming the flag, if its value in the earlier config is none.
+    """
+    before = (earlier or {}).get("outputs", {})
+    if not isinstance(before, dict):
+        raise ValueError(f"config.json needs an object as outputs, got {before!r}")
+    values = _values(names, before)
+    for name, value in values.items():
+        try:
+            values[name] = flags.FLAGS[name].parser.parse(value)
+        except (AttributeError, TypeError, ValueError) as error:
+            raise ValueError(f"config.json needs a value of --{name} in outputs: {error}") from None
     every = values["checkpoint_every"]
-    if isinstance(every, Interval):
-        values["checkpoint_every"] = f"{every.number}{every.unit}s" if every.number else "0"
-    return values
+    return values | {"checkpoint_every": f"{every.number}{every.unit}s" if every.number else "0"}
 
 
 def interval(text: str) -> Interval:

@@ -53,6 +53,19 @@ def lost() -> OSError | None:
     return _Outlet.lost
 
 
+def _emptied(stream: io.TextIOBase) -> int:
+    """The number of a stream's file, after what the stream holds is written, or given up."""
+    number = stream.fileno()
+    try:
+        stream.flush()
+    except OSError:  # it would try again when the process ends
+        number = os.dup(number)
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())
+        stream.flush()
+    return number
+
+
 def outlive_readers() -> None:
     """Lets this process print without an error when nobody reads, or it has no output at all."""
     for name in ("stdout", "stderr"):
@@ -60,8 +73,7 @@ def outlive_readers() -> None:
         if stream is None:
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
         elif stream is getattr(sys, f"__{name}__"):
-            stream.flush()
-            outlet = io.BufferedWriter(_Outlet(stream.fileno(), "w", closefd=False))
+            outlet = io.BufferedWriter(_Outlet(_emptied(stream), "w", closefd=False))
             wrapped = io.TextIOWrapper(
                 outlet,
                 stream.encoding,

@@ -90,10 +90,10 @@ def test_a_run_ended_again_and_again_leaves_what_one_left_in_peace_does(
     moments = random.Random(chain)
     targets = sorted(moments.uniform(0, 0.7 * last) for _ in signals)
     for i, (number, target) in enumerate(zip(signals, targets, strict=True)):
-        resume, step = ["--resume"] * folder.exists(), newest_step(folder)
+        step = newest_step(folder)
         pause = moments.uniform(0, 0.1)
         code, said = interrupt(
-            number, target * (i % 2), pause, *flags, *resume, folder=folder, env=cache
+            number, target * (i % 2), pause, *flags, "--resume", folder=folder, env=cache
         )
         assert (f"going on after step {step}\n" in said) == (step > 0)
         if number == KILL:

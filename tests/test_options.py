@@ -95,6 +95,31 @@ def test_a_resumed_run_may_have_more_epochs_and_nothing_else():
         config_of(20, "--seed=3", "--batch_size=2", earlier=earlier)
 
 
+def test_what_a_run_leaves_is_the_earlier_runs_where_no_flag_says_otherwise():
+    names = ("checkpoint_every", "keep", "plots")
+    with command_line("--checkpoint_every=3 epochs", "--keep=2", "--noplots"):
+        first = options.outputs(names, None)
+    assert first == {"checkpoint_every": "3epochs", "keep": 2, "plots": False}
+    with command_line("--keep=5"):
+        assert options.outputs(names, {"outputs": first}) == {**first, "keep": 5}
+    with command_line("--checkpoint_every=0"):
+        never = options.outputs(names, {"outputs": first})
+        assert options.interval(never["checkpoint_every"]) == (0, "epoch")
+        assert options.outputs(names, {}) == {"checkpoint_every": "0", "keep": 3, "plots": True}
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [[], {"keep": "x"}, {"keep": 0}, {"plots": "often"}, {"checkpoint_every": 5}, {"keep": None}],
+)
+def test_what_is_no_value_of_a_flag_in_an_earlier_config_is_refused(outputs):
+    with (
+        command_line(),
+        pytest.raises(ValueError, match="config.json needs .* outputs"),
+    ):
+        options.outputs(("checkpoint_every", "keep", "plots"), {"outputs": outputs})
+
+
 def test_early_stopping_needs_a_validation_set():
     with pytest.raises(ValueError, match="--patience needs a validation set"):
         config_of(20, "--patience=3")

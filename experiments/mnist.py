@@ -16,11 +16,12 @@ Ctrl-C or SIGTERM stopped it, which --resume can go on from.
 
 from absl import flags
 
-from experiments import environment, options, recipes, runner, workdir
+from experiments import environment, options, recipes, runner, startup, workdir
 from experiments.recorder import Clock, Job
 
 FLAGS = flags.FLAGS
 flags.adopt_module_key_flags(options)
+flags.adopt_module_key_flags(startup)
 
 OUTPUTS = ("checkpoint_every", "keep", "plots", "tensorboard")  # flags that decide no result
 
@@ -33,6 +34,7 @@ def main(argv: list[str]) -> None:
         earlier = options.earlier_config()
         path = workdir.choose(FLAGS.workdir, "mnist", FLAGS.overwrite, earlier is not None)
         environment.use_threads(options.threads(earlier))
+        startup.cache_compilations()
         data, notice = options.load_data(earlier)
         config = options.config(data, earlier) | {"outputs": options.outputs(OUTPUTS, earlier)}
         recipe = recipes.recipe(config)

@@ -19,7 +19,7 @@ from jaxmlp import receipt
 from jaxmlp.types import Progress, PyTree
 
 
-def introduce(console: Console, job: Job, start: Progress | None) -> None:
+def introduce(console: Console, job: Job) -> None:
     """Says what is about to be trained on what."""
     if job.notice:
         console.print(Panel(job.notice, style="bold yellow", title="not what you may expect"))
@@ -33,6 +33,10 @@ def introduce(console: Console, job: Job, start: Progress | None) -> None:
         markup=False,
         soft_wrap=True,
     )
+
+
+def introduce_start(console: Console, job: Job, start: Progress | None) -> None:
+    """Says from where a run goes on."""
     if start:
         console.print(f"going on after step {int(start.state.step)}")
     elif job.is_resumed:

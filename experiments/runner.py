@@ -13,7 +13,7 @@ from absl import app, logging
 from rich.console import Console
 
 import jaxmlp
-from experiments import board, environment, recorder, report, screen, verdict, workdir
+from experiments import board, environment, recorder, report, screen, startup, verdict, workdir
 from experiments.files import Unwritten, write_json, write_lines
 from experiments.progress import EpochTable
 from experiments.recorder import Clock, Job, Recorder
@@ -88,7 +88,9 @@ def run(job: Job, clock: Clock) -> dict[str, Any]:
                 board.package()
             if job.plots:
                 report.check_pictures()
-            jaxmlp.warm_up(job.recipe, job.data)
+            report.introduce(console, job)
+            with startup.compiling(console) as on_compiled:
+                jaxmlp.warm_up(job.recipe, job.data, on_compiled)
             is_there = job.earlier is not None
             claim = workdir.claim(job.path, job.is_named, job.overwrite, is_there)
             job = job._replace(path=stack.enter_context(claim))
@@ -98,7 +100,7 @@ def run(job: Job, clock: Clock) -> dict[str, Any]:
         stack.enter_context(clear_endings(job.path))
         checkpoints = stack.enter_context(_checkpoints(job))
         request = stack.enter_context(StopRequest())
-        report.introduce(console, job, start)
+        report.introduce_start(console, job, start)
         steps_per_epoch = num_steps(len(job.data.train_inputs), job.recipe.batch_size)
         table = EpochTable(console, job.recipe.num_epochs, steps_per_epoch)
         record = Recorder(job, clock, table, checkpoints, request, start, lines)

@@ -20,7 +20,7 @@ from typing import Any
 
 from absl import flags
 
-from experiments import environment, options, points, runner, sweep_runner, workdir
+from experiments import environment, options, points, runner, startup, sweep_runner, workdir
 from experiments.recorder import Clock
 from experiments.sweep_runner import Job
 from jaxmlp import receipt
@@ -28,6 +28,7 @@ from jaxmlp.recipe import split
 
 FLAGS = flags.FLAGS
 flags.adopt_module_key_flags(options)
+flags.adopt_module_key_flags(startup)
 flags.DEFINE_string("seeds", "0:8", "Seeds of the networks: 0:32, which leaves 32 out, or 1,2,5.")
 flags.DEFINE_multi_string(
     "sweep",
@@ -77,6 +78,7 @@ def main(argv: list[str]) -> None:
         path = workdir.choose(FLAGS.workdir, "sweep", FLAGS.overwrite, earlier is not None)
         environment.use_devices()
         environment.use_threads(options.threads(earlier))
+        startup.cache_compilations()
         data, notice = options.load_data(earlier)
         before = earlier and {**earlier, **earlier.get("given", {})}
         given = options.given(before)

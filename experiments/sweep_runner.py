@@ -16,7 +16,7 @@ from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 import jaxmlp
-from experiments import environment, points, runner, screen, sweep_report, verdict, workdir
+from experiments import environment, points, runner, screen, startup, sweep_report, verdict, workdir
 from experiments.files import Lines, Unwritten, write_json, write_lines
 from experiments.options import Interval
 from experiments.progress import format_metric
@@ -95,7 +95,10 @@ def run(job: Job, clock: Clock) -> None:
             if job.plots:
                 check_pictures()
             _introduce(console, job)
-            plan = jaxmlp.plan_many(**job.population, mode=job.config["mode"])
+            with startup.compiling(console) as on_compiled:
+                plan = jaxmlp.plan_many(
+                    **job.population, mode=job.config["mode"], on_compiled=on_compiled
+                )
             is_there = job.earlier is not None
             claim = workdir.claim(job.path, job.is_named, job.overwrite, is_there)
             job = job._replace(path=stack.enter_context(claim))

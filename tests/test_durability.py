@@ -61,7 +61,7 @@ def train(*flags, **options):
 def interrupt(number, step, pause, *flags, folder, env):
     """Trains until a checkpoint has this step, and a moment more: exit code, what the run said."""
     with start("mnist", *flags, f"--workdir={folder}", env=env) as process:
-        assert any(line.startswith("network ") for line in process.stdout), process.stderr.read()
+        assert any(line.startswith("compiled ") for line in process.stdout), process.stderr.read()
         while newest_step(folder) < step:
             assert process.poll() is None, process.stderr.read()
             time.sleep(0.01)

@@ -1,0 +1,94 @@
+"""What is on the screen before the work, and where compiled programs are kept."""
+
+import io
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+from absl import flags
+from programs import ROOT, command_line
+from rich.console import Console
+
+import jaxmlp
+from experiments import mnist, startup, sweep
+
+PROGRAMS = [mnist, sweep]
+
+
+def console(is_terminal):
+    return Console(file=io.StringIO(), force_terminal=is_terminal, width=80, color_system=None)
+
+
+def test_off_a_terminal_compiling_is_a_line_before_and_one_after():
+    screen = console(False)
+    with startup.compiling(screen) as on_compiled:
+        assert screen.file.getvalue() == "compiling\n"
+        for done in (1, 2, 3):
+            on_compiled(done, 3)
+    before, after = screen.file.getvalue().splitlines()
+    assert before == "compiling"
+    assert after.startswith("compiled 3 programs in ")
+    assert after.endswith(" s")
+
+
+def test_on_a_terminal_the_programs_are_counted_as_they_come():
+    screen = console(True)
+    with startup.compiling(screen) as on_compiled:
+        on_compiled(1, 9)
+        on_compiled(3, 9)
+        deadline = time.monotonic() + 60
+        while "3/9 programs" not in screen.file.getvalue():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    assert "compiled 9 programs in " in screen.file.getvalue()
+
+
+@pytest.mark.parametrize("is_wanted", [True, False])
+def test_a_flag_turns_the_cache_off(is_wanted, monkeypatch):
+    asked = []
+    monkeypatch.setattr(jaxmlp, "cache_compilations", lambda: asked.append(True))
+    with command_line(*["--nocompilation_cache"] * (not is_wanted)):
+        startup.cache_compilations()
+    assert asked == [True] * is_wanted
+
+
+@pytest.mark.parametrize("error", [OSError("no room"), RuntimeError("no home")])
+def test_without_a_place_for_the_cache_it_goes_on_with_a_warning(error, monkeypatch):
+    def refuse():
+        raise error
+
+    monkeypatch.setattr(jaxmlp, "cache_compilations", refuse)
+    with command_line(), pytest.warns(UserWarning, match=f"^no compilation cache: {error}$"):
+        startup.cache_compilations()
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_program_that_compiles_has_the_flag(program):
+    names = {flag.name for flag in flags.FLAGS.get_key_flags_for_module(program.__name__)}
+    assert "compilation_cache" in names
+
+
+def said_at_the_start(*flags):
+    """What a program prints, with a line for each module after it has been imported."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "experiments.verify", *flags],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+    )
+    return done.stdout.splitlines()
+
+
+def test_the_first_line_comes_before_jax_is_imported():
+    lines = said_at_the_start()
+    imported = [number for number, line in enumerate(lines) if re.search(r"\| +jax\b", line)]
+    assert lines.index("experiments.verify: starting JAX") < min(imported)
+
+
+def test_help_is_help_alone():
+    assert not any("starting JAX" in line for line in said_at_the_start("--help"))

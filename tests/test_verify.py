@@ -14,7 +14,8 @@ from programs import call, finish, start
 from run_files import compiled_once, lines, read, save_npz
 
 import jaxmlp
-from experiments import mnist, verify, workdir
+from experiments import mnist, verify
+from experiments.files import Lines
 
 EPOCHS = 4
 SETTINGS = [f"--num_epochs={EPOCHS}", "--batch_size=16", "--hidden_sizes=8", "--noplots"]
@@ -137,14 +138,14 @@ def test_changed_data_are_named_with_the_first_epoch(blobs, tmp_path, capsys):
 
 
 def test_an_interrupted_run_is_verified_as_far_as_it_came(blobs, tmp_path, capsys, monkeypatch):
-    append_line = workdir.append_line
+    append = Lines.append
 
-    def append_and_stop(path, record):
-        append_line(path, record)
+    def append_and_stop(lines, record):
+        append(lines, record)
         if record["epoch"] == 3:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(workdir, "append_line", append_and_stop)
+    monkeypatch.setattr(Lines, "append", append_and_stop)
     with pytest.raises(SystemExit):
         train(tmp_path / "run", blobs, "--num_epochs=10")
     assert said_of(tmp_path / "run", capsys) == (0, "identical to the bit in all 3 epochs\n")
@@ -155,17 +156,17 @@ class Killed(BaseException):
 
 
 def test_a_killed_run_is_verified_as_far_as_its_lines_go(blobs, tmp_path, capsys, monkeypatch):
-    append_line, folder, endings = workdir.append_line, tmp_path / "run", {}
+    flush, folder, endings = Lines.flush, tmp_path / "run", {}
 
-    def append_and_end(path, record):
-        append_line(path, record)
-        ending = endings.pop(record["epoch"], None)
+    def flush_and_end(lines):
+        flush(lines)
+        ending = endings.pop(len(lines.records), None)
         if ending is SystemExit:
             os.kill(os.getpid(), signal.SIGTERM)
         elif ending:
             raise ending
 
-    monkeypatch.setattr(workdir, "append_line", append_and_end)
+    monkeypatch.setattr(Lines, "flush", flush_and_end)
     flags = ["--num_epochs=10", "--checkpoint_every=1epoch"]
     for epoch, ending in ((2, Killed), (3, SystemExit), (5, Killed)):
         endings[epoch] = ending

@@ -30,6 +30,8 @@ def epoch_order(key: jax.Array, epoch: jax.Array | int, num_examples: int) -> ja
     of a mixed radix, each round replaces (left, right) by (right, left + F(right)), which is
     one-to-one whatever F is. Here every F is a table of random bits. Indices that leave the range
     go through again until they are back in it, which keeps the map one-to-one (cycle walking).
+    Where the radix is odd such a network makes almost only permutations of one parity, so on the
+    toss of a coin two random indices change places first.
 
     Args:
       key: the shuffle key of the run.
@@ -53,6 +55,7 @@ def epoch_order(key: jax.Array, epoch: jax.Array | int, num_examples: int) -> ja
     radix = math.isqrt(num_examples - 1) + 1  # the smallest with radix² >= num_examples
     bits = jax.random.bits(key, (ROUNDS, radix), jnp.uint32)
     tables = (bits % jnp.uint32(radix)).astype(jnp.int32)
+    indices = _maybe_swapped(jax.random.fold_in(key, ROUNDS), indices)
 
     def encrypt(carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         indices, is_out = carry
@@ -64,6 +67,16 @@ def epoch_order(key: jax.Array, epoch: jax.Array | int, num_examples: int) -> ja
 
     start = indices, jnp.ones(num_examples, bool)
     return jax.lax.while_loop(lambda carry: carry[1].any(), encrypt, start)[0]
+
+
+def _maybe_swapped(key: jax.Array, indices: jax.Array) -> jax.Array:
+    """The indices 0, 1, ..., in one case of two with two of them swapped."""
+    num_examples = jnp.uint32(len(indices))
+    coin, first, distance = jax.random.bits(key, (3,), jnp.uint32)
+    left = first % num_examples
+    right = (left + 1 + distance % (num_examples - 1)) % num_examples
+    left, right = (place.astype(jnp.int32) for place in (left, jnp.where(coin % 2, right, left)))
+    return jnp.where(indices == left, right, jnp.where(indices == right, left, indices))
 
 
 def take_batch(

@@ -131,6 +131,26 @@ def p_of_epoch_correlation(orders):
     return two_sided(stats.norm, correlations.mean() * math.sqrt(len(correlations) * num_examples))
 
 
+def is_odd(order):
+    """Whether a permutation is made of an odd number of swaps: its length less its cycles."""
+    num_cycles, seen = 0, np.zeros(len(order), bool)
+    for start in range(len(order)):
+        num_cycles += not seen[start]
+        while not seen[start]:
+            seen[start], start = True, order[start]
+    return bool((len(order) - num_cycles) % 2)
+
+
+@pytest.mark.parametrize("num_examples", [4_225, 4_300, 4_356, 4_400])  # 65², 66², and between
+def test_odd_orders_are_as_frequent_as_even_ones(num_examples):
+    odd = sum(map(is_odd, orders_of(num_examples, 80)))
+    assert stats.binomtest(odd, 80).pvalue > SIGNIFICANCE, odd
+
+
+def test_parity_is_that_of_the_number_of_swaps():
+    assert [is_odd(order) for order in ([0, 1, 2], [1, 0, 2], [1, 2, 0])] == [False, True, False]
+
+
 def p_values(orders, batch_size):
     radix = math.isqrt(orders.shape[1] - 1) + 1
     return {

@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxmlp.keydata import plain, typed
 from jaxmlp.types import PyTree
 
 __all__ = [
@@ -43,13 +44,13 @@ class Checkpoint(NamedTuple):
     """What was saved."""
 
     step: int
-    tree: PyTree  # leaves are NumPy arrays with the bits that were saved
+    tree: PyTree  # leaves are NumPy arrays with the bits that were saved; random keys are JAX's
     record: Any
     score: float | None
 
 
 def named_leaves(tree: PyTree) -> dict[str, Any]:
-    """The leaves, each by its path in the tree: "params/0/kernel".
+    """The leaves, each by its path in the tree: "params/0/kernel"; of random keys, their bits.
 
     Raises:
       TypeError: if a leaf is no array of numbers.
@@ -59,7 +60,7 @@ def named_leaves(tree: PyTree) -> dict[str, Any]:
     {'b/0': array([0., 0.]), 'b/1': np.float32(1.0)}
     """
     leaves: dict[str, Any] = {}
-    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+    for path, leaf in jax.tree_util.tree_leaves_with_path(plain(tree)):
         name = jax.tree_util.keystr(path, simple=True, separator="/")
         leaf = leaf if hasattr(leaf, "dtype") else np.asarray(leaf)
         if not jnp.issubdtype(leaf.dtype, np.number) and leaf.dtype != bool:
@@ -221,7 +222,8 @@ def load(path: Path, manifest: Manifest, like: PyTree) -> Checkpoint:
         leaves[name] = np.empty(leaf["shape"], np.dtype(leaf["dtype"]))
         size = leaves[name].nbytes
         leaves[name].reshape(-1).view(np.uint8)[:], data = data[:size], data[size:]
-    tree = jax.tree.unflatten(jax.tree.structure(like), [leaves[name] for name in expected])
+    structure = jax.tree.structure(plain(like))
+    tree = typed(jax.tree.unflatten(structure, [leaves[name] for name in expected]))
     record = json.loads((path / "record.json").read_text())
     return Checkpoint(manifest["step"], tree, record, manifest["score"])
 

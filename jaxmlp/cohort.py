@@ -15,6 +15,7 @@ from jaxmlp import stopping, training
 from jaxmlp.batches import num_steps
 from jaxmlp.engine import Engine, measured, shapes_of
 from jaxmlp.grid import Grid, Program
+from jaxmlp.keydata import plain
 from jaxmlp.members import Worker
 from jaxmlp.planning import Crew, state_of
 from jaxmlp.recipe import Recipe
@@ -49,7 +50,7 @@ class Halving(NamedTuple):
 class Population(NamedTuple):
     """A population under way: all that it needs to go on exactly where it is."""
 
-    states: tuple[TrainState, ...]  # one a program, leaves (its members, ...), in NumPy
+    states: tuple[TrainState, ...]  # one a program, leaves (its members, ...), in NumPy; `plain`
     history: dict[str, np.ndarray]  # name -> (members, epochs) float64, NaN where there is none
     epochs: np.ndarray  # (members,) int32, that each has finished
     ended_by: np.ndarray  # (members,) int8, why it ended, as in `Runs`; 0 for not yet
@@ -132,7 +133,7 @@ def beginning(grid: Grid, data: Dataset, crew: Crew) -> Population:
             for row in rows:
                 numbers, seed = jax.tree.map(operator.itemgetter(row), given)
                 state = worker.init(numbers, seed)
-                jax.tree.map(functools.partial(_write, row), store, state)
+                jax.tree.map(functools.partial(_write, row), store, plain(state))
 
         parts = np.array_split(np.arange(len(program.seeds)), len(workers))
         _on_all(fill, list(zip(workers, parts, strict=True)))
@@ -348,7 +349,7 @@ class Cohort:
     ) -> None:
         """Takes a member back to where it was still healthy, and ends it there."""
         self._unload()
-        jax.tree.map(functools.partial(_write, row), self._states[number], state)
+        jax.tree.map(functools.partial(_write, row), self._states[number], plain(state))
         member = int(self._grid.programs[number].members[row])
         for values in self._history.values():
             values[member, epoch - 1] = np.nan

@@ -17,6 +17,7 @@ from jaxmlp import engine, evaluation
 from jaxmlp.compilation import Call, compile_all
 from jaxmlp.diagnosis import is_finite
 from jaxmlp.engine import Engine, Sets, Shapes, Totals
+from jaxmlp.keydata import plain, typed
 from jaxmlp.recipe import Recipe, split
 from jaxmlp.types import PyTree, TrainState
 
@@ -50,14 +51,14 @@ class OneByOne:
         Args:
           numbers: name -> (members,).
           seeds: of the data order, (members,).
-          states: `TrainState`.
+          states: `TrainState`, its random keys as `plain` has them.
           size: for how many there are to be places; here as many as there are members.
         """
 
         def member(slot: int) -> _Member:
             row = jax.tree.map(operator.itemgetter(slot), (dict(numbers), seeds, states))
             given, seed, state = self._engine.put(row)
-            return _Member(given, seed, state, {})
+            return _Member(given, seed, typed(state), {})
 
         return [member(slot) for slot in range(len(seeds))]
 
@@ -92,7 +93,7 @@ class OneByOne:
     def keep(self, store: PyTree, rows: np.ndarray, carried: list[_Member]) -> None:
         """Writes the states to their rows in the host's arrays."""
         for row, member in zip(rows, carried, strict=True):
-            jax.tree.map(functools.partial(_write, row), store, member.state)
+            jax.tree.map(functools.partial(_write, row), store, plain(member.state))
 
 
 class _Group(NamedTuple):
@@ -147,7 +148,8 @@ class SideBySide:
         take[: len(seeds)] = np.arange(len(seeds))
         rows = jax.tree.map(operator.itemgetter(take), (dict(numbers), seeds, states))
         given, order_seeds, taken = self._put(rows)
-        return _Group(len(seeds), compile_all(self.calls(size)), given, order_seeds, taken, {})
+        compiled = compile_all(self.calls(size))
+        return _Group(len(seeds), compiled, given, order_seeds, typed(taken), {})
 
     def start_epoch(self, carried: _Group) -> _Group:
         """As of `OneByOne`."""
@@ -191,7 +193,7 @@ class SideBySide:
 
     def member(self, carried: _Group, slot: int) -> tuple[TrainState, Totals]:
         """As of `OneByOne`."""
-        return jax.tree.map(lambda leaf: np.asarray(leaf[slot]), (carried.states, carried.totals))
+        return jax.tree.map(operator.itemgetter(slot), (carried.states, carried.totals))
 
     def keep(self, store: PyTree, rows: np.ndarray, carried: _Group) -> None:
         """As of `OneByOne`."""
@@ -199,7 +201,7 @@ class SideBySide:
         def write(into: np.ndarray, leaf: jax.Array) -> None:
             into[rows] = np.asarray(leaf)[: len(rows)]
 
-        jax.tree.map(write, store, carried.states)
+        jax.tree.map(write, store, plain(carried.states))
 
     def _put(self, tree: PyTree) -> Any:
         return jax.device_put(tree, self._device)

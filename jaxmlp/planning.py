@@ -13,6 +13,7 @@ from jaxmlp.batches import num_steps
 from jaxmlp.compilation import OnCompiled, compile_all, default_device
 from jaxmlp.engine import Engine, Sets, Shapes, calls_of, hosted, place, shapes_of
 from jaxmlp.grid import Grid, Program
+from jaxmlp.keydata import plain
 from jaxmlp.members import OneByOne, SideBySide, Worker
 from jaxmlp.memory import available
 from jaxmlp.types import Dataset, PyTree, TrainState
@@ -228,8 +229,9 @@ def _chunk(program: Program, shapes: Shapes) -> int:
 
 
 def state_of(program: Program, shapes: Shapes) -> TrainState:
-    """The shapes and dtypes of one member's state."""
-    state: TrainState = calls_of(program.recipe, shapes, default_device())["run"].arguments[4]
+    """The shapes and dtypes of one member's state, as the host keeps it."""
+    calls = calls_of(program.recipe, shapes, default_device())
+    state: TrainState = plain(calls["run"].arguments[4])
     return state
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from jaxmlp.keydata import typed
 from jaxmlp.stopping import score
 from jaxmlp.types import Fault, Model, PyTree, Run, TrainState
 
@@ -27,7 +28,7 @@ class Runs(NamedTuple):
     axes: Mapping[str, tuple[Hashable, ...]]
     history: Mapping[str, np.ndarray]  # name -> (*axes, epoch) float32, NaN after a member's end
     stopped_at: np.ndarray  # (*axes) int32, the epochs that each member finished
-    states: tuple[TrainState, ...]  # one a program, leaves (its members, ...), in NumPy
+    states: tuple[TrainState, ...]  # one a program, leaves (its members, ...), in NumPy; `plain`
     places: np.ndarray  # (*axes, 2) int32, a member's program, and its row there
     faults: Mapping[tuple[int, ...], Fault]  # position along the axes -> where a member ended
     share_of_work: float = 1.0  # of the whole population: epochs trained, of those asked for
@@ -79,7 +80,7 @@ class Runs(NamedTuple):
         if open_axes := [name for name, values in chosen.axes.items() if len(values) > 1]:
             raise ValueError(f"member needs a value for {', '.join(open_axes)}, got {where}")
         program, row = chosen.places[position]
-        state = jax.tree.map(lambda leaf: leaf[row], self.states[program])
+        state = typed(jax.tree.map(lambda leaf: leaf[row], self.states[program]))
         end = int(chosen.stopped_at[position])
         history = {name: values[position][:end] for name, values in chosen.history.items()}
         if chosen.columns:

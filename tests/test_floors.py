@@ -12,6 +12,7 @@ LIBRARY = TESTS.parent / "jaxmlp"
 
 FLOORS = [
     ["types"],
+    ["keydata"],
     [
         "activations",
         "adapters",

@@ -1,4 +1,8 @@
+import contextlib
 import pickle
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jax
@@ -6,8 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import linen
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from jaxmlp import Dense, digest, load_params, mlp, save_params
+from jaxmlp import Dense, TrainState, digest, load_params, mlp, save_params
+
+ROOT = Path(__file__).parent.parent
 
 
 def flipped(array, bit):
@@ -26,6 +34,8 @@ def flax_params():
     return module.init(jax.random.key(0), jnp.zeros((1, 4)))["params"]
 
 
+DENSE = Dense(np.ones((2, 1)), np.full(1, 2.0))
+
 ODD_TREES = {
     "one array": np.arange(3.0),
     "many layers": tuple(Dense(np.full((1, 1), i), np.full(1, -i)) for i in range(12)),
@@ -34,6 +44,33 @@ ODD_TREES = {
     "extreme values": {"x": np.float32([np.nan, -0.0, np.inf, 1e-45])},
     "scalars and empty arrays": {"scalar": np.float64(2.5), "empty": np.zeros((0, 3))},
     "nested": {"a": ({"b": (np.ones(1), np.zeros(2))}, np.ones(3))},
+    "layers by name": {"a": DENSE, "b": {"c": DENSE, "d": (DENSE,)}},
+    "one layer": DENSE,
+    "a kernel and a bias by name": {"a": {"bias": np.ones(2), "kernel": np.ones((1, 2))}},
+}
+
+# These would come back as something else.
+LOST = {
+    "a slash in a name": {"a/b": np.ones(1)},
+    "a slash beside what it would be": {"a/b": np.ones(1), "a": {"b": np.ones(2)}},
+    "a reserved name": {"sha256": np.ones(1)},
+    "another reserved name": {"file": np.ones(1)},
+    "numbers as names": {"0": np.ones(1), "1": np.ones(2)},
+    "twelve of them": {str(i): np.ones(i) for i in range(12)},
+    "whole numbers as names": {1: np.ones(1), 2: np.ones(2)},
+    "an empty name": {"": np.ones(1)},
+    "names that an archive confuses": {"a": np.ones(1), "a.npy": np.ones(2)},
+    "a name that an archive cuts": {"a\0b": np.ones(1), "a": np.ones(2)},
+    "a name that has no bytes": {"\ud800": np.ones(1)},
+    "an empty node": (DENSE, (), DENSE),
+    "an empty dict": {"a": {}, "b": np.ones(1)},
+    "an empty dict alone": {},
+    "nothing": (),
+    "none": {"a": None, "b": np.ones(1)},
+    "a tuple with names": {"a": TrainState(np.ones(1), (), np.int32(0))},
+    "a random key": {"a": jax.random.key(0)},
+    "a string": {"a": "b"},
+    "a complex number": {"a": 1j},
 }
 
 
@@ -56,6 +93,89 @@ def test_odd_trees_come_back_bit_for_bit(name, tmp_path):
     loaded = load_params(tmp_path / "tree.npz")
     assert jax.tree.structure(loaded) == jax.tree.structure(tree)
     assert digest(loaded) == digest(tree)
+
+
+names = st.sampled_from(["a", "b", "bias", "kernel", "0", "1", "a/b", "", "sha256"])
+trees = st.recursive(
+    st.sampled_from([np.float32([1, 2]), np.zeros((0, 2)), np.int8(3), None]),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.lists(inner, max_size=3).map(tuple),
+        st.dictionaries(names, inner, max_size=3),
+        st.builds(Dense, inner, inner),
+    ),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=300)
+@given(trees)
+def test_any_tree_comes_back_or_is_refused(tmp_path_factory, tree):
+    path = tmp_path_factory.mktemp("tree") / "tree.npz"
+    with contextlib.suppress(ValueError):
+        save_params(path, tree)
+        assert_same_but_for_lists(load_params(path), tree)
+        return
+    assert not list(path.parent.iterdir())
+
+
+def assert_same_but_for_lists(got, expected):
+    if isinstance(expected, dict):
+        assert type(got) is dict
+        assert got.keys() == expected.keys()
+        got, expected = ([tree[name] for name in expected] for tree in (got, expected))
+    if isinstance(expected, list | tuple):
+        assert isinstance(got, Dense) == isinstance(expected, Dense)
+        for ours, theirs in zip(got, expected, strict=True):
+            assert_same_but_for_lists(ours, theirs)
+    else:
+        assert digest(got) == digest(expected)
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_trees_that_would_not_come_back_are_refused_in_one_line(name, tmp_path):
+    save_params(tmp_path / "tree.npz", DENSE)
+    with pytest.raises(ValueError, match=r"^params need [^\n]+$"):
+        save_params(tmp_path / "tree.npz", LOST[name])
+    assert [path.name for path in tmp_path.iterdir()] == ["tree.npz"]
+    assert digest(load_params(tmp_path / "tree.npz")) == digest(DENSE)
+
+
+def test_a_killed_save_leaves_nothing_that_the_next_one_does_not_clear(tmp_path):
+    program = """
+import os, sys
+import numpy as np
+import jaxmlp
+
+def killed(file, **_):
+    file.write(bytes(10**5))
+    file.flush()
+    os.kill(os.getpid(), 9)
+
+np.savez = killed
+jaxmlp.save_params(sys.argv[1], np.ones(3))
+"""
+    path = tmp_path / "params.npz"
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", program, str(path)], cwd=ROOT, check=False)
+        assert done.returncode == -9
+    assert len(list(tmp_path.iterdir())) == 1
+    save_params(path, DENSE)
+    assert [file.name for file in tmp_path.iterdir()] == ["params.npz"]
+    assert digest(load_params(path)) == digest(DENSE)
+
+
+def test_saves_at_the_same_time_do_not_mix(tmp_path):
+    path, trees = tmp_path / "params.npz", [np.full(50_000, i) for i in range(8)]
+    save_params(path, trees[0])
+    with ThreadPoolExecutor(8) as pool:
+        saves = [pool.submit(save_params, path, tree) for tree in trees * 4]
+        while not all(save.done() for save in saves):
+            loaded = load_params(path)
+            assert (loaded == loaded[0]).all()
+    for save in saves:
+        save.result()
+    assert [file.name for file in tmp_path.iterdir()] == ["params.npz"]
 
 
 def test_loaded_parameters_give_the_same_logits(tmp_path):
@@ -169,6 +289,12 @@ def test_files_that_are_no_arrays_are_refused_and_never_unpickled(tmp_path):
 
 
 # --- digest
+
+
+def test_a_random_key_counts_with_its_bits():
+    keys = [jax.random.key(0), jax.random.key(1), jax.random.key(0, impl="rbg")]
+    assert len({digest({"key": key}) for key in keys}) == 3
+    assert digest({"key": jax.random.key(0)}) == digest({"key": keys[0]})
 
 
 def test_equal_trees_have_equal_digests_wherever_they_are():

@@ -56,6 +56,14 @@ class Population(NamedTuple):
     ended_by: np.ndarray  # (members,) int8, why it ended, as in `Runs`; 0 for not yet
     faults: dict[int, Fault]  # member -> where it ended
 
+    def __repr__(self) -> str:
+        """How many there are, and how far."""
+        members, ended = len(self.epochs), int(np.count_nonzero(self.ended_by))
+        return (
+            f"Population({members} members of {len(self.states)} programs, of which {ended} have "
+            f"ended, {len(self.faults)} of them at a fault; {', '.join(self.history)})"
+        )
+
 
 class Report(NamedTuple):
     """What a callback sees after an epoch, or after a block."""
@@ -261,6 +269,7 @@ class Cohort:
             float(self._epochs.sum() / grid.num_epochs.sum()),
             tuple(tuple(_columns(program.recipe, self._data)) for program in grid.programs),
             self._ended_by.reshape(shape),
+            tuple(program.recipe.eval_params for program in grid.programs),
         )
 
     def _population(self, copy: bool = True) -> Population:

@@ -6,13 +6,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jax.extend.core import Var, jaxpr_as_fun
 
 from jaxmlp.batches import epoch_order, num_steps, scale_pixels, take_batch
 from jaxmlp.evaluation import Apply, masked_means
+from jaxmlp.naming import name_of
 from jaxmlp.randomness import keys
-from jaxmlp.recipe import Recipe, build_optimizer, split
+from jaxmlp.recipe import Recipe, build_optimizer, descend, split
 from jaxmlp.types import Batch, Dataset, Fault, PyTree, TrainState
 
 __all__ = ["diagnose", "is_finite"]
@@ -62,15 +62,12 @@ def diagnose(recipe: Recipe, data: Dataset, shuffle_seed: int, state: TrainState
 
     loss, gradient = jax.value_and_grad(mean_loss)(state.params)
     if not jnp.isfinite(loss):
-        return fault("loss", recipe.task.loss.__name__, f"it is {loss}")
+        return fault("loss", name_of(recipe.task.loss), f"it is {loss}")
     if leaf := _first_odd_leaf(gradient, state.params):
         return fault("gradient", leaf)
 
     optimizer, _ = build_optimizer(static, numbers, steps * recipe.num_epochs)
-    updates, opt_state = optax.with_extra_args_support(optimizer).update(
-        gradient, state.opt_state, state.params, value=loss, grad=gradient, value_fn=mean_loss
-    )
-    params = optax.apply_updates(state.params, updates)
+    params, opt_state = descend(optimizer, gradient, state.opt_state, state.params, loss, mean_loss)
     if leaf := _first_odd_leaf((opt_state, params), state.params):
         return fault("update", leaf)
     return fault("none", "no layer")

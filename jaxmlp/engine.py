@@ -14,11 +14,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxmlp import evaluation
+from jaxmlp import averages, evaluation
 from jaxmlp.batches import epoch_order, num_steps, take_batch
 from jaxmlp.compilation import Call, compile_all, shape_of
 from jaxmlp.diagnosis import is_finite
 from jaxmlp.memory import host_array
+from jaxmlp.naming import metric_names
 from jaxmlp.randomness import keys
 from jaxmlp.recipe import Recipe, build_optimizer, init_params, split
 from jaxmlp.types import Dataset, PyTree, TrainState
@@ -82,6 +83,10 @@ class Engine(NamedTuple):
         """Whether all numbers are finite; once one of them is not, the totals never are again."""
         return bool(self.compiled["is_finite"]((state, totals)))
 
+    def eval_params(self, state: TrainState) -> PyTree:
+        """The parameters that the network is evaluated with."""
+        return averages.eval_params(self.recipe.eval_params, state)
+
     def line(
         self,
         numbers: Mapping[str, jax.Array],
@@ -107,7 +112,7 @@ class Engine(NamedTuple):
             means = [math.nan] * len(names)
             if is_due:
                 batches = self.put(evaluation.num_batches(len(inputs)))
-                sums = self.compiled[kind](state.params, inputs, labels, batches)
+                sums = self.compiled[kind](self.eval_params(state), inputs, labels, batches)
                 means = [float(total) / len(inputs) for total in sums]
             line |= {f"{kind}_{name}": mean for name, mean in zip(names, means, strict=True)}
         rate = self.compiled["rate"](numbers, self.put(np.int32(state.step) - np.int32(1)))
@@ -118,7 +123,7 @@ class Engine(NamedTuple):
 
 def measured(recipe: Recipe) -> list[str]:
     """The names of what is evaluated."""
-    return ["loss", *(metric.__name__ for metric in recipe.task.metrics)]
+    return ["loss", *metric_names(recipe.task.metrics)]
 
 
 def no_totals(recipe: Recipe) -> dict[str, jax.Array]:
@@ -150,8 +155,9 @@ def calls_of(recipe: Recipe, shapes: Shapes, device: jax.Device) -> dict[str, Ca
       device: where it is to run.
 
     Returns:
-      "run", "init", "rate" and "is_finite" for the functions below, and "validation" and "test",
-      where they are there, for `evaluation.sums` of these sets.
+      "run", "init", "rate" and "is_finite" for the functions below; "params" for the parameters to
+      evaluate with, where they are not the trained ones; and "validation" and "test", where they
+      are there, for `evaluation.sums` of these sets.
     """
     static, numbers = split(recipe)
     num_examples = shapes["train"][0].shape[0]
@@ -166,10 +172,14 @@ def calls_of(recipe: Recipe, shapes: Shapes, device: jax.Device) -> dict[str, Ca
         "rate": Call(learning_rate, (static, num_examples), (numbers, step), device),
         "is_finite": Call(is_finite, (), (carried,), device),
     }
+    params = state.params
+    if recipe.eval_params is not None:
+        derived = Call(averages.derived, (recipe.eval_params,), (state,), device)
+        params, calls["params"] = jax.eval_shape(averages.derived, *derived.static, state), derived
     evaluated = recipe.model.apply, evaluation.functions_of(recipe)
     for name, examples in shapes.items():
         if name != "train":
-            calls[name] = Call(evaluation.sums, evaluated, (state.params, *examples, step), device)
+            calls[name] = Call(evaluation.sums, evaluated, (params, *examples, step), device)
     return calls
 
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from jaxmlp.batches import num_steps, scale_pixels, take_batch
 from jaxmlp.compilation import Call, call
-from jaxmlp.recipe import Recipe, check_examples
+from jaxmlp.naming import metric_names
+from jaxmlp.recipe import Recipe, check_examples, check_inputs
 from jaxmlp.types import Array, Batch, PyTree
 
 __all__ = [
@@ -59,7 +60,7 @@ def evaluate(recipe: Recipe, params: PyTree, inputs: Array, labels: Array) -> di
     Args:
       recipe: its model and task are used.
       params: the model's.
-      inputs: (num_examples, features) float32, or uint8 pixels.
+      inputs: (num_examples, features) float32, or uint8 pixels; see `Dataset` for others.
       labels: (num_examples, ...), as the task has them.
 
     Returns:
@@ -68,10 +69,10 @@ def evaluate(recipe: Recipe, params: PyTree, inputs: Array, labels: Array) -> di
     Raises:
       ValueError: if the examples do not suit the recipe.
     """
-    check_examples(recipe, inputs, labels)
+    inputs, labels = check_examples(recipe, inputs, labels)
     static = recipe.model.apply, functions_of(recipe)
     totals = call(sums, static, params, inputs, labels, num_batches(len(inputs)))
-    names = ["loss", *(metric.__name__ for metric in recipe.task.metrics)]
+    names = ["loss", *metric_names(recipe.task.metrics)]
     return {name: float(total) / len(inputs) for name, total in zip(names, totals, strict=True)}
 
 
@@ -81,10 +82,13 @@ def predict(recipe: Recipe, params: PyTree, inputs: Array) -> jax.Array:
     Args:
       recipe: its model and task are used.
       params: the model's.
-      inputs: (num_examples, features) float32, or uint8 pixels.
+      inputs: (num_examples, features) float32, or uint8 pixels; see `Dataset` for others.
 
     Returns:
       (num_examples, outputs) float32: the classes' probabilities, or a regression's values.
+
+    Raises:
+      ValueError: if the inputs do not suit the model.
 
     >>> import jaxmlp, optax
     >>> recipe = Recipe(jaxmlp.mlp((8, 4)), jaxmlp.classification(4), optax.adam, {})
@@ -92,7 +96,8 @@ def predict(recipe: Recipe, params: PyTree, inputs: Array) -> jax.Array:
     >>> predict(recipe, params, jnp.zeros((2, 8))).tolist()
     [[0.25, 0.25, 0.25, 0.25], [0.25, 0.25, 0.25, 0.25]]
     """
-    return call(linked, (recipe.model.apply, recipe.task.link), params, inputs)
+    static = recipe.model.apply, recipe.task.link
+    return call(linked, static, params, check_inputs(recipe, inputs))
 
 
 def calls_of(

@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxmlp.mlp import variant
 from jaxmlp.randomness import as_seed
-from jaxmlp.recipe import SCALES, Recipe, build_optimizer, split
+from jaxmlp.recipe import SCALES, Recipe, build_optimizer, canonical_recipe, split
 
 __all__ = ["Grid", "Program", "make_grid"]
 
@@ -127,7 +127,8 @@ def _recipe_at(recipe: Recipe | Callable[..., Recipe], setting: Mapping[str, Any
         made = recipe(**setting)
         if not isinstance(made, Recipe):
             raise ValueError(f"the recipe function needs to return a Recipe, got {made!r}")
-        return made
+        return canonical_recipe(made)
+    recipe = canonical_recipe(recipe)
     hyperparameters = dict(recipe.hyperparameters)
     fields: dict[str, Any] = {}
     network: dict[str, Any] = {}
@@ -148,7 +149,9 @@ def _recipe_at(recipe: Recipe | Callable[..., Recipe], setting: Mapping[str, Any
             hyperparameters[name] = float(value) if is_float else value
     recipe = recipe._replace(hyperparameters=hyperparameters, **fields)
     _check_known(recipe, setting)
-    return recipe._replace(model=variant(recipe.model, **network)) if network else recipe
+    if network:
+        recipe = recipe._replace(model=variant(recipe.model, **network))
+    return canonical_recipe(recipe)
 
 
 def _check_known(recipe: Recipe, setting: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxmlp import engine, evaluation
+from jaxmlp import averages, engine, evaluation
 from jaxmlp.compilation import Call, compile_all
 from jaxmlp.diagnosis import is_finite
 from jaxmlp.engine import Engine, Sets, Shapes, Totals
@@ -132,6 +132,9 @@ class SideBySide:
             "rate": Call(_rates, self._calls["rate"].static, (numbers, stop), self._device),
             "is_finite": Call(_are_finite, (), (carried,), self._device),
         }
+        if "params" in self._calls:
+            static = self._calls["params"].static
+            calls["params"] = Call(_eval_params, static, carried[:1], self._device)
         for name in self._sets.keys() - {"train"}:
             params, *examples = self._calls[name].arguments
             arguments = (many(params), *examples)
@@ -174,6 +177,7 @@ class SideBySide:
         """As of `OneByOne`."""
         count, compiled, numbers, _, states, totals = carried
         names = self._names[:-1]
+        params = compiled["params"](states) if "params" in compiled else states.params
         sums = {name: np.asarray(total)[:count] for name, total in totals.items()}
         with np.errstate(invalid="ignore"):  # of a member with a fault
             line = {f"train_{name}": sums[name] / sums["num_examples"] for name in names}
@@ -183,7 +187,7 @@ class SideBySide:
             means = np.full((count, len(names)), np.nan)
             if is_due:
                 batches = self._put(evaluation.num_batches(len(inputs)))
-                found = compiled[kind](states.params, inputs, labels, batches)
+                found = compiled[kind](params, inputs, labels, batches)
                 means = np.asarray(found)[:count].astype(np.float64) / len(inputs)
             line |= {f"{kind}_{name}": means[:, i] for i, name in enumerate(names)}
         rates = compiled["rate"](numbers, self._put(np.int32(step - 1)))
@@ -273,6 +277,12 @@ def _rates(
         rate = one(numbers)
         return None if rate is None else jnp.asarray(rate)[None]
     return jax.vmap(one)(numbers)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _eval_params(function: averages.EvalParams, states: TrainState) -> PyTree:
+    """`averages.derived` of all members."""
+    return jax.vmap(functools.partial(averages.derived, function))(states)
 
 
 _are_finite = jax.jit(jax.vmap(is_finite))

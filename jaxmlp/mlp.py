@@ -7,8 +7,11 @@ from numbers import Integral
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxmlp import activations, initializers
+from jaxmlp.naming import kind_of
+from jaxmlp.recompilation import canonical
 from jaxmlp.types import Dense, Model, Params
 
 __all__ = ["linear", "mlp", "variant"]
@@ -35,7 +38,8 @@ def mlp(
       for one example: (sizes[0],) -> (sizes[-1],), with no activation on the output.
 
     Raises:
-      ValueError: if there are fewer than two sizes, or one is not a positive whole number.
+      ValueError: if there are fewer than two sizes, one is not a positive whole number, or one of
+        the functions is none.
 
     >>> model = mlp((784, 256, 10))
     >>> params = model.init(jax.random.key(0))
@@ -44,12 +48,16 @@ def mlp(
     >>> model.apply(params, jnp.zeros(784)).shape
     (10,)
     """
-    sizes = tuple(sizes)
+    sizes = tuple(sizes) if np.iterable(sizes) else (sizes,)
     if len(sizes) < 2:
         raise ValueError(f"sizes needs an input and an output width, got sizes={sizes}")
     if not all(isinstance(size, Integral) and size > 0 for size in sizes):
         raise ValueError(f"sizes needs positive whole numbers, got sizes={sizes}")
-    return _mlp(tuple(int(size) for size in sizes), activation, kernel_init, bias_init)
+    functions = {"activation": activation, "kernel_init": kernel_init, "bias_init": bias_init}
+    for name, function in functions.items():
+        if not callable(function):
+            raise ValueError(f"{name} needs to be a function, got {kind_of(function)}")
+    return _mlp(tuple(int(size) for size in sizes), *map(canonical, functions.values()))
 
 
 def variant(
@@ -96,10 +104,9 @@ def _mlp(
     kernel_init: Callable[..., jax.Array],
     bias_init: Callable[..., jax.Array],
 ) -> Model:
-    return Model(
-        functools.partial(_init, sizes=sizes, kernel_init=kernel_init, bias_init=bias_init),
-        functools.partial(_apply, sizes=sizes, activation=activation),
-    )
+    init = functools.partial(_init, sizes=sizes, kernel_init=kernel_init, bias_init=bias_init)
+    apply = functools.partial(_apply, sizes=sizes, activation=activation)
+    return Model(canonical(init), canonical(apply))
 
 
 def _init(

@@ -103,7 +103,7 @@ def train_many(
     True
     """
     grid = make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds)
-    _check(grid, data, eval_every, on_fault, patience, stop_metric, halving)
+    data = _check(grid, data, eval_every, on_fault, patience, stop_metric, halving)
     if start is not None:
         _check_start(grid, data, start)
     crew, _ = prepare(grid, data, mode, mesh, memory, shuffle == "shared")
@@ -138,7 +138,7 @@ def plan_many(
     `on_compiled` is called after each program, with the number that is done, and that of all.
     """
     grid = make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds)
-    _check(grid, data)
+    data = _check(grid, data)
     return prepare(grid, data, mode, mesh, memory, shuffle == "shared", on_compiled)[1]
 
 
@@ -167,9 +167,10 @@ def _check(
     patience: int | None = None,
     stop_metric: str = "",
     halving: Halving | None = None,
-) -> None:
+) -> Dataset:
+    """The data as all programs take them, once all is seen to fit."""
     for program in grid.programs:
-        check(program.recipe, data)
+        _, data = check(program.recipe, data)
     if on_fault not in ("stop", "ignore"):
         raise ValueError(f"on_fault needs to be stop or ignore, got {on_fault}")
     for name, value, least in (
@@ -190,6 +191,7 @@ def _check(
             raise ValueError(
                 f"{what} needs a metric of the history, {', '.join(names)}; got {metric}"
             )
+    return data
 
 
 def _check_start(grid: Grid, data: Dataset, start: Population) -> None:

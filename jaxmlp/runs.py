@@ -1,6 +1,7 @@
 """What training a population leaves: results with named axes."""
 
 import functools
+import operator
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -8,7 +9,9 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from jaxmlp.averages import EvalParams, eval_params
 from jaxmlp.keydata import typed
+from jaxmlp.naming import name_of
 from jaxmlp.stopping import score
 from jaxmlp.types import Fault, Model, PyTree, Run, TrainState
 
@@ -34,6 +37,7 @@ class Runs(NamedTuple):
     share_of_work: float = 1.0  # of the whole population: epochs trained, of those asked for
     columns: tuple[tuple[str, ...], ...] = ()  # one a program: its names in the history; (): all
     ended_by: np.ndarray | None = None  # (*axes) int8: 0 for not yet, or one of those below
+    eval_params: tuple[EvalParams | None, ...] = ()  # one a program, of its recipe; (): none
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -48,7 +52,7 @@ class Runs(NamedTuple):
           ValueError: if the members' parameters differ in shape; `select` some that do not.
         """
         programs = np.unique(self.places[..., 0])
-        trees = [self.states[program].params for program in programs]
+        trees = [self._params_of(program) for program in programs]
         kinds = {
             str(
                 [(path, leaf.shape[1:]) for path, leaf in jax.tree_util.tree_leaves_with_path(tree)]
@@ -85,7 +89,21 @@ class Runs(NamedTuple):
         history = {name: values[position][:end] for name, values in chosen.history.items()}
         if chosen.columns:
             history = {name: history[name] for name in chosen.columns[program]}
-        return Run(state.params, state, history)
+        return Run(self._evaluated(program, state), state, history)
+
+    def _evaluated(self, program: int, state: TrainState) -> PyTree:
+        return eval_params(self.eval_params[program] if self.eval_params else None, state)
+
+    def _params_of(self, program: int) -> PyTree:
+        """Those of a program's members; leaves (its members, ...)."""
+        states = self.states[program]
+        if not any(self.eval_params):
+            return states.params
+        members = [
+            self._evaluated(program, typed(jax.tree.map(operator.itemgetter(row), states)))
+            for row in range(len(states.step))
+        ]
+        return jax.tree.map(lambda *leaves: np.stack(leaves), *members)
 
     def select(self, **where: Hashable) -> "Runs":
         """The members with these values; their axes are gone.
@@ -273,6 +291,7 @@ def join(parts: Sequence[Runs]) -> Runs:
         ),
         columns=tuple(columns for part in parts for columns in part.columns),
         ended_by=_joined([part.ended_by for part in parts], axis),
+        eval_params=tuple(function for part in parts for function in part.eval_params),
     )
 
 
@@ -307,4 +326,4 @@ def label(value: Any) -> str:
         return f"{label(value.func)}({bound})"
     if isinstance(value, float):
         return f"{value:g}" if float(f"{value:g}") == value else repr(value)
-    return str(getattr(value, "__name__", value))
+    return name_of(value) if callable(value) else str(value)

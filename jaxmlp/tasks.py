@@ -11,7 +11,10 @@ import jax
 import numpy as np
 
 from jaxmlp import activations, losses, metrics
+from jaxmlp.naming import name_of
 from jaxmlp.types import Array
+
+TOLERANCE = 1e-3  # of the sum of a distribution, which may have been rounded to float16
 
 __all__ = ["Task", "binary_classification", "classification", "regression"]
 
@@ -23,7 +26,13 @@ class Task(NamedTuple):
     metrics: tuple[Callable[[jax.Array, jax.Array], jax.Array], ...]  # the same, each with a name
     link: Callable[[jax.Array], jax.Array]  # outputs -> probabilities, or values: (outputs,)
     num_outputs: int
-    check_labels: Callable[[Array], None]  # (num_examples, ...); raises ValueError
+    # (num_examples, ...) -> the same as the loss takes them, or None for as they are; raises
+    # ValueError. They come as arrays of whole numbers or floats.
+    check_labels: Callable[[Array], Array | None]
+
+    def __repr__(self) -> str:
+        """The loss and the metrics by their names."""
+        return f"Task({', '.join(map(name_of, (self.loss, *self.metrics)))})"
 
 
 @functools.cache
@@ -31,7 +40,7 @@ def classification(
     num_classes: int,
     loss: Callable[[jax.Array, jax.Array], jax.Array] = losses.softmax_cross_entropy,
 ) -> Task:
-    """One of several classes; labels are integers, or one-hot vectors.
+    """One of several classes; labels are whole numbers, one-hot vectors or other distributions.
 
     Args:
       num_classes: how many, at least 2.
@@ -46,17 +55,24 @@ def classification(
     if num_classes < 2:
         raise ValueError(f"num_classes needs to be at least 2, got {num_classes}")
 
-    def check_labels(labels: Array) -> None:
-        labels = np.asarray(labels)
+    def check_labels(labels: Array) -> Array:
+        if labels.ndim == 2 and labels.shape[1] == 1:  # a column of a table
+            labels = labels[:, 0]
         if labels.ndim == 2:
             _check_width(labels, num_classes)
-            return
-        if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+            _check_distributions(np.asarray(labels))
+            return labels
+        if labels.ndim != 1:
             raise ValueError(
                 "labels need to be integers (num_examples,) or one-hot vectors (num_examples, "
                 f"{num_classes}), got {labels.dtype} {labels.shape}"
             )
-        _check_range(labels, 0, num_classes - 1)
+        values = np.asarray(labels)
+        _check_range(values, 0, num_classes - 1)
+        if np.issubdtype(values.dtype, np.integer):
+            return labels
+        _check_all(values == np.round(values), values, "whole numbers")
+        return labels.astype(np.int32)
 
     return Task(loss, (metrics.accuracy,), jax.nn.softmax, num_classes, check_labels)
 
@@ -66,10 +82,9 @@ def binary_classification(num_outputs: int = 1) -> Task:
     """Yes or no, once or for several independent questions; labels are 0 or 1."""
 
     def check_labels(labels: Array) -> None:
-        labels = np.asarray(labels)
         if not (labels.ndim == 1 and num_outputs == 1):
             _check_width(labels, num_outputs)
-        _check_range(labels, 0, 1)
+        _check_range(np.asarray(labels), 0, 1)
 
     loss = losses.sigmoid_cross_entropy
     return Task(loss, (metrics.binary_accuracy,), jax.nn.sigmoid, num_outputs, check_labels)
@@ -83,22 +98,34 @@ def regression(
     """One or several numbers; labels are float32."""
 
     def check_labels(labels: Array) -> None:
-        labels = np.asarray(labels)
         if not (labels.ndim == 1 and num_outputs == 1):
             _check_width(labels, num_outputs)
+        values = np.asarray(labels)
+        _check_all(np.isfinite(values), values, "finite")
 
     return Task(loss, (losses.absolute_error,), activations.identity, num_outputs, check_labels)
 
 
-def _check_width(labels: np.ndarray, width: int) -> None:
+def _check_width(labels: Array, width: int) -> None:
     if labels.ndim != 2 or labels.shape[1] != width:
         raise ValueError(f"labels need the shape (num_examples, {width}), got {labels.shape}")
 
 
 def _check_range(labels: np.ndarray, low: int, high: int) -> None:
-    is_out = ~((labels >= low) & (labels <= high))  # a NaN is out too
-    if is_out.any():
-        where = np.argwhere(is_out)[0]
-        raise ValueError(
-            f"labels need to be from {low} to {high}, got {labels[tuple(where)]} at {where[0]}"
-        )
+    _check_all((labels >= low) & (labels <= high), labels, f"from {low} to {high}")
+
+
+def _check_distributions(labels: np.ndarray) -> None:
+    _check_range(labels, 0, 1)
+    sums = labels.sum(axis=1, dtype=np.float64)
+    is_one = np.abs(sums - 1) < TOLERANCE
+    if not is_one.all():
+        row = int(is_one.argmin())
+        raise ValueError(f"labels need to sum to 1 in each row, got {sums[row]:g} in row {row}")
+
+
+def _check_all(is_good: np.ndarray, labels: np.ndarray, what: str) -> None:
+    """Names the first label that is not good, as none is that is NaN."""
+    if not is_good.all():
+        where = np.argwhere(~is_good)[0]
+        raise ValueError(f"labels need to be {what}, got {labels[tuple(where)]} at {where[0]}")

@@ -1,12 +1,13 @@
 """Training one network: the loop over compiled blocks of steps, start here to read."""
 
+import functools
 import time
 from collections.abc import Callable, Mapping
 
 import jax
 import numpy as np
 
-from jaxmlp import evaluation
+from jaxmlp import averages, evaluation
 from jaxmlp.batches import num_steps
 from jaxmlp.compilation import OnCompiled, call, compile_all, default_device
 from jaxmlp.diagnosis import diagnose
@@ -70,8 +71,10 @@ def train(
       on_fault: what to do about the first number that is not finite: "raise" `TrainingFault`;
         "skip" the step's update and go on with the state before it, unless an epoch has no other
         steps; or "ignore" it.
-      callback: called after each epoch; its line is the last of the history. True stops.
-      on_block: called after each block, before the epoch's line is made. True stops.
+      callback: called after each epoch whose last step is done here; its line is the last of the
+        history. True stops.
+      on_block: called after each block, before the epoch's line is made. True stops, once the
+        line is made and told of where an epoch ends there.
 
     Returns:
       The parameters, the state, and the history, name -> (num_epochs,) float32: "train_loss" and
@@ -97,7 +100,7 @@ def train(
     >>> run.history["train_loss"].shape, bool(run.history["train_loss"][-1] < 0.01)
     ((50,), True)
     """
-    check(recipe, data)
+    recipe, data = check(recipe, data)
     if on_fault not in ("raise", "skip", "ignore"):
         raise ValueError(f"on_fault needs to be raise, skip or ignore, got {on_fault}")
     for name, value in (
@@ -111,7 +114,7 @@ def train(
     numbers = engine.put(split(recipe)[1])
     steps = num_steps(len(data.train_inputs), recipe.batch_size)
     progress = progress if start is None else _resumed(engine, start, progress, steps)
-    block = 1
+    block, is_stopped, first = 1, False, int(progress.state.step)
 
     while len(progress.history) < recipe.num_epochs:
         step, end = int(progress.state.step), (len(progress.history) + 1) * steps
@@ -119,7 +122,9 @@ def train(
             epoch = len(progress.history) + 1
             is_due = epoch % eval_every == 0 or epoch == recipe.num_epochs
             progress = _finish_epoch(engine, numbers, progress, is_due)
-            if callback and callback(progress):
+            if step > first and callback and callback(progress):
+                break
+            if is_stopped:
                 break
             continue
 
@@ -135,10 +140,12 @@ def train(
             after = _without_step(healthy, fault)
         progress = after
         block = next_block(block, time.perf_counter() - started)
-        if on_block and on_block(progress):
+        is_stopped = bool(on_block and on_block(progress))
+        if is_stopped and int(progress.state.step) < end:
             break
 
-    return Run(progress.state.params, progress.state, _columns(progress.history), progress.faults)
+    params = engine.eval_params(progress.state)
+    return Run(params, progress.state, _columns(progress.history), progress.faults)
 
 
 def warm_up(recipe: Recipe, data: Dataset, on_compiled: OnCompiled | None = None) -> None:
@@ -152,10 +159,11 @@ def warm_up(recipe: Recipe, data: Dataset, on_compiled: OnCompiled | None = None
       data: as for `train`.
       on_compiled: called after each program, with the number that is done, and that of all.
     """
-    check(recipe, data)
+    recipe, data = check(recipe, data)
     shapes, device = shapes_of(data), default_device()
     calls = calls_of(recipe, shapes, device)
-    params = calls["run"].arguments[4].params
+    evaluated = functools.partial(averages.eval_params, recipe.eval_params)
+    params = jax.eval_shape(evaluated, calls["run"].arguments[4])
     compile_all(calls | evaluation.calls_of(recipe, params, shapes, device), on_compiled)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+
+from jaxmlp.naming import kind_of, name_of
 
 __all__ = [
     "Array",
@@ -21,6 +24,7 @@ __all__ = [
     "PyTree",
     "Run",
     "TrainState",
+    "count",
 ]
 
 Array = jax.Array | np.ndarray
@@ -43,6 +47,19 @@ class Model(NamedTuple):
     init: Callable[[jax.Array], PyTree]  # key -> params
     apply: Callable[[PyTree, jax.Array], jax.Array]  # params, (features,) -> (outputs,)
 
+    def __repr__(self) -> str:
+        """The widths and the activation of what `mlp` made; of others the functions' names.
+
+        >>> Model(init=print, apply=max)
+        Model(init=print, apply=max)
+        """
+        bound = getattr(self.apply, "keywords", {})
+        if not {"sizes", "activation"} <= bound.keys():
+            return f"Model(init={name_of(self.init)}, apply={name_of(self.apply)})"
+        sizes = bound["sizes"]
+        activation = f", {name_of(bound['activation'])}" if len(sizes) > 2 else ""
+        return f"Model({'-'.join(map(str, sizes))}{activation})"
+
 
 class Batch(NamedTuple):
     """Some examples; where `mask` is given, only those with True count."""
@@ -53,7 +70,18 @@ class Batch(NamedTuple):
 
 
 class Dataset(NamedTuple):
-    """A training and a test set, and where they came from."""
+    """A training and a test set, and where they came from.
+
+    What is not as below is taken so, once, where training begins:
+
+    - inputs: uint8 are pixels, and become floats from 0 to 1 inside the training step. bool,
+      float16, float64 and whole numbers become float32; but whole numbers from 0 to 255, which
+      could be pixels, are refused. A network that takes whole numbers alone, as an embedding does,
+      gets them.
+    - labels: classes may be whole numbers of any dtype, floats or bool; or rows of probabilities.
+    - lists, tables of pandas and polars, and tensors become arrays; generators, sparse matrices,
+      strings and objects are refused.
+    """
 
     train_inputs: np.ndarray  # (num_train, features) uint8 pixels, or float32
     train_labels: np.ndarray  # (num_train,) int32
@@ -80,6 +108,18 @@ class Dataset(NamedTuple):
             if inputs is not None and labels is not None
         }
 
+    def __repr__(self) -> str:
+        """The sets by their shapes.
+
+        >>> Dataset(np.zeros((4, 2), np.uint8), np.zeros(4, np.int32), name="dots")
+        Dataset(dots: train uint8 (4, 2), labels int32 (4,))
+        """
+        sets = [
+            f"{name} {_shape(inputs)}, labels {_shape(labels)}"
+            for name, (inputs, labels) in self.sets().items()
+        ]
+        return f"Dataset({f'{self.name}: ' if self.name else ''}{'; '.join(sets)})"
+
 
 class TrainState(NamedTuple):
     """All that the next step needs."""
@@ -87,6 +127,15 @@ class TrainState(NamedTuple):
     params: PyTree
     opt_state: PyTree
     step: jax.Array  # () int32, the number of updates done
+
+    def __repr__(self) -> str:
+        """How much there is; no array is looked into.
+
+        >>> TrainState({"bias": np.zeros((2, 3))}, (), np.int32(5))
+        TrainState(6 parameters, 0 numbers of the optimizer)
+        """
+        params, opt_state = count(self.params), count(self.opt_state)
+        return f"TrainState({params:,} parameters, {opt_state:,} numbers of the optimizer)"
 
 
 class Info(NamedTuple):
@@ -121,11 +170,46 @@ class Progress(NamedTuple):
     history: tuple[Mapping[str, float], ...]  # a line for each finished epoch
     faults: tuple[Fault, ...] = ()  # steps that were skipped
 
+    def __repr__(self) -> str:
+        """How far it is, and the last line of the history."""
+        last = _metrics(self.history[-1]) if self.history else ""
+        return f"Progress({len(self.history)} epochs{last}; {self.state!r}{_faults(self.faults)})"
+
 
 class Run(NamedTuple):
     """What training leaves."""
 
-    params: PyTree
+    params: PyTree  # those of the state, or what the recipe's `eval_params` makes of it
     state: TrainState
     history: Mapping[str, np.ndarray]  # name -> (epoch,) float32
     faults: tuple[Fault, ...] = ()  # steps that were skipped
+
+    def __repr__(self) -> str:
+        """The last figures of the history, and how much there is.
+
+        >>> state = TrainState({"bias": np.zeros(3)}, (), np.int32(5))
+        >>> Run(state.params, state, {"train_loss": np.float32([0.5, 0.25])})
+        Run(2 epochs, train_loss=0.25; TrainState(3 parameters, 0 numbers of the optimizer))
+        """
+        epochs = max((len(values) for values in self.history.values()), default=0)
+        last = {name: values[-1] for name, values in self.history.items() if len(values)}
+        return f"Run({epochs} epochs{_metrics(last)}; {self.state!r}{_faults(self.faults)})"
+
+
+def count(tree: PyTree) -> int:
+    """How many numbers there are in a tree of arrays, or of their shapes."""
+    return sum(math.prod(getattr(leaf, "shape", ())) for leaf in jax.tree.leaves(tree))
+
+
+def _shape(values: Any) -> str:
+    if not hasattr(values, "shape"):
+        return kind_of(values)
+    return f"{getattr(values, 'dtype', type(values).__name__)} {tuple(values.shape)}"
+
+
+def _metrics(line: Mapping[str, Any]) -> str:
+    return "".join(f", {name}={float(value):.4g}" for name, value in line.items())
+
+
+def _faults(faults: tuple[Fault, ...]) -> str:
+    return f"; {len(faults)} faulty steps skipped" if faults else ""

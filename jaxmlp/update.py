@@ -7,6 +7,8 @@ import jax.numpy as jnp
 import optax
 
 from jaxmlp.evaluation import Apply, Function, masked_means
+from jaxmlp.naming import metric_names
+from jaxmlp.recipe import descend
 from jaxmlp.types import Batch, Info, PyTree, TrainState
 
 __all__ = ["init_state", "make_update"]
@@ -33,11 +35,14 @@ def make_update(
       apply: a model's, for one example.
       loss: of one example.
       optimizer: from optax.
-      metrics: of one example, for the reader; each goes by its `__name__`.
+      metrics: of one example, for the reader; each goes by its name.
 
     Returns:
       `update(state, batch)`: the next state, and an `Info` on the batch as it was met. A pure
       function: the state it is given stays as it was.
+
+    Raises:
+      ValueError: if two metrics have one name, or one has a name that is reserved.
 
     >>> import jaxmlp
     >>> model, optimizer = jaxmlp.mlp((2, 1)), optax.sgd(0.1)
@@ -49,6 +54,7 @@ def make_update(
     >>> bool(second.loss < first.loss)
     True
     """
+    names = metric_names(metrics)
 
     @jax.jit
     def update(state: TrainState, batch: Batch) -> tuple[TrainState, Info]:
@@ -58,18 +64,15 @@ def make_update(
 
         values, gradient = jax.value_and_grad(mean_loss, has_aux=True)(state.params)
         value, (named, count) = values
-        updates, opt_state = optax.with_extra_args_support(optimizer).update(
+        params, opt_state = descend(
+            optimizer,
             gradient,
             state.opt_state,
             state.params,
-            value=value,  # for those that look at the loss, such as Polyak's step size
-            grad=gradient,
-            value_fn=lambda params: mean_loss(params)[0],
+            value,  # for those that look at the loss, such as Polyak's step size
+            lambda params: mean_loss(params)[0],
         )
-        params = optax.apply_updates(state.params, updates)
-
-        by_name = {f.__name__: mean for f, mean in zip(metrics, named, strict=True)}
-        info = Info(value, by_name, optax.tree.norm(gradient), count)
+        info = Info(value, dict(zip(names, named, strict=True)), optax.tree.norm(gradient), count)
         return TrainState(params, opt_state, state.step + 1), info
 
     return update

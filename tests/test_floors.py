@@ -11,6 +11,7 @@ TESTS = Path(__file__).parent
 LIBRARY = TESTS.parent / "jaxmlp"
 
 FLOORS = [
+    ["naming"],
     ["types"],
     ["keydata"],
     [
@@ -19,6 +20,7 @@ FLOORS = [
         "batches",
         "checkpoint_files",
         "compilation",
+        "examples",
         "initializers",
         "losses",
         "memory",
@@ -27,9 +29,11 @@ FLOORS = [
         "parameters",
         "randomness",
         "receipt",
+        "recompilation",
         "schedules",
         "stopping",
     ],
+    ["averages"],
     ["checkpoint", "compilation_cache", "mlp", "runs", "tasks"],
     ["recipe", "statistics"],
     ["evaluation", "grid"],

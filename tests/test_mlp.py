@@ -1,5 +1,6 @@
 """Against NumPy in double precision, Flax's Dense with copied weights, and finite differences."""
 
+import functools
 import itertools
 
 import jax
@@ -132,3 +133,22 @@ def test_an_example_of_another_shape_is_refused(shape):
     model = mlp((4, 2))
     with pytest.raises(ValueError, match=r"^inputs needs the shape \(4,\), got \(.*\)$"):
         model.apply(model.init(jax.random.key(0)), jnp.zeros(shape))
+
+
+def test_equal_partials_make_the_same_network():
+    def make(slope):
+        return mlp((4, 8, 3), functools.partial(jax.nn.leaky_relu, negative_slope=slope))
+
+    assert make(0.1) is make(0.1)
+    assert make(0.1) != make(0.2)
+
+
+@pytest.mark.parametrize("name", ["activation", "kernel_init", "bias_init"])
+def test_a_name_is_no_function(name):
+    with pytest.raises(ValueError, match=f"^{name} needs to be a function, got 'relu'$"):
+        mlp((4, 8, 3), **{name: "relu"})
+
+
+def test_a_number_is_no_list_of_sizes():
+    with pytest.raises(ValueError, match=r"^sizes needs an input and an .*, got sizes=\(784,\)$"):
+        mlp(784)

@@ -40,6 +40,10 @@ GOOD = [
     (classification(3), np.array([0, 1, 2])),
     (classification(3), np.array([0, 2], np.uint8)),
     (classification(3), np.eye(3, dtype=np.float32)),
+    (classification(3), np.eye(3, dtype=int)),
+    (classification(3), np.full((2, 3), 1 / 3, np.float16)),
+    (classification(3), np.array([0.0, 2.0])),
+    (classification(3), np.array([[0], [2]])),
     (binary_classification(), np.array([0, 1])),
     (binary_classification(), np.array([True, False])),
     (binary_classification(), np.array([[0.0], [1.0]])),
@@ -52,7 +56,12 @@ GOOD = [
 BAD = [
     (classification(3), np.array([0, 3]), "from 0 to 2, got 3 at 1"),
     (classification(3), np.array([0, 1, -1]), "from 0 to 2, got -1 at 2"),
-    (classification(3), np.array([0.0, 1.0]), r"integers .* got float64 \(2,\)"),
+    (classification(3), np.array([0.0, 0.5]), "whole numbers, got 0.5 at 1"),
+    (classification(3), np.array([0.0, np.nan]), "from 0 to 2, got nan at 1"),
+    (classification(3), np.array([[0.5, 0.6, -0.1]]), "from 0 to 1, got -0.1 at 0"),
+    (classification(3), np.array([[1.0, 0, 0], [np.nan, 0, 1]]), "from 0 to 1, got nan at 1"),
+    (classification(2), np.array([[0.5, 0.5], [0.5, 0.25]]), "sum to 1 .*, got 0.75 in row 1"),
+    (classification(3), np.zeros((2, 3), int), "sum to 1 in each row, got 0 in row 0"),
     (classification(3), np.zeros((2, 2)), r"shape \(num_examples, 3\), got \(2, 2\)"),
     (classification(3), np.zeros((2, 3, 1), int), r"integers .* got int64 \(2, 3, 1\)"),
     (binary_classification(), np.array([0, 2]), "from 0 to 1, got 2 at 1"),
@@ -61,6 +70,8 @@ BAD = [
     (binary_classification(2), np.array([0, 1]), r"shape \(num_examples, 2\), got \(2,\)"),
     (binary_classification(2), np.array([[0, 1], [1, -1]]), "from 0 to 1, got -1 at 1"),
     (regression(), np.zeros((3, 2)), r"shape \(num_examples, 1\), got \(3, 2\)"),
+    (regression(), np.array([0.0, np.nan]), "finite, got nan at 1"),
+    (regression(2), np.array([[0.0, np.inf]]), "finite, got inf at 0"),
     (regression(2), np.zeros(3), r"shape \(num_examples, 2\), got \(3,\)"),
 ]
 
@@ -75,6 +86,13 @@ def test_labels_that_suit_the_task_pass(task, labels):
 def test_labels_that_do_not_are_refused_in_one_line(task, labels, message):
     with pytest.raises(ValueError, match=rf"^labels need .*{message}$"):
         task.check_labels(labels)
+
+
+@pytest.mark.parametrize("labels", [[0.0, 2.0, 1.0], [[0], [2], [1]], [[0.0], [2.0], [1.0]]])
+def test_classes_come_as_the_loss_takes_them(labels):
+    made = classification(3).check_labels(np.array(labels))
+    assert made.tolist() == [0, 2, 1]
+    assert np.issubdtype(made.dtype, np.integer)
 
 
 @given(hnp.arrays(np.int32, st.integers(1, 30), elements=st.integers(-3, 12)))

@@ -120,11 +120,12 @@ VISITORS_BOOK = Task(
 )
 
 
+def visit(params, inputs):
+    return (params * inputs).sum()[None]
+
+
 def visitors_model(num_examples):
-    return Model(
-        init=lambda key: jnp.zeros(num_examples),
-        apply=lambda params, inputs: (params * inputs).sum()[None],
-    )
+    return Model(init=lambda key: jnp.zeros(num_examples), apply=visit)
 
 
 def visitors_recipe(num_examples, batch_size, num_epochs=1, schedule=None):
@@ -471,6 +472,26 @@ def test_stopping_in_the_first_epoch_leaves_no_history(blobs):
     run = train(ADAM, blobs, seed=0, on_block=lambda progress: True)
     assert run.history == {}
     assert int(run.state.step) == 1
+
+
+def test_a_callback_is_told_of_an_epoch_once_wherever_training_was_stopped(blobs):
+    cut, epochs = [], []
+
+    def note(progress):
+        epochs.append(len(progress.history))
+
+    train(ADAM, blobs, seed=0, block_every=1, on_block=cut.append, callback=note)
+    assert epochs == [1, 2, 3]
+    for progress in cut:
+        epochs.clear()
+        step = int(progress.state.step)
+        train(ADAM, blobs, seed=0, start=progress, callback=note)
+        assert epochs == list(range(step // 4 + 1, 4))
+        epochs.clear()
+        stop = functools.partial(lambda step, now: int(now.state.step) == step, step)
+        run = train(ADAM, blobs, seed=0, block_every=1, on_block=stop, callback=note)
+        assert epochs == list(range(1, step // 4 + 1))
+        assert int(run.state.step) == step
 
 
 def test_another_networks_progress_is_refused_with_the_array_named(blobs):

@@ -1,0 +1,59 @@
+"""Names of functions, as a reader knows them."""
+
+import functools
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+__all__ = ["kind_of", "metric_names", "name_of"]
+
+# What a history, a line of metrics or the totals of an epoch have beside the metrics.
+RESERVED = ("epoch", "learning_rate", "loss", "num_examples", "seconds", "step")
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """What to call a function: a partial goes by its function, an object by its class.
+
+    >>> name_of(functools.partial(max, key=len)), name_of(print)
+    ('max', 'print')
+    """
+    if isinstance(function, functools.partial) and not hasattr(function, "__name__"):
+        return name_of(function.func)
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def metric_names(metrics: Sequence[Callable[..., Any]]) -> list[str]:
+    """The names of metrics, which are to be told apart.
+
+    Raises:
+      ValueError: if one is no function, has the name of another, or one that is reserved.
+
+    >>> metric_names((max, min))
+    ['max', 'min']
+    """
+    for metric in metrics:
+        if not callable(metric):
+            raise ValueError(f"metrics need to be functions of outputs and label, got {metric!r}")
+    names = [name_of(metric) for metric in metrics]
+    taken = [name for name in names if name in RESERVED]
+    taken += [name for name, count in Counter(names).items() if count > 1]
+    if taken:
+        raise ValueError(
+            f"metrics need names of their own, and none of {', '.join(RESERVED)}; got "
+            f"{', '.join(names)}: a __name__ can be set"
+        )
+    return names
+
+
+def kind_of(value: Any) -> str:
+    """A value that was not expected, in a few words.
+
+    >>> kind_of("relu"), kind_of(max), kind_of([1, 2])
+    ("'relu'", 'the function max', 'a list')
+    """
+    if isinstance(value, str | int | float | None):
+        return repr(value)
+    if callable(value) and hasattr(value, "__name__"):
+        return f"the {'class' if isinstance(value, type) else 'function'} {value.__name__}"
+    name = type(value).__name__
+    return f"a{'n' if name[0].lower() in 'aeiou' else ''} {name}"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 
+from jaxmlp.naming import kind_of
 from jaxmlp.types import Array, Model, PyTree
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def from_flax(module: "linen.Module", example: Array) -> Model:
       `init(key)`, the module's own "params"; and `apply(params, inputs)` for one example.
 
     Raises:
-      ValueError: if the module keeps state beside its parameters, or does not return a batch.
+      ValueError: if it is no such module, keeps state beside its parameters, or does not return a
+        batch.
 
     >>> from flax import linen
     >>> model = from_flax(
@@ -35,6 +37,8 @@ def from_flax(module: "linen.Module", example: Array) -> Model:
     >>> model.apply(model.init(jax.random.key(0)), jnp.zeros(784)).shape
     (10,)
     """
+    if not (callable(getattr(module, "init", None)) and hasattr(module, "apply")):
+        raise ValueError(f"from_flax needs a module of Flax linen, got {kind_of(module)}")
     batch_of_one = jnp.asarray(example)[None]
 
     def init(key: jax.Array) -> PyTree:

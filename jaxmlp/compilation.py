@@ -60,9 +60,11 @@ def compile_all(
 def call(function: Any, static: tuple[Hashable, ...], *arguments: PyTree) -> Any:
     """Calls a jitted function as it is, but compiled by `compile_all`, which may have been before.
 
-    Inside of a function that is being traced, and with arrays that lie on several devices, it is an
-    ordinary call.
+    Inside of a function that is being traced, under `jax.disable_jit`, and with arrays that lie on
+    several devices, it is an ordinary call.
     """
+    if jax.config.jax_disable_jit:  # type: ignore[attr-defined]
+        return function(*static, *arguments)
     leaves = jax.tree.leaves(arguments)
     arrays = [leaf for leaf in leaves if isinstance(leaf, jax.Array)]
     if any(isinstance(array, jax.core.Tracer) for array in arrays):

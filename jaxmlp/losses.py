@@ -30,7 +30,7 @@ def softmax_cross_entropy(logits: jax.Array, label: jax.Array) -> jax.Array:
       raise; `train` checks labels before it starts.
 
     Raises:
-      ValueError: if a label vector has another shape than the logits.
+      ValueError: if a label vector has another shape than the logits, or a class is no integer.
 
     Source: Bishop, Pattern Recognition and Machine Learning, 2006, eq. 4.108.
 
@@ -43,6 +43,7 @@ def softmax_cross_entropy(logits: jax.Array, label: jax.Array) -> jax.Array:
     if label.ndim:
         _check_same_shape(logits, label)
         return optax.softmax_cross_entropy(logits, label)
+    _check_is_class(label)
     shifted = logits - jax.lax.stop_gradient(logits.max())  # or large logits round the loss
     loss = optax.softmax_cross_entropy_with_integer_labels(shifted, label)
     return jnp.where((label >= 0) & (label < logits.shape[0]), loss, jnp.nan)

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
+from jaxmlp import bars
 from jaxmlp.cohort import (
     Cohort,
     Halving,
@@ -46,6 +47,7 @@ def train_many(
     start: Population | None = None,
     callback: Callable[[Report], bool | None] | None = None,
     on_block: Callable[[Report], bool | None] | None = None,
+    progress: bool = False,
 ) -> Runs:
     """Trains a network for every combination of swept values and seeds, on all devices.
 
@@ -80,6 +82,7 @@ def train_many(
       callback: called after each epoch. True stops.
       on_block: called about once a second. True stops at once: a member that is in the middle of an
         epoch is left as it was before.
+      progress: whether to show a bar, by the package tqdm.
 
     Returns:
       The members' results, whose axes are those of `sweep` in their order and then "seed".
@@ -106,10 +109,28 @@ def train_many(
     data = _check(grid, data, eval_every, on_fault, patience, stop_metric, halving)
     if start is not None:
         _check_start(grid, data, start)
-    crew, _ = prepare(grid, data, mode, mesh, memory, shuffle == "shared")
-    population = beginning(grid, data, crew) if start is None else copied(start)
-    cohort = Cohort(grid, data, eval_every, on_fault, crew, population)
+    epochs = int(grid.num_epochs.max())
+    with bars.moving(progress, epochs, "epoch", _position, callback, on_block) as hooks:
+        crew, _ = prepare(grid, data, mode, mesh, memory, shuffle == "shared")
+        population = beginning(grid, data, crew) if start is None else copied(start)
+        cohort = Cohort(grid, data, eval_every, on_fault, crew, population)
+        return _train(cohort, patience, stop_metric, halving, *hooks)
 
+
+def _position(report: Report) -> tuple[float, dict[str, int]]:
+    """The epochs that are done, and how many members go on."""
+    return round(report.epoch + report.share, 2), {"members": report.num_live}
+
+
+def _train(
+    cohort: Cohort,
+    patience: int | None,
+    stop_metric: str,
+    halving: Halving | None,
+    callback: Callable[[Report], bool | None] | None,
+    on_block: Callable[[Report], bool | None] | None,
+) -> Runs:
+    """The loop over epochs."""
     while len(cohort.live):
         for share in cohort.train_epoch(halving):
             if on_block and on_block(cohort.report(share)):

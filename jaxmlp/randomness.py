@@ -1,5 +1,7 @@
 """One seed, one key for each purpose."""
 
+import contextlib
+import operator
 from numbers import Integral
 from typing import NamedTuple
 
@@ -40,8 +42,10 @@ def keys(seed: int | jax.Array) -> Keys:
 
 def as_seed(seed: int | jax.Array) -> jax.Array:
     """A seed as an array, () uint32; raises ValueError as `keys` does."""
-    if isinstance(seed, jax.Array):
+    if isinstance(seed, jax.core.Tracer):
         return seed.astype(jnp.uint32)
+    with contextlib.suppress(TypeError):  # an array of one whole number is one, too
+        seed = operator.index(seed)
     if not isinstance(seed, Integral) or not 0 <= seed < 2**32:
         raise ValueError(f"seed needs to be a whole number from 0 to 4294967295, got {seed}")
     return jnp.uint32(seed)

@@ -16,9 +16,10 @@ import optax
 from jaxmlp.averages import EvalParams
 from jaxmlp.examples import as_array, as_inputs, as_labels
 from jaxmlp.naming import kind_of, metric_names, name_of
+from jaxmlp.randomness import as_seed
 from jaxmlp.recompilation import canonical, warn_of_lookalikes
 from jaxmlp.tasks import Task
-from jaxmlp.types import Array, Dataset, Model, PyTree
+from jaxmlp.types import Array, Dataset, Model, PyTree, TrainState
 
 __all__ = [
     "Recipe",
@@ -178,8 +179,13 @@ def descend(
     return optax.apply_updates(params, updates), opt_state
 
 
-def check(recipe: Recipe, data: Dataset) -> tuple[Recipe, Dataset]:
+def check(recipe: Recipe, data: Dataset, *seeds: int) -> tuple[Recipe, Dataset]:
     """Sees whether a recipe and data fit each other, without computing anything.
+
+    Args:
+      recipe: to be trained.
+      data: to be trained on; see `Dataset` for what it may hold.
+      seeds: the run's.
 
     Returns:
       Both as training takes them: equal partials as one, and examples as `check_examples` has them.
@@ -191,16 +197,13 @@ def check(recipe: Recipe, data: Dataset) -> tuple[Recipe, Dataset]:
         raise ValueError(
             f"data needs to be a Dataset(train_inputs, train_labels, ...), got {kind_of(data)}"
         )
-    if isinstance(jnp.zeros(()), jax.core.Tracer) or any(
-        isinstance(part, jax.core.Tracer) for part in data
-    ):
-        raise ValueError(
-            "training needs arrays, got traced values: it compiles by itself, so call it outside "
-            "of jit, vmap and grad; train_many trains many networks at once"
-        )
+    refuse_traced((jnp.zeros(()), list(data), seeds))
     if jax.config.jax_disable_jit:  # type: ignore[attr-defined]
         raise ValueError("training needs compiled loops, got jax_disable_jit: leave that context")
     recipe = canonical_recipe(recipe)
+    refuse_traced(recipe.hyperparameters)
+    for seed in seeds:
+        as_seed(seed)
     _check_optimizer(recipe)
     for name in ("test", "validation"):
         halves = [getattr(data, f"{name}_{half}") is None for half in ("inputs", "labels")]
@@ -219,6 +222,15 @@ def check(recipe: Recipe, data: Dataset) -> tuple[Recipe, Dataset]:
             f"got {recipe.batch_size}"
         )
     return recipe, data
+
+
+def refuse_traced(tree: PyTree) -> None:
+    """Raises ValueError if a leaf is a value of a function that JAX is tracing."""
+    if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(tree)):
+        raise ValueError(
+            "training needs arrays, got traced values: it compiles by itself, so call it outside "
+            "of jit, vmap and grad; train_many trains many networks at once"
+        )
 
 
 def check_examples(recipe: Recipe, inputs: Any, labels: Any) -> tuple[Array, Array]:
@@ -371,8 +383,8 @@ def _checked_hyperparameters(given: Any) -> dict[str, Any]:
             raise ValueError(f"{name} needs to be a number, got an array {np.shape(value)}")
         if isinstance(value, str) or (isinstance(value, float) and math.isnan(value)):
             raise ValueError(f"{name} needs to be a number, got {value!r}")
-    rate = made.get("learning_rate")
-    if isinstance(rate, float) and math.isinf(rate):
+    rate = made.get("learning_rate", 1.0)
+    if rate is None or (isinstance(rate, float) and math.isinf(rate)):
         raise ValueError(f"learning_rate needs to be finite, got {rate}")
     return made
 
@@ -420,9 +432,19 @@ def _try_a_step(static: Recipe, names: tuple[str, ...]) -> None:
         raise ValueError(f"{name} cannot take a step of this model: {_line(error)}") from error
     if jax.tree.map(_shape, before) != jax.tree.map(_shape, after):
         raise ValueError(
-            f"{name_of(static.optimizer)} needs parameters or a state of its own kind: a step "
-            "changes what they hold, not their values alone"
+            f"{name_of(static.optimizer)} needs a step to leave the shapes of parameters and state "
+            "as they are, got others"
         )
+    if static.eval_params is not None:
+        params, opt_state = after
+        step: Any = jax.ShapeDtypeStruct((), jnp.int32)
+        state = TrainState(params, opt_state, step)
+        try:
+            params = jax.eval_shape(static.eval_params, state)
+        except Exception as error:
+            raise ValueError(f"eval_params cannot take the state: {_line(error)}") from error
+        if jax.tree.map(_shape, params) != jax.tree.map(_shape, state.params):
+            raise ValueError("eval_params needs to return parameters of the model, got others")
 
 
 def _shape(leaf: Any) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxmlp.runs import Runs, join
+from jaxmlp.runs import Runs, join, label
 
 __all__ = [
     "Comparison",
@@ -62,13 +62,27 @@ class Comparison(NamedTuple):
 
 
 class Until(NamedTuple):
-    """What was trained until the mean was known well enough, or the seeds ran out."""
+    """What was trained until the mean was known well enough, or the seeds ran out.
+
+    Its intervals assume that a setting's values are normal: of skewed ones they are too narrow.
+    """
 
     num_seeds: int
     is_reached: bool
     half_widths: tuple[float, ...]  # of the widest interval at each look
     summaries: list[Summary]  # their intervals are the last look's
     runs: Runs
+
+    def __repr__(self) -> str:
+        """The settings a line each, and what their intervals assume."""
+        lines = [
+            f"  {', '.join(f'{name}={label(v)}' for name, v in each.setting.items()) or 'all'}: "
+            f"{each.mean:.6g} in {each.low:.6g} to {each.high:.6g}, of {each.num_seeds} seeds"
+            for each in self.summaries
+        ]
+        end = "known well enough" if self.is_reached else "not known well enough yet"
+        head = f"Until({self.num_seeds} seeds: {end}; intervals assume normal values"
+        return "\n".join([head, *lines]) + ")"
 
 
 class Variance(NamedTuple):
@@ -314,7 +328,9 @@ def until(
     An interval that is looked at until it is narrow enough holds the mean less often than it
     says. Look k therefore has an interval at the level 6 alpha / (pi k)^2, where alpha is
     1 - confidence: over all looks these sum to alpha, so that a setting's interval holds its mean
-    whenever the looking ends. The intervals are Student's, of the seeds that have a value.
+    whenever the looking ends. The intervals are Student's, of the seeds that have a value, and so
+    assume normal ones: of exponential values, those of nominally 95 % held the mean 91 % of the
+    time.
 
     A first block of equal values has an interval of no width, and ends it.
 

@@ -3,15 +3,17 @@
 import functools
 import time
 from collections.abc import Callable, Mapping
+from numbers import Integral
 
 import jax
 import numpy as np
 
-from jaxmlp import averages, evaluation
+from jaxmlp import averages, bars, evaluation
 from jaxmlp.batches import num_steps
 from jaxmlp.compilation import OnCompiled, call, compile_all, default_device
 from jaxmlp.diagnosis import diagnose
 from jaxmlp.engine import Engine, calls_of, init, no_totals, shapes_of
+from jaxmlp.naming import kind_of
 from jaxmlp.randomness import as_seed
 from jaxmlp.recipe import Recipe, check, split
 from jaxmlp.types import Dataset, Fault, Progress, Run
@@ -50,6 +52,7 @@ def train(
     on_fault: str = "raise",
     callback: Callable[[Progress], bool | None] | None = None,
     on_block: Callable[[Progress], bool | None] | None = None,
+    progress: bool = False,
 ) -> Run:
     """Trains one network; each epoch visits every example once, in an order of its own.
 
@@ -75,6 +78,7 @@ def train(
         history. True stops.
       on_block: called after each block, before the epoch's line is made. True stops, once the
         line is made and told of where an epoch ends there.
+      progress: whether to show a bar, by the package tqdm.
 
     Returns:
       The parameters, the state, and the history, name -> (num_epochs,) float32: "train_loss" and
@@ -86,7 +90,7 @@ def train(
       ValueError: before anything is computed, if the arguments do not fit each other.
       TrainingFault: at the first number that is not finite, unless `on_fault` says otherwise.
 
-    >>> import jaxmlp
+    >>> import jaxmlp, optax
     >>> inputs = np.linspace(-1, 1, 64, dtype=np.float32)[:, None]
     >>> recipe = Recipe(
     ...     jaxmlp.mlp((1, 16, 1)),
@@ -100,16 +104,46 @@ def train(
     >>> run.history["train_loss"].shape, bool(run.history["train_loss"][-1] < 0.01)
     ((50,), True)
     """
-    recipe, data = check(recipe, data)
+    order_seed = seed if shuffle_seed is None else shuffle_seed
+    recipe, data = check(recipe, data, seed, order_seed)
     if on_fault not in ("raise", "skip", "ignore"):
         raise ValueError(f"on_fault needs to be raise, skip or ignore, got {on_fault}")
     for name, value in (
         ("eval_every", eval_every),
         ("block_every", 1 if block_every is None else block_every),
     ):
+        if not isinstance(value, Integral):
+            raise ValueError(f"{name} needs to be a whole number, got {value!r}")
         if value < 1:
             raise ValueError(f"{name} needs to be at least 1, got {value}")
-    order_seed = seed if shuffle_seed is None else shuffle_seed
+    if not isinstance(start, Progress | None):
+        raise ValueError(f"start needs to be a Progress, got {kind_of(start)}")
+    total = recipe.num_epochs * num_steps(len(data.train_inputs), recipe.batch_size)
+    with bars.moving(progress, total, "step", _position, callback, on_block) as hooks:
+        return _train(
+            recipe, data, seed, order_seed, start, eval_every, block_every, on_fault, *hooks
+        )
+
+
+def _position(progress: Progress) -> tuple[int, dict[str, str]]:
+    """The steps that are done, and the last epoch's figures."""
+    line = progress.history[-1] if progress.history else {}
+    return int(progress.state.step), {name: f"{value:.4g}" for name, value in line.items()}
+
+
+def _train(
+    recipe: Recipe,
+    data: Dataset,
+    seed: int,
+    order_seed: int,
+    start: Progress | None,
+    eval_every: int,
+    block_every: int | None,
+    on_fault: str,
+    callback: Callable[[Progress], bool | None] | None,
+    on_block: Callable[[Progress], bool | None] | None,
+) -> Run:
+    """The loop, with arguments that fit."""
     engine, progress = Engine.of(recipe, data, default_device()), beginning(recipe, data, seed)
     numbers = engine.put(split(recipe)[1])
     steps = num_steps(len(data.train_inputs), recipe.batch_size)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxmlp.evaluation import Apply, Function, masked_means
-from jaxmlp.naming import metric_names
+from jaxmlp.naming import kind_of, metric_names
 from jaxmlp.recipe import descend
 from jaxmlp.types import Batch, Info, PyTree, TrainState
 
@@ -42,7 +42,8 @@ def make_update(
       function: the state it is given stays as it was.
 
     Raises:
-      ValueError: if two metrics have one name, or one has a name that is reserved.
+      ValueError: if two metrics have one name, or one has a name that is reserved; or the loss is
+        no function, or the optimizer one that is yet to be called.
 
     >>> import jaxmlp
     >>> model, optimizer = jaxmlp.mlp((2, 1)), optax.sgd(0.1)
@@ -55,9 +56,19 @@ def make_update(
     True
     """
     names = metric_names(metrics)
+    if not callable(loss):
+        raise ValueError(f"loss needs to be a function of outputs and label, got {kind_of(loss)}")
+    if not isinstance(optimizer, optax.GradientTransformation):
+        raise ValueError(
+            f"optimizer needs to be one like optax.adam(0.1), got {kind_of(optimizer)}"
+        )
 
     @jax.jit
     def update(state: TrainState, batch: Batch) -> tuple[TrainState, Info]:
+        for what, array in (("inputs", batch.inputs), ("labels", batch.labels)):
+            if not hasattr(array, "dtype"):
+                raise ValueError(f"a batch needs arrays, got {kind_of(array)} of {what}")
+
         def mean_loss(params: PyTree) -> tuple[jax.Array, tuple[list[jax.Array], jax.Array]]:
             (value, *named), count = masked_means(apply, (loss, *metrics), params, batch)
             return value, (named, count)

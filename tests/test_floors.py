@@ -17,6 +17,7 @@ FLOORS = [
     [
         "activations",
         "adapters",
+        "bars",
         "batches",
         "checkpoint_files",
         "compilation",
@@ -54,6 +55,7 @@ NOT_ON_IMPORT = {
     "orbax",
     "pandas",
     "scipy",
+    "tqdm",
     "xarray",
     "zstandard",
 }  # for a type checker, or inside the one function that needs it
@@ -127,7 +129,7 @@ before, loaded = dict(jax.config.values), set(sys.modules)
 import jaxmlp
 assert dict(jax.config.values) == before
 new = {name.split(".")[0] for name in set(sys.modules) - loaded}
-heavy = {"absl", "flax", "matplotlib", "orbax", "pandas", "sklearn", "xarray"}
+heavy = {"absl", "flax", "matplotlib", "orbax", "pandas", "sklearn", "tqdm", "xarray"}
 heavy |= {"tensorflow", "tensorflow_datasets"}
 assert not new & heavy, new & heavy
 jax.config.update("jax_num_cpu_devices", 3)  # refused once a device is in use

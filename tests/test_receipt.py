@@ -77,6 +77,12 @@ print(receipt.num_threads())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads are counted on Linux alone")
+def test_the_number_of_threads_is_described():
+    jax.device_put(0).block_until_ready()
+    assert receipt.describe()["threads"] == receipt.num_threads() > 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted on Linux alone")
 def test_threads_are_counted_while_others_come_and_go():
     jax.devices()
     count = receipt.num_threads()

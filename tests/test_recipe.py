@@ -1,14 +1,29 @@
+import functools
 import re
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import pandas
 import pytest
+from flax import linen
 
-from jaxmlp import Dataset, Recipe, classification, mlp, optimizers, regression, schedules
-from jaxmlp.recipe import build_optimizer, check, check_examples, split
+from jaxmlp import (
+    Dataset,
+    Recipe,
+    classification,
+    from_flax,
+    losses,
+    mlp,
+    optimizers,
+    regression,
+    schedules,
+)
+from jaxmlp.metrics import accuracy
+from jaxmlp.recipe import build_optimizer, check, check_examples, check_inputs, split
 
+TASK = classification(3)
 RECIPE = Recipe(mlp((4, 3)), classification(3), optax.adam, {"learning_rate": 0.1}, 16, 2)
 INPUTS = np.zeros((20, 4), np.float32)
 LABELS = np.arange(20) % 3
@@ -95,6 +110,38 @@ BAD_RECIPES = [
     ),
 ]
 
+GIVEN = {"learning_rate": 0.1}
+BAD_RECIPES += [
+    ({"optimizer": optax.adam(0.1)}, r"optimizer needs .*such as optax.adam.*, hyperparameters=.*"),
+    ({"optimizer": "adam"}, r"optimizer needs to be a function such as optax.adam, .*, got 'adam'"),
+    ({"optimizer": None}, "optimizer needs to be a function .*, got None"),
+    ({"schedule": 0.1}, r"schedule needs to be a function such as schedules.cosine, .*, got 0.1"),
+    ({"schedule": "cosine"}, "schedule needs to be a function .*, got 'cosine'"),
+    (
+        {"model": linen.Dense(3)},
+        "model needs to be a Model, .* or from_flax.*, got a Dense",
+    ),
+    ({"model": "mlp"}, "model needs to be a Model, .*, got 'mlp'"),
+    (
+        {"task": classification},
+        "task needs to be a Task, such as .*, got the function .*",
+    ),
+    ({"task": classification(3, "mse")}, "loss needs to be a function .*, got 'mse'"),
+    ({"task": TASK._replace(metrics=(accuracy,) * 2)}, "metrics need names of their own, .*"),
+    ({"task": TASK._replace(metrics=[accuracy])}, "metrics need to be a tuple, got a list"),
+    ({"task": TASK._replace(loss=lambda o, _: o)}, r".*loss needs to return one number .* \(3,\)"),
+    ({"hyperparameters": [0.1]}, r"hyperparameters need to be by name, .*, got \[0.1\]"),
+    ({"hyperparameters": None}, "hyperparameters need to be by name, .*, got None"),
+    ({"hyperparameters": {"learning_rate": "0.1"}}, "learning_rate needs to be .*, got '0.1'"),
+    ({"hyperparameters": {"learning_rate": float("nan")}}, "learning_rate needs .*, got nan"),
+    ({"hyperparameters": {"learning_rate": float("inf")}}, "learning_rate needs .*, got inf"),
+    ({"hyperparameters": {"learning_rate": None}}, "learning_rate needs .*, got None"),
+    ({"hyperparameters": {"learning_rate": np.ones(2)}}, r"learning_rate .*, got an array \(2,\)"),
+    ({"hyperparameters": {**GIVEN, "b1": [0.9]}}, "a recipe needs pieces that .*, got .*'list'"),
+    ({"hyperparameters": {**GIVEN, "b1": len}}, "adam cannot take a step of this model: .*"),
+    ({"batch_size": True}, "batch_size needs to be a whole number .*, got True"),
+]
+
 BAD_DATA = [
     ({"train_inputs": INPUTS[:0], "train_labels": LABELS[:0]}, "at least 1, got 0 inputs .*"),
     ({"train_labels": LABELS[:19]}, "same length, .*, got 20 inputs and 19 labels"),
@@ -134,3 +181,107 @@ def test_checking_computes_nothing():
         init=lambda key: model.init(key) if isinstance(key, jax.core.Tracer) else refuse()
     )
     check_examples(RECIPE._replace(model=concrete_only), INPUTS, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("name", "optimizer", "schedule", "is_traced"),
+    [
+        ("learning_rate", optax.adam, None, True),
+        ("b1", optax.adam, None, True),
+        ("init_scale", optax.adam, None, True),
+        ("l2", optimizers.with_decay(optax.adam), None, True),
+        ("end", optax.adam, schedules.exponential, True),
+        ("drops", optax.adam, schedules.step_decay, False),
+        ("memory_size", optax.lbfgs, None, False),
+        ("num_steps", optax.adam, schedules.cosine, False),
+    ],
+)
+def test_whole_numbers_stand_for_floats_where_the_default_is_one(
+    name, optimizer, schedule, is_traced
+):
+    recipe = RECIPE._replace(optimizer=optimizer, schedule=schedule, hyperparameters={name: 1})
+    static, numbers = split(recipe)
+    assert (name in numbers) == is_traced
+    assert (name in dict(static.hyperparameters)) != is_traced
+    assert not split(recipe._replace(hyperparameters={name: True}))[1]
+
+
+def test_examples_come_as_training_takes_them():
+    data = Dataset(pandas.DataFrame(INPUTS.astype(np.float64)), pandas.Series(LABELS.astype(float)))
+    _, made = check(RECIPE, data)
+    assert (made.train_inputs.dtype, made.train_labels.dtype) == (np.float32, np.int32)
+    assert (made.train_inputs == INPUTS).all()
+    assert (made.train_labels == LABELS).all()
+    assert check(RECIPE, DATA)[1].train_inputs is INPUTS
+
+
+def test_equal_recipes_of_partials_are_the_same_program():
+    def make():
+        optimizer = functools.partial(optax.adam, b1=0.8)
+        schedule = functools.partial(schedules.warmup_cosine, warmup=0.2)
+        task = TASK._replace(metrics=(functools.partial(accuracy),))
+        return RECIPE._replace(optimizer=optimizer, schedule=schedule, task=task)
+
+    first, second = (check(make(), DATA)[0] for _ in range(2))
+    assert make() != make()
+    assert first == second
+    assert hash(split(first)[0]) == hash(split(second)[0])
+
+
+def test_a_network_that_takes_whole_numbers_gets_them():
+    model = from_flax(linen.Sequential([linen.Embed(9, 5), lambda x: x.sum(1)]), np.zeros(4, int))
+    recipe = RECIPE._replace(model=model, task=classification(5))
+    tokens = np.arange(20).reshape(5, 4) % 9
+    assert check_inputs(recipe, tokens) is tokens
+    with pytest.raises(ValueError, match="^inputs need to be uint8 if they are pixels, .*"):
+        check_inputs(RECIPE, tokens)
+
+
+def test_a_single_example_is_told_from_a_batch():
+    with pytest.raises(ValueError, match=r"^inputs need to be .*, got one example \(4,\): "):
+        check_inputs(RECIPE, INPUTS[0])
+    assert check_inputs(RECIPE, INPUTS[:1]).shape == (1, 4)
+
+
+@pytest.mark.parametrize("data", [(INPUTS, LABELS), None, (row for row in INPUTS)])
+def test_what_is_no_data_set_is_refused(data):
+    with pytest.raises(ValueError, match=r"^data needs to be a Dataset\(.*\), got [\w ]+$"):
+        check(RECIPE, data)
+
+
+TRACED = "^training needs arrays, got traced values: .* outside of jit, vmap and grad; .*"
+
+
+def test_checking_under_a_transformation_is_refused():
+    def run(rate, inputs=INPUTS, seed=0):
+        check(
+            RECIPE._replace(hyperparameters={"learning_rate": rate}), Dataset(inputs, LABELS), seed
+        )
+        return rate
+
+    for transformed in (
+        lambda: jax.jit(run)(0.1),
+        lambda: jax.grad(run)(0.1),
+        lambda: jax.jit(lambda: run(0.1))(),
+        lambda: jax.vmap(run)(jnp.ones(2)),
+        lambda: jax.vmap(lambda seed: run(0.1, seed=seed))(jnp.arange(2)),
+        lambda: jax.vmap(lambda inputs: run(0.1, inputs))(INPUTS[None]),
+    ):
+        with pytest.raises(ValueError, match=TRACED):
+            transformed()
+    with jax.disable_jit(), pytest.raises(ValueError, match="^training needs compiled loops, .*$"):
+        run(0.1)
+
+
+def test_labels_that_the_loss_cannot_take_are_refused():
+    recipe = RECIPE._replace(task=classification(3, losses.hinge))
+    message = r"^train set: loss cannot take labels float32 \(3,\): label needs to be a class, .*"
+    with pytest.raises(ValueError, match=message):
+        check(recipe, DATA._replace(train_labels=np.eye(3)[LABELS]))
+
+
+def test_a_recipe_is_shown_in_two_lines():
+    shown = repr(RECIPE._replace(schedule=schedules.cosine, eval_params=len))
+    assert len(shown.splitlines()) == 2
+    for piece in ("Model(4-3)", "adam(learning_rate=0.1)", "schedule=cosine", "eval_params=len"):
+        assert piece in shown

@@ -6,7 +6,7 @@ import optax
 import pytest
 
 from jaxmlp import Fault, TrainState, activations, mlp, optimizers
-from jaxmlp.runs import Runs, label
+from jaxmlp.runs import HALVING, LENGTH, Runs, label
 
 NAN = np.nan
 FAULT = Fault(step=5, epoch=2, kind="gradient", layer="layer_0/kernel", detail="")
@@ -223,6 +223,15 @@ def test_a_data_frame_has_a_row_for_each_epoch_that_was_finished():
     assert rows.train_loss.tolist() == expected
     single = made().select(learning_rate=0.1, hidden_sizes=(2,), seed=6).to_dataframe()
     assert single.train_loss.tolist() == [0.75, 0.5]
+
+
+def test_a_setting_that_halving_ended_is_never_the_best():
+    runs = made()._replace(faults={})
+    best = runs.best("train_loss")
+    assert best == {"learning_rate": 0.1, "hidden_sizes": (2,)}
+    ended_by = np.full(runs.shape, LENGTH, np.int8)
+    ended_by[0, 0] = HALVING
+    assert runs._replace(ended_by=ended_by).best("train_loss") == {**best, "hidden_sizes": (3,)}
 
 
 @pytest.mark.parametrize(

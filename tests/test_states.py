@@ -5,8 +5,19 @@ import numpy as np
 import optax
 import pytest
 
-from jaxmlp import Progress, Recipe, checkpoint, classification, digest, mlp, train, train_many
+from jaxmlp import (
+    Progress,
+    Recipe,
+    checkpoint,
+    classification,
+    digest,
+    evaluate,
+    mlp,
+    train,
+    train_many,
+)
 from jaxmlp.keydata import is_key
+from jaxmlp.runs import join
 
 PLAIN = Recipe(mlp((4, 8, 3)), classification(3), optax.adam, {"learning_rate": 0.05}, 16, 3)
 NOISY = PLAIN._replace(optimizer=optax.noisy_sgd, hyperparameters={"learning_rate": 0.1, "key": 0})
@@ -56,3 +67,117 @@ def test_a_run_with_a_random_key_goes_on_from_its_checkpoint(blobs, tmp_path):
         checkpoints.save(6, cut[-1][:2])
     found = checkpoint.restore(tmp_path, like=cut[-1][:2])
     assert_same(train(NOISY, blobs, 1, start=Progress(*found.tree, cut[-1].history)), whole)
+
+
+# --- steps that ask for more, or for something else
+
+
+def sam(learning_rate, opaque_mode=False):
+    return optax.contrib.sam(optax.sgd(learning_rate), optax.sgd(0.05), opaque_mode=opaque_mode)
+
+
+@pytest.mark.parametrize("opaque_mode", [False, True])
+def test_an_optimizer_that_looks_around_learns(blobs, opaque_mode):
+    numbers = {"learning_rate": 0.3, "opaque_mode": opaque_mode}
+    recipe = PLAIN._replace(optimizer=sam, hyperparameters=numbers, num_epochs=6)
+    run = train(recipe, blobs, 0)
+    assert run.history["train_loss"][-1] < 0.7 * run.history["train_loss"][0]
+    assert_same(train_many(recipe, blobs, [0]).member(seed=0), run)
+
+
+def lookahead(learning_rate):
+    return optax.lookahead(optax.sgd(learning_rate), 5, 0.5)
+
+
+def grown(learning_rate):
+    del learning_rate
+    return optax.GradientTransformation(
+        lambda params: (), lambda updates, state, params=None: (updates, (state, state))
+    )
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "message"),
+    [
+        (lookahead, "lookahead cannot take a step of this model: .*fast.*"),
+        (grown, "grown needs a step to leave the shapes of parameters and state .*, got others"),
+    ],
+)
+def test_an_optimizer_that_cannot_take_a_step_is_refused(blobs, optimizer, message):
+    for fit in (train, lambda *arguments: train_many(arguments[0], arguments[1], [0])):
+        with pytest.raises(ValueError, match=rf"^{message}$"):
+            fit(PLAIN._replace(optimizer=optimizer), blobs, 0)
+
+
+# --- parameters for evaluation that are not those that are trained
+
+
+def averaging(learning_rate):
+    """Adam that keeps a moving average of the parameters in its state."""
+
+    def update(updates, average, params):
+        new = optax.apply_updates(params, updates)
+        return updates, jax.tree.map(lambda a, p: 0.9 * a + 0.1 * p, average, new)
+
+    average = optax.GradientTransformation(lambda params: params, update)
+    return optax.chain(optax.adam(learning_rate), average)
+
+
+def average(state):
+    return state.opt_state[-1]
+
+
+def schedule_free(state):
+    return optax.contrib.schedule_free_eval_params(state.opt_state, state.params)
+
+
+AVERAGED = [
+    PLAIN._replace(optimizer=averaging, eval_params=average),
+    PLAIN._replace(optimizer=optax.contrib.schedule_free_adamw, eval_params=schedule_free),
+]
+
+
+@pytest.mark.parametrize("recipe", AVERAGED)
+def test_networks_are_evaluated_with_what_the_recipe_makes_of_their_states(blobs, recipe):
+    run = train(recipe, blobs, 3)
+    assert digest(run.params) == digest(jax.jit(recipe.eval_params)(run.state))
+    assert digest(run.params) != digest(run.state.params)
+    figures = evaluate(recipe, run.params, blobs.test_inputs, blobs.test_labels)
+    assert run.history["test_loss"][-1] == np.float32(figures["loss"])
+    plain = train(recipe._replace(eval_params=None), blobs, 3)
+    assert digest(plain.state) == digest(run.state)
+    assert (plain.history["train_loss"] == run.history["train_loss"]).all()
+    assert (plain.history["test_loss"] != run.history["test_loss"]).all()
+
+
+@pytest.mark.parametrize("recipe", AVERAGED)
+def test_members_are_evaluated_as_they_are_alone(blobs, recipe):
+    runs = train_many(recipe, blobs, range(4), {"learning_rate": [0.05, 0.2]})
+    for seed in (0, 3):
+        assert_same(runs.member(learning_rate=0.05, seed=seed), train(recipe, blobs, seed))
+    own = jax.tree.map(lambda leaf: leaf[1, 2], runs.params)
+    assert digest(own) == digest(runs.member(learning_rate=0.2, seed=2).params)
+    halves = [train_many(recipe, blobs, seeds) for seeds in (range(2), range(2, 4))]
+    assert_same(join(halves).member(seed=3), train(recipe, blobs, 3))
+
+
+@pytest.mark.parametrize("recipe", AVERAGED)
+def test_members_side_by_side_are_evaluated_with_their_averages(blobs, recipe):
+    runs, run = train_many(recipe, blobs, range(3), mode="fast"), train(recipe, blobs, 2)
+    member = runs.member(seed=2)
+    np.testing.assert_allclose(
+        member.history["test_loss"], run.history["test_loss"], rtol=1e-3, atol=1e-3
+    )
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda state: state.opt_state, "eval_params needs to return parameters of the model, .*"),
+        (lambda state: state.average, "eval_params cannot take the state: .*average.*"),
+        ("average", "eval_params needs to be a function such as .*, got 'average'"),
+    ],
+)
+def test_what_makes_no_parameters_is_refused(blobs, function, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        train(PLAIN._replace(eval_params=function), blobs, 0)

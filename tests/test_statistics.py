@@ -343,6 +343,14 @@ def test_the_seeds_can_run_out():
     assert (found.num_seeds, found.is_reached, len(found.half_widths)) == (7, False, 3)
 
 
+def test_what_is_shown_says_what_the_intervals_assume():
+    values = np.random.default_rng(1).normal(size=(2, 6))
+    for ci, end in ((0.01, "not known well enough yet"), (100, "known well enough")):
+        head, *lines = repr(until(trainer(values), "m", ci, block=3, max_seeds=6)).splitlines()
+        assert head.endswith(f"seeds: {end}; intervals assume normal values")
+        assert len(lines) == 2
+
+
 def test_a_block_without_values_does_not_end_it():
     values = np.array([[NAN] * 4 + [1.0, 1.0]])
     found = until(trainer(values), "m", 0.5, block=2, max_seeds=6)

@@ -85,7 +85,7 @@ class Engine(NamedTuple):
 
     def eval_params(self, state: TrainState) -> PyTree:
         """The parameters that the network is evaluated with."""
-        return averages.eval_params(self.recipe.eval_params, state)
+        return self.compiled["params"](state) if "params" in self.compiled else state.params
 
     def line(
         self,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,13 @@ NAMES = ("auto", *FAMILIES, "digits")  # and the path of an .npz file
 TFDS_DEFAULT = "~/tensorflow_datasets"
 
 
-def load(name: str, data_dir: str | Path | None = None, *, check_finite: bool = True) -> Dataset:
+def load(
+    name: str,
+    data_dir: str | Path | None = None,
+    *,
+    look_in: Sequence[str | Path] = (),
+    check_finite: bool = True,
+) -> Dataset:
     """Loads a data set by name, or a user's own from a file.
 
     - `mnist`, `fashion_mnist`, `kmnist`, `emnist/<config>`: pixels (N, 784) uint8. From IDX files
@@ -39,6 +46,7 @@ def load(name: str, data_dir: str | Path | None = None, *, check_finite: bool = 
       name: one of `NAMES`, or the path of a file that ends in .npz.
       data_dir: the first directory to look in, and where a download goes; see `places`. Without
         it a download goes to $TFDS_DATA_DIR, else ~/tensorflow_datasets, shared with TFDS.
+      look_in: directories to look in after that, where no download goes.
       check_finite: whether NaN and infinity in an .npz file's inputs are errors.
 
     Returns:
@@ -55,7 +63,7 @@ def load(name: str, data_dir: str | Path | None = None, *, check_finite: bool = 
         return _load_digits()
     if name in FAMILIES:
         target = Path(data_dir or os.environ.get("TFDS_DATA_DIR") or TFDS_DEFAULT).expanduser()
-        arrays, source = mnist_family.load(name, places(data_dir), target)
+        arrays, source = mnist_family.load(name, places(data_dir, look_in), target)
         num_classes = FAMILIES[name].num_classes
         return _dataset(arrays, name, source, num_classes, mnist_family.IMAGE_SHAPE)
     if name.endswith(".npz"):
@@ -115,10 +123,13 @@ def hold_out(data: Dataset, fraction: float) -> Dataset:
     )
 
 
-def places(data_dir: str | Path | None = None) -> tuple[Path, ...]:
+def places(
+    data_dir: str | Path | None = None, look_in: Sequence[str | Path] = ()
+) -> tuple[Path, ...]:
     """Returns the directories to look in, in this order, whether they exist or not.
 
-    `data_dir`, $JAXMLP_DATA_DIR, $TFDS_DATA_DIR, ~/tensorflow_datasets; what is unset is left out.
+    `data_dir`, `look_in`, $JAXMLP_DATA_DIR, $TFDS_DATA_DIR, ~/tensorflow_datasets; what is unset
+    is left out.
 
     Raises:
       DataError: `data_dir` is a file.
@@ -126,7 +137,7 @@ def places(data_dir: str | Path | None = None) -> tuple[Path, ...]:
     if data_dir and Path(data_dir).is_file():
         raise DataError(f"{data_dir}: expected a directory of data, got a file")
     variables = [os.environ.get(name) for name in ("JAXMLP_DATA_DIR", "TFDS_DATA_DIR")]
-    named = [data_dir, *variables, TFDS_DEFAULT]
+    named = [data_dir, *look_in, *variables, TFDS_DEFAULT]
     return tuple(dict.fromkeys(Path(name).expanduser() for name in named if name))
 
 

@@ -28,6 +28,16 @@ def write_json(path: Path, record: Mapping[str, Any]) -> None:
         scratch.write_text(json.dumps(_finite(record), indent=2, default=str) + "\n")
 
 
+def as_written(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record as it comes back from a file.
+
+    >>> as_written({"test_loss": math.nan, "sizes": (4, 3)})
+    {'test_loss': None, 'sizes': [4, 3]}
+    """
+    written: dict[str, Any] = json.loads(json.dumps(_finite(record), default=str))
+    return written
+
+
 def _line(record: Mapping[str, Any]) -> str:
     return json.dumps(_finite(record)) + "\n"
 

@@ -98,7 +98,8 @@ def open_arrays(path: Path, *choices: tuple[str, ...]) -> dict[str, np.ndarray]:
 
     Args:
       path: the file.
-      choices: names that belong together; of those wholly in the file the first is taken.
+      choices: names that belong together; of those wholly in the file the first is taken. Without
+        choices all arrays are.
 
     Returns:
       Name -> array.
@@ -114,10 +115,10 @@ def open_arrays(path: Path, *choices: tuple[str, ...]) -> dict[str, np.ndarray]:
             f"{path}: expected an .npz file (a zip archive of arrays), got another kind"
         )
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             names = list(file.files)
             keys = next((choice for choice in choices if set(choice) <= set(names)), ())
-            arrays = {key: np.asarray(file[key]) for key in keys}
+            arrays = {key: np.asarray(file[key]) for key in (keys if choices else names)}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         if "allow_pickle" in str(error):
             error = ValueError("pickled Python objects, which could run code")

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from absl import flags
 
-from experiments import datasets, workdir
+from experiments import datasets, records, workdir
 from experiments.recipes import BIAS_INITS, KERNEL_INITS, LEARNING_RATES
 from jaxmlp import activations, receipt, schedules
 from jaxmlp.types import Dataset
@@ -222,10 +222,7 @@ def earlier_config() -> dict[str, Any] | None:
     path = folder / "config.json"
     if not path.exists():
         raise ValueError(f"nothing to resume in {path.parent}: expected a run, got no config.json")
-    earlier = workdir.read_json(path)
-    if missing := [name for name in (*NAMES, "dataset", "data_dir") if name not in earlier]:
-        raise ValueError(f"{path} needs a run's settings, got none for {', '.join(missing)}")
-    return earlier
+    return records.read_config(path)
 
 
 def outputs(names: Iterable[str], earlier: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -263,12 +260,14 @@ def load_data(earlier: Mapping[str, Any] | None) -> tuple[Dataset, str | None]:
     Returns:
       The data; and a notice where they are not what the name might mean.
     """
-    values = _values(("dataset", "data_dir", "check_finite", "validation_fraction"), earlier)
+    values = _values(("dataset", "check_finite", "validation_fraction"), earlier)
+    data_dir = flags.FLAGS.data_dir  # where a download may go: no folder's record decides that
     if values["dataset"] == "auto":
-        data, notice = datasets.load_auto(values["data_dir"])
+        data, notice = datasets.load_auto(data_dir)
     else:
+        look_in = [earlier["data_dir"]] if earlier and earlier["data_dir"] else []
         data = datasets.load(
-            values["dataset"], values["data_dir"], check_finite=values["check_finite"]
+            values["dataset"], data_dir, look_in=look_in, check_finite=values["check_finite"]
         )
         notice = None if earlier is None else earlier.get("notice")
     return datasets.hold_out(data, values["validation_fraction"]), notice

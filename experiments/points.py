@@ -1,5 +1,6 @@
 """The settings of a sweep, as the command line names them, and the config that each means."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -86,11 +87,28 @@ def parse_member(text: str, axes: Iterable[str]) -> dict[str, Any]:
     if sorted(names) != sorted(axes):
         raise ValueError(f"--member needs a value for each of {', '.join(axes)}, got {text}")
     return {
-        name: parse_seeds(value)[0]
+        name: _parse_seed(name, value)
         if name in ("seed", "shuffle_seed")
         else parse_value(name, value)
         for name, value in zip(names, (value for _, value in pairs), strict=True)
     }
+
+
+def _parse_seed(name: str, text: str) -> int:
+    if not re.fullmatch("[0-9]{1,10}", text.strip()):
+        raise ValueError(f"--member needs one whole number as {name}, got {text}")
+    return int(text)
+
+
+def axes(config: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The axes of a sweep's results, name -> the texts of its values, in their order.
+
+    Args:
+      config: the sweep's.
+    """
+    swept = {n: list(map(value_text, values)) for n, values in map(parse_axis, config["sweep"])}
+    seeds = {"shuffle_seed": config["shuffle_seeds"], "seed": config["seeds"]}
+    return swept | {n: list(map(str, parse_seeds(text))) for n, text in seeds.items() if text}
 
 
 def recipe_at(data: Dataset, given: Mapping[str, Any], setting: Mapping[str, Any]) -> Recipe:

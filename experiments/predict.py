@@ -4,21 +4,25 @@
 
 Pictures may have any size, dark on light or light on dark. An .npz file has inputs x, or x_test,
 and may have classes y, or y_test. Prints a table; the folder's plots/ gets a picture, and
-predictions.csv all the guesses.
+predictions.csv all the guesses. An example whose probabilities are no numbers, as NaN among its
+inputs makes them, gets no guess.
 """
 
 import csv
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 from absl import flags
 from rich.console import Console
 from rich.table import Table
 
 import jaxmlp
-from experiments import recipes, runner, workdir
+from experiments import arrays, npz, recipes, records, runner
+from experiments.files import whole
+from experiments.workdir import user_path
 from jaxmlp.types import PyTree
 
 FLAGS = flags.FLAGS
@@ -45,41 +49,73 @@ def main(argv: list[str]) -> None:
                 "expected a run's folder and pictures, or an .npz file, "
                 f"got {' '.join(argv[1:]) or 'nothing'}"
             )
-        folder = Path(argv[1])
+        folder, paths = user_path(argv[1]), argv[2:]
         recipe, params, config = load(folder)
-        examples = read(argv[2:], config)
+        table = folder / "predictions.csv"
+        picture = place_for_picture(folder, config)
+        refuse_places([table, *([picture] if picture else [])], [*map(user_path, paths)])
+        examples = read(paths, config)
         probabilities = np.asarray(jaxmlp.predict(recipe, params, examples.inputs))
-        write_table(folder / "predictions.csv", examples, probabilities)
+        with whole(table) as scratch:
+            write_table(scratch, examples, probabilities)
         show(examples, probabilities)
-        if config["image_shape"]:
-            picture = Path(FLAGS.picture or folder / "plots" / "predictions.png")
+        if picture:
             draw(picture, examples, probabilities, config["image_shape"])
             print(f"picture in {picture}")
-        print(f"all guesses in {folder / 'predictions.csv'}")
+        print(f"all guesses in {table}")
 
 
 def load(folder: Path) -> tuple[jaxmlp.Recipe, PyTree, dict[str, Any]]:
     """A run's recipe, parameters and config.
 
     Raises:
-      ValueError: if the folder holds no run, or its parameters are not its recipe's.
+      ValueError: if the folder holds no run, or its parameters are not its recipe's, or no numbers.
     """
-    config = workdir.read_json(folder / "config.json")
-    recipe = recipes.recipe(config)
-    if not (folder / "params.npz").exists():
+    config = records.read_config(folder / "config.json")
+    path = folder / "params.npz"
+    if not path.exists():
         raise ValueError(f"{folder} needs params.npz, got a run without parameters")
-    params = jaxmlp.load_params(folder / "params.npz")
-    expected = jax.eval_shape(recipe.model.init, jax.random.key(0))
-    shapes = [jax.tree.map(lambda leaf: leaf.shape, tree) for tree in (expected, params)]
-    if shapes[0] != shapes[1]:
-        raise ValueError(f"params.npz needs the shapes {shapes[0]}, got {shapes[1]}")
-    return recipe, params, config
+    params = arrays.read_params(path, config["sizes"])
+    for layer, (kernel, bias) in enumerate(params):
+        odd = sum(int((~np.isfinite(leaf)).sum()) for leaf in (kernel, bias))
+        if odd:
+            got = f"{odd:,} NaN or infinite in layer_{layer}: training diverged"
+            raise ValueError(f"{path} needs finite numbers, got {got}")
+    return recipes.recipe(config), params, config
+
+
+def place_for_picture(folder: Path, config: Mapping[str, Any]) -> Path | None:
+    """Where the picture goes; None where there is none, as the inputs are no pictures.
+
+    Raises:
+      ValueError: if --picture asks for one nevertheless, or is no picture's name.
+    """
+    if not config["image_shape"]:
+        if FLAGS.picture:
+            raise ValueError(
+                f"--picture needs a network of pictures, got rows of {config['sizes'][0]}"
+            )
+        return None
+    path = user_path(FLAGS.picture or str(folder / "plots" / "predictions.png"))
+    if path.suffix.lower() != ".png":
+        raise ValueError(f"--picture needs a file that ends in .png, got {path}")
+    return path
+
+
+def refuse_places(outputs: list[Path], inputs: list[Path]) -> None:
+    """Raises ValueError if a file cannot be written, or is one of those to be read."""
+    for path in outputs:
+        there = next(each for each in (path, *path.absolute().parents) if each.exists())
+        if path.is_dir() or not (there.is_dir() or there == path) or not os.access(there, os.W_OK):
+            raise ValueError(f"expected a file that can be written, got {path}")
+        if path.resolve() in [each.resolve() for each in inputs]:
+            raise ValueError(f"expected another file than {path}, which is to be read")
 
 
 def read(paths: list[str], config: dict[str, Any]) -> Examples:
     """Pictures, or one .npz file, as examples for a network."""
     if len(paths) == 1 and paths[0].endswith(".npz"):
-        return read_npz(Path(paths[0]), config["sizes"][0])
+        return read_npz(user_path(paths[0]), config["sizes"])
     if not config["image_shape"]:
         raise ValueError(
             f"this network takes rows of {config['sizes'][0]} numbers: expected one .npz file, "
@@ -88,61 +124,76 @@ def read(paths: list[str], config: dict[str, Any]) -> Examples:
     from experiments import images
 
     shape = tuple(config["image_shape"])
-    rows = [images.read_image(Path(path), shape) for path in paths]
+    rows = [images.read_image(user_path(path), shape) for path in paths]
     return Examples(paths, np.stack(rows), None)
 
 
-def read_npz(path: Path, num_features: int) -> Examples:
+def read_npz(path: Path, sizes: list[int]) -> Examples:
     """The inputs of an .npz file, and its labels where it has them."""
-    from experiments import npz
-
-    arrays = npz.open_arrays(path, ("x", "y"), ("x_test", "y_test"), ("x",), ("x_test",))
-    inputs, *rest = arrays.values()
+    num_features, num_classes = sizes[0], sizes[-1]
+    found = npz.open_arrays(path, ("x", "y"), ("x_test", "y_test"), ("x",), ("x_test",))
+    inputs, *rest = found.values()
     labels = rest[0] if rest else None
-    if inputs.dtype.kind not in "buif" or inputs.ndim < 1 or not len(inputs):
+    if inputs.dtype.kind not in "buif" or inputs.ndim < 1 or not inputs.size:
         got = f"{inputs.dtype} {inputs.shape}"
         raise ValueError(f"{path}: expected inputs (N, ...) of numbers, got {got}")
     inputs = inputs.reshape(len(inputs), -1)
     if inputs.shape[1] != num_features:
         raise ValueError(f"{path}: expected rows of {num_features}, got {inputs.shape[1]}")
     if inputs.dtype != np.uint8:
-        inputs = inputs.astype(np.float32)
+        with np.errstate(over="ignore"):  # infinity gets no guess
+            inputs = inputs.astype(np.float32)
     if labels is not None and (labels.shape != inputs.shape[:1] or labels.dtype.kind not in "bui"):
         got = f"{labels.dtype} {labels.shape}"
         raise ValueError(f"{path}: expected {len(inputs)} whole numbers as labels, got {got}")
+    if labels is not None and (odd := (labels < 0) | (labels >= num_classes)).any():
+        row = int(odd.argmax())
+        raise ValueError(
+            f"{path}: expected labels from 0 to {num_classes - 1}, as the network has classes, "
+            f"got {labels[row]} in row {row}"
+        )
     return Examples([f"{path.name} {row}" for row in range(len(inputs))], inputs, labels)
 
 
+def guesses_of(probabilities: np.ndarray) -> np.ndarray:
+    """The likeliest classes, (num_examples,) int64; -1 where the probabilities are no numbers."""
+    return np.where(np.isfinite(probabilities).all(axis=1), probabilities.argmax(axis=1), -1)
+
+
 def write_table(path: Path, examples: Examples, probabilities: np.ndarray) -> None:
-    """Every example's guess and probabilities, as a .csv file."""
+    """Every example's guess and probabilities, as a .csv file; no guess is no text."""
     classes = [f"p{number}" for number in range(probabilities.shape[1])]
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["name", "label", "guess", *classes])
-        for row, name in enumerate(examples.names):
+        for row, guess in enumerate(guesses_of(probabilities)):
             label = "" if examples.labels is None else int(examples.labels[row])
-            guess = int(probabilities[row].argmax())
-            writer.writerow([name, label, guess, *map("{:.6f}".format, probabilities[row])])
+            cells = ["" if guess < 0 else f"{share:.6f}" for share in probabilities[row]]
+            writer.writerow([examples.names[row], label, "" if guess < 0 else guess, *cells])
 
 
 def show(examples: Examples, probabilities: np.ndarray) -> None:
     """Prints the first guesses, and how many of all are right where that is known."""
-    console = Console(highlight=False)
-    table = Table(
-        "input", *(["label"] if examples.labels is not None else []), "guess", "runner-up"
-    )
+    console, guesses = Console(highlight=False), guesses_of(probabilities)
+    has_labels = examples.labels is not None
+    table = Table("input", *["label"] * has_labels, "guess", "runner-up")
     for row, name in enumerate(examples.names[:ROWS]):
-        first, second = np.argsort(-probabilities[row])[:2]
-        cells = [f"{guess}  ({100 * probabilities[row, guess]:.1f} %)" for guess in (first, second)]
+        best = np.argsort(-probabilities[row])[:2]
+        cells = [f"{guess}  ({100 * probabilities[row, guess]:.1f} %)" for guess in best]
+        if guesses[row] < 0:
+            is_odd = not np.isfinite(examples.inputs[row]).all()
+            cells = ["none: NaN or infinity in the input" if is_odd else "none: numbers too large"]
         label = [str(examples.labels[row])] if examples.labels is not None else []
         table.add_row(name, *label, *cells)
     console.print(table)
     if len(examples.names) > ROWS:
         console.print(f"and {len(examples.names) - ROWS:,} more")
+    if lost := int((guesses < 0).sum()):
+        console.print(f"no guess at {lost:,} of {len(guesses):,}", style="bold red")
     if examples.labels is not None:
-        right = int((probabilities.argmax(axis=1) == examples.labels).sum())
-        share = 100 * right / len(examples.names)
-        console.print(f"right: {right:,} of {len(examples.names):,}, {share:.2f} %", style="bold")
+        right = int((guesses == examples.labels).sum())
+        share = 100 * right / len(guesses)
+        console.print(f"right: {right:,} of {len(guesses):,}, {share:.2f} %", style="bold")
 
 
 def draw(
@@ -152,7 +203,9 @@ def draw(
     from experiments import plots
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    plots.predictions(path, examples.inputs, probabilities, examples.names, tuple(image_shape))
+    shares = np.nan_to_num(probabilities)  # no guess: no bars
+    with whole(path) as scratch:
+        plots.predictions(scratch, examples.inputs, shares, examples.names, tuple(image_shape))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,20 @@ LEARNING_RATES = {  # the default for each optimizer
 }
 KERNEL_INITS = [name for name in initializers.__all__ if name != "ones"]
 BIAS_INITS = ["gaussian", "ones", "zeros"]
+HOMES = {  # setting -> where the functions are that its values name
+    "activation": activations,
+    "kernel_init": initializers,
+    "bias_init": initializers,
+    "optimizer": optimizers,
+    "schedule": schedules,
+}
+CHOICES = {  # setting -> its values
+    "activation": activations.__all__,
+    "kernel_init": KERNEL_INITS,
+    "bias_init": BIAS_INITS,
+    "optimizer": sorted(LEARNING_RATES),
+    "schedule": schedules.__all__,
+}
 
 
 def recipe(config: Mapping[str, Any]) -> jaxmlp.Recipe:
@@ -38,12 +52,11 @@ def recipe(config: Mapping[str, Any]) -> jaxmlp.Recipe:
 def _recipe(config: Mapping[str, Any]) -> jaxmlp.Recipe:
     model = jaxmlp.mlp(
         config["sizes"],
-        getattr(activations, config["activation"]),
-        _initializer(config["kernel_init"]),
-        _initializer(config["bias_init"]),
+        _named("activation", config),
+        _initializer("kernel_init", config),
+        _initializer("bias_init", config),
     )
-    name = "adam" if config["optimizer"] == "adamw" else config["optimizer"]
-    optimizer = getattr(optimizers, name)
+    optimizer = _named("optimizer", config)
     decay = {name: config[name] for name in ("l2", "weight_decay") if config[name]}
     scales = {
         scale: config[f"{what}_stddev"]
@@ -57,10 +70,18 @@ def _recipe(config: Mapping[str, Any]) -> jaxmlp.Recipe:
         hyperparameters={"learning_rate": config["learning_rate"], **decay, **scales},
         batch_size=config["batch_size"],
         num_epochs=config["num_epochs"],
-        schedule=getattr(schedules, config["schedule"]),
+        schedule=_named("schedule", config),
     )
 
 
-def _initializer(name: str) -> Initializer:
-    initializer = getattr(initializers, name)
-    return initializer() if name == "gaussian" else initializer  # scaled by a hyperparameter
+def _named(setting: str, config: Mapping[str, Any]) -> Any:
+    """The function that a setting names: nothing else in a module is a text's to reach."""
+    name, choices = config[setting], CHOICES[setting]
+    if name not in choices:
+        raise ValueError(f"{setting} needs to be one of {', '.join(choices)}, got {name!r}")
+    return getattr(HOMES[setting], "adam" if name == "adamw" else name)  # adamw: with decay, below
+
+
+def _initializer(setting: str, config: Mapping[str, Any]) -> Initializer:
+    initializer = _named(setting, config)
+    return initializer() if config[setting] == "gaussian" else initializer  # a scale is elsewhere

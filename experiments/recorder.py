@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 import jax
 
 import jaxmlp
+from experiments import records, schema
 from experiments.board import Board
-from experiments.files import Lines, Unwritten
+from experiments.files import Lines, Unwritten, as_written
 from experiments.options import Interval
 from experiments.progress import EpochTable
 from experiments.signals import StopRequest
@@ -117,9 +118,7 @@ class Recorder:
         epoch, metrics = len(progress.history), progress.history[-1]
         now = time.perf_counter()
         seconds, self._started = now - self._started, now
-        line = {"epoch": epoch, "step": int(progress.state.step), **metrics, "seconds": seconds}
-        digest = {"params_sha256": jaxmlp.digest(progress.state.params)}
-        self.lines.append(self._job.marked({**line, **digest}))
+        self.lines.append(line(self._job, progress, seconds))
         if self._board:
             self._board.append(epoch, metrics)
         self.flush()
@@ -195,6 +194,19 @@ def _position(progress: Progress) -> tuple[int, int]:
     return int(progress.state.step), len(progress.history)
 
 
+def line(job: Job, progress: Progress, seconds: float) -> dict[str, Any]:
+    """What metrics.jsonl says of the last finished epoch."""
+    return job.marked(
+        {
+            "epoch": len(progress.history),
+            "step": int(progress.state.step),
+            **progress.history[-1],
+            "seconds": seconds,
+            "params_sha256": jaxmlp.digest(progress.state.params),
+        }
+    )
+
+
 def reason_to_stop(job: Job, progress: Progress) -> str | None:
     """Why early stopping ends a run after its last finished epoch; None if it does not."""
     patience, target = job.config["patience"], job.config["target"]
@@ -208,6 +220,7 @@ def reason_to_stop(job: Job, progress: Progress) -> str | None:
 def as_progress(checkpoint: Any) -> Progress:
     """What `Recorder.save` saved."""
     tree, record = checkpoint.tree, checkpoint.record
+    schema.check(as_written(record), records.SAVED, "the checkpoint")
     faults = tuple(Fault(*fault) for fault in record["faults"])
     return Progress(tree["state"], tree["totals"], tuple(record["history"]), faults)
 

@@ -2,164 +2,234 @@
 
     python -m experiments.replay runs/sweep-2026-11-21-120000 --member learning_rate=1e-3,seed=7
 
-Says "identical to the bit", or what differs: the parameters, or the first epoch of a column of its
-history. Uses the number of threads that the sweep used. Exit code 0 if all is identical, 4 if not,
-1 for a mistake. A sweep in fast mode promises no equal bits.
+Compares all that runs.npz says of it (the parameters, each column of its history, when it ended and
+at which fault), and the settings in config.json. Says "identical to the bit", or what differs; and
+what it does not vouch for. Uses the number of threads that the sweep used, reads what
+`experiments.verify` does and writes as little. Exit code 0 if all is identical, 4 if not, 1 for a
+mistake. A sweep in fast mode promises no equal bits.
 """
 
 import sys
-import zipfile
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from absl import flags
 from rich.console import Console
 
 import jaxmlp
-from experiments import environment, points, runner, verify, workdir
+from experiments import (
+    arrays,
+    environment,
+    options,
+    points,
+    records,
+    runner,
+    schema,
+    startup,
+    verify,
+)
 from experiments.progress import EpochTable
-from jaxmlp import receipt
+from experiments.verify import say
+from experiments.workdir import user_path
+from jaxmlp import receipt, stopping
 from jaxmlp.batches import num_steps
-from jaxmlp.types import Dataset, Progress, Run
+from jaxmlp.types import Dataset, Progress
+
+NOT_VOUCHED_FOR = (
+    "the other networks, what sums them up (summary.json, table.csv, metrics.jsonl) or rests on "
+    "them (that halving ends one), the texts of notice and environment, how a file is packed, and "
+    "whatever else is in the folder, such as checkpoints and pictures"
+)
+LISTED = 20  # values of an axis in a message
 
 FLAGS = flags.FLAGS
+flags.adopt_module_key_flags(startup)
 flags.adopt_module_key_flags(verify)
 flags.DEFINE_string("member", None, "Which network: learning_rate=1e-3,seed=7.")
 
 
+class Member(NamedTuple):
+    """One network of a sweep: how it is trained, and what the sweep has of it."""
+
+    recipe: jaxmlp.Recipe
+    data: Dataset
+    config: Mapping[str, Any]  # the sweep's
+    values: Mapping[str, Any]  # along the axes
+    record: Mapping[str, np.ndarray]  # its part of the arrays in runs.npz
+
+    def is_rung(self, epoch: int) -> bool:
+        """Whether halving looks at the networks after an epoch."""
+        rung, factor = 1, self.config["halving"]
+        while factor and rung < epoch:
+            rung *= factor
+        return bool(factor) and rung == epoch
+
+    def seen(self, line: Mapping[str, float], epoch: int) -> dict[str, float]:
+        """An epoch's line as the sweep has it: NaN where it did not look."""
+        is_last = epoch == self.recipe.num_epochs
+        is_due = is_last or epoch % self.config["eval_every"] == 0 or self.is_rung(epoch)
+        unseen = () if is_due else ("validation_", "test_")
+        return {n: np.nan if n.startswith(unseen) else value for n, value in line.items()}
+
+    def has_ended(self, history: Sequence[Mapping[str, float]]) -> bool:
+        """Whether its length or its patience ends it; or halving, as far as the sweep says so."""
+        epoch, patience = len(history), self.config["patience"]
+        metric = f"validation_{self.config['stop_metric']}"
+        return (
+            epoch == self.recipe.num_epochs
+            or (patience is not None and stopping.is_exhausted(history, metric, patience))
+            or (self.is_rung(epoch) and epoch == self.record["stopped_at"])
+        )
+
+
 def main(argv: list[str]) -> None:
     """Compares, says what came out, and ends with the exit code."""
+    console = Console(highlight=False)
     with runner.clear_errors():
         if len(argv) != 2 or FLAGS.member is None:
             raise ValueError(
                 "expected one sweep's folder and --member=learning_rate=1e-3,seed=7 or the like, "
                 f"got {' '.join(argv[1:]) or 'no folder'} and {FLAGS.member or 'no member'}"
             )
-        folder = Path(argv[1])
-        config = workdir.read_json(folder / "config.json")
+        folder = user_path(argv[1])
+        config = records.read_config(folder / "config.json")
         if "sweep" not in config or not (folder / "runs.npz").exists():
             raise ValueError(f"{folder} needs to hold a finished sweep, got none")
-        record = read(folder / "runs.npz")
-        axes = [name.partition("/")[2] for name in record if name.startswith("axes/")]
-        member = points.parse_member(FLAGS.member, axes)
-        expected = select(record, axes, member)
-        environment.use_threads(config["threads"])
-        data = verify.load(config)
-        if data.sha256 != config["data_sha256"]:
-            raise ValueError(
-                f"expected data with sha256 {config['data_sha256']}, "
-                f"got {data.sha256}: {data.source}"
-            )
-        setting = {name: value for name, value in member.items() if not name.endswith("seed")}
-        recipe = points.recipe_at(data, config["given"], setting)
-        jaxmlp.warm_up(recipe, data)
-    console = Console(highlight=False)
-    run = train(console, recipe, data, config, member, expected)
-    found = list(differences(expected, run))
+        machine = schema.read(folder / "environment.json", records.ENVIRONMENT)
+        member = choose(console, folder, config)
+        found = list(settings_differences(config, member.data))
+        with startup.compiling(console) as on_compiled:
+            jaxmlp.warm_up(member.recipe, member.data, on_compiled)
+    found += differences(member.record, train(console, member))
     if found:
         console.print(f"{FLAGS.member} differs:", style="bold red")
     else:
         console.print(f"{FLAGS.member}: identical to the bit", style="bold green")
-    environment_then = workdir.read_json(folder / "environment.json")
-    now = {**receipt.describe(), "num_devices": environment_then.get("num_devices")}
-    then = {name: environment_then.get(name) for name in now}
+    now = {**receipt.describe(), "num_devices": machine.get("num_devices")}
+    then = {name: machine.get(name) for name in now}
     for line in [*found, *receipt.differences(then, now, "environment")]:
-        console.print(line, markup=False, soft_wrap=True)
+        say(console, line)
+    say(console, f"not vouched for: {NOT_VOUCHED_FOR}")
     if found:
         sys.exit(verify.NOT_IDENTICAL)
 
 
-def read(path: Path) -> dict[str, np.ndarray]:
-    """A sweep's runs.npz.
+def choose(console: Console, folder: Path, config: Mapping[str, Any]) -> Member:
+    """The network that --member names.
 
     Raises:
-      ValueError: if it is damaged.
+      ValueError: if it is none of the sweep's, or the data are others.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} needs to be a sweep's undamaged runs.npz: {error}") from error
+    axes = points.axes(config)
+    record = arrays.read_runs(folder / "runs.npz", axes)
+    values = points.parse_member(FLAGS.member, axes)
+    position = find(axes, values)
+    environment.use_threads(config["threads"])
+    startup.cache_compilations()
+    data = verify.load(console, config)
+    if data.sha256 != config["data_sha256"]:
+        raise ValueError(
+            f"expected data with sha256 {config['data_sha256']}, got {data.sha256}: {data.source}"
+        )
+    setting = {name: value for name, value in values.items() if not name.endswith("seed")}
+    recipe = points.recipe_at(data, config["given"], setting)
+    part = {name: values[position] for name, values in record.items()}
+    return Member(recipe, data, config, values, part)
 
 
-def select(
-    record: Mapping[str, np.ndarray], axes: list[str], member: Mapping[str, Any]
-) -> dict[str, np.ndarray]:
-    """What the sweep has of one member.
+def find(axes: Mapping[str, list[str]], values: Mapping[str, Any]) -> tuple[int, ...]:
+    """Where a member's values are along the axes.
 
     Raises:
       ValueError: if it is none of the sweep's.
     """
     position = []
-    for name in axes:
-        labels = record[f"axes/{name}"].tolist()
-        text = points.value_text(member[name])
+    for name, labels in axes.items():
+        text = points.value_text(values[name])
         if text not in labels:
-            raise ValueError(f"--member needs {name} to be one of {', '.join(labels)}, got {text}")
+            more = f", ... {labels[-1]}" if len(labels) > LISTED else ""
+            known = ", ".join(labels[:LISTED]) + more
+            raise ValueError(f"--member needs {name} to be one of {known}, got {text}")
         position.append(labels.index(text))
+    return tuple(position)
+
+
+def train(console: Console, member: Member) -> dict[str, np.ndarray]:
+    """The member alone, up to where it ends: what runs.npz would say of it."""
+    config, recipe = member.config, member.recipe
+    history: list[dict[str, float]] = []
+    own_order = member.values.get("shuffle_seed")
+    steps = num_steps(len(member.data.train_inputs), recipe.batch_size)
+    with EpochTable(console, recipe.num_epochs, steps) as table:
+        started = time.perf_counter()
+
+        def on_block(progress: Progress) -> None:
+            table.step(int(progress.state.step))
+
+        def on_epoch(progress: Progress) -> bool:
+            epoch = len(progress.history)
+            history.append(member.seen(progress.history[-1], epoch))
+            table.line(epoch, history[-1], time.perf_counter() - started)
+            return member.has_ended(history)
+
+        try:
+            params, fault_step = (
+                jaxmlp.train(
+                    recipe,
+                    member.data,
+                    member.values["seed"],
+                    shuffle_seed=0 if config["shuffle"] == "shared" else own_order,
+                    on_fault="ignore" if config["on_fault"] == "ignore" else "raise",
+                    callback=on_epoch,
+                    on_block=on_block,
+                ).params,
+                -1,
+            )
+        except jaxmlp.TrainingFault as error:
+            params, fault_step = error.progress.state.params, error.fault.step
+    names = history[0] if history else ()
     return {
-        name: values[tuple(position)]
-        for name, values in record.items()
-        if not name.startswith("axes/")
+        "params_sha256": np.array(jaxmlp.digest(params)),
+        "stopped_at": np.array(len(history)),
+        "fault_step": np.array(fault_step),
+        **{f"history/{n}": np.array([line[n] for line in history], np.float32) for n in names},
     }
 
 
-def train(
-    console: Console,
-    recipe: jaxmlp.Recipe,
-    data: Dataset,
-    config: Mapping[str, Any],
-    member: Mapping[str, Any],
-    expected: Mapping[str, np.ndarray],
-) -> Run:
-    """The member alone, up to where it ended in the sweep."""
-    shuffle_seed = 0 if config["shuffle"] == "shared" else member.get("shuffle_seed")
-    num_epochs, has_fault = int(expected["stopped_at"]), expected["fault_step"] >= 0
-    epochs = num_epochs + int(has_fault)
-    with EpochTable(console, epochs, num_steps(len(data.train_inputs), recipe.batch_size)) as table:
+def differences(expected: Mapping[str, np.ndarray], got: Mapping[str, np.ndarray]) -> Iterator[str]:
+    """Where a member is not what the sweep says of it.
 
-        def step(progress: Progress) -> None:
-            table.step(int(progress.state.step))
-
-        try:
-            return jaxmlp.train(
-                recipe,
-                data,
-                member["seed"],
-                shuffle_seed=shuffle_seed,
-                on_fault="raise" if has_fault else "ignore",
-                callback=lambda progress: len(progress.history) == epochs,
-                on_block=step,
-            )
-        except jaxmlp.TrainingFault as fault:
-            state, history = fault.progress.state, fault.progress.history
-            columns = {
-                name: np.array([line[name] for line in history], np.float32)
-                for name in (history[0] if history else ())
-            }
-            return Run(state.params, state, columns)
+    Args:
+      expected: its part of what `arrays.read_runs` returns.
+      got: from `train`.
+    """
+    for name in ("params_sha256", "stopped_at", "fault_step"):
+        yield from receipt.differences({name: expected[name].item()}, {name: got[name].item()})
+    lost = [name for name in got if name not in expected]
+    yield from (f"{name}: expected nothing, got a column" for name in lost)
+    for name in expected.keys() - got.keys() if got["stopped_at"] else ():
+        yield f"{name}: expected a column, got nothing"
+    for name in (name for name in expected if name.startswith("history/")):
+        values = np.full(len(expected[name]), np.nan, np.float32)  # as after its end
+        column = got.get(name, values)[: len(values)]
+        values[: len(column)] = column
+        same = (expected[name] == values) | (np.isnan(expected[name]) & np.isnan(values))
+        if not same.all():
+            epoch = int(same.argmin())
+            pair = f"expected {expected[name][epoch]}, got {values[epoch]}"
+            yield f"{name.partition('/')[2]}, epoch {epoch + 1}: {pair}"
 
 
-def differences(expected: Mapping[str, np.ndarray], run: Run) -> list[str]:
-    """Where a member's parameters and history are not the sweep's."""
-    epochs = int(expected["stopped_at"])
-    found = list(
-        receipt.differences(
-            {"params_sha256": str(expected["params_sha256"])},
-            {"params_sha256": jaxmlp.digest(run.params)},
-        )
+def settings_differences(config: Mapping[str, Any], data: Dataset) -> Iterator[str]:
+    """Where a sweep's config.json is not what its given settings and the data make of it."""
+    known = {*records.SWEEP_CONFIG.needed, *records.SWEEP_CONFIG.known}
+    same = {name: value for name, value in config.items() if name in known}
+    yield from receipt.differences(
+        {**same, **options.complete(config["given"], data)}, config, "config"
     )
-    for name, values in run.history.items():
-        column, values = expected[f"history/{name}"][:epochs], values[:epochs]
-        is_equal = (column == values) | np.isnan(column)  # a look that the sweep did not take
-        if not is_equal.all():
-            epoch = int(np.argmin(is_equal))
-            found.append(
-                f"{name}, epoch {epoch + 1}: expected {column[epoch]}, got {values[epoch]}"
-            )
-    return found
 
 
 if __name__ == "__main__":

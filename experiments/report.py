@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.panel import Panel
 
 import jaxmlp
-from experiments import verdict
+from experiments import records, schema, verdict
 from experiments.files import write_json
 from experiments.progress import format_metric
 from experiments.recorder import Job
@@ -43,14 +43,24 @@ def introduce_start(console: Console, job: Job, start: Progress | None) -> None:
         console.print("no checkpoint yet: starting from the beginning")
 
 
-def summarize(job: Job, progress: Progress, params: PyTree) -> dict[str, Any]:
-    """The figures of a finished run, on every example of each set."""
+def summarize(
+    job: Job, progress: Progress, kept: tuple[PyTree, int], seconds: Mapping[str, float]
+) -> dict[str, Any]:
+    """What summary.json says of a finished run: its figures on every example of each set.
+
+    Args:
+      job: what was done.
+      progress: after the last epoch.
+      kept: the parameters that are kept, and the epoch that they are of.
+      seconds: spent, by purpose.
+    """
+    params, epoch = kept
     means = {
         f"{name}_{metric}": value
         for name, examples in job.data.sets().items()
         for metric, value in jaxmlp.evaluate(job.recipe, params, *examples).items()
     }
-    return {
+    figures = {
         **{f"num_{name}": len(labels) for name, (_, labels) in job.data.sets().items()},
         **means,
         "num_epochs": len(progress.history),
@@ -58,30 +68,46 @@ def summarize(job: Job, progress: Progress, params: PyTree) -> dict[str, Any]:
         "num_parameters": sum(leaf.size for leaf in jax.tree.leaves(params)),
         "num_faults": len(progress.faults),
         "params_sha256": jaxmlp.digest(params),
+        "params_epoch": epoch,
         "verdict": verdict.of_run(job.recipe, job.data, job.config["seed"], means),
     }
+    return job.marked({**figures, "seconds": seconds})
+
+
+def make_receipt(job: Job, digests: list[str], summary: Mapping[str, Any]) -> dict[str, Any]:
+    """All that another run needs to come out with the same bits, and to see that it did.
+
+    Args:
+      job: what was done.
+      digests: of the parameters after each epoch.
+      summary: what summary.json says; {} before the end.
+    """
+    data = job.data
+    record = {
+        "config": dict(job.config),
+        "data": {"name": data.name, "source": data.source, "sha256": data.sha256},
+        "environment": receipt.describe(),
+        "params_sha256": digests,
+        "summary": {name: value for name, value in summary.items() if name != "seconds"},
+    }
+    return job.marked(record)
 
 
 def write_receipt(
     job: Job, lines: Iterable[Mapping[str, Any]], summary: Mapping[str, Any] | None = None
 ) -> None:
-    """All that another run needs to come out with the same bits, and to see that it did.
+    """Writes receipt.json.
 
     Args:
       job: what was done.
       lines: of metrics.jsonl.
-      summary: of a run that has finished.
+      summary: what summary.json is about to say; by default what it says of these epochs.
     """
-    data = job.data
-    figures = {name: value for name, value in (summary or {}).items() if name != "seconds"}
-    record = {
-        "config": dict(job.config),
-        "data": {"name": data.name, "source": data.source, "sha256": data.sha256},
-        "environment": receipt.describe(),
-        "params_sha256": [line["params_sha256"] for line in lines],  # after each epoch
-        "summary": figures,
-    }
-    write_json(job.path / "receipt.json", job.marked(record))
+    digests = [line["params_sha256"] for line in lines]
+    if summary is None and (job.path / "summary.json").exists():
+        summary = schema.read(job.path / "summary.json", records.SUMMARY)
+        summary = summary if summary.get("num_epochs") == len(digests) else None
+    write_json(job.path / "receipt.json", make_receipt(job, digests, summary or {}))
 
 
 def check_pictures() -> None:

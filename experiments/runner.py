@@ -13,7 +13,18 @@ from absl import app, logging
 from rich.console import Console
 
 import jaxmlp
-from experiments import board, environment, recorder, report, screen, startup, verdict, workdir
+from experiments import (
+    board,
+    environment,
+    recorder,
+    records,
+    report,
+    schema,
+    screen,
+    startup,
+    verdict,
+    workdir,
+)
 from experiments.files import Unwritten, write_json, write_lines
 from experiments.progress import EpochTable
 from experiments.recorder import Clock, Job, Recorder
@@ -132,7 +143,7 @@ def _resume(job: Job) -> tuple[Progress | None, list[dict[str, Any]]]:
     if found is None:
         refuse_lost_checkpoints(job.path)
         write_lines(metrics, [])
-        (job.path / "faults.jsonl").unlink(missing_ok=True)
+        _forget_faults(job.path)
         return None, []
     start, lines = recorder.as_progress(found), found.record["lines"]
     epoch, every = len(lines), job.config["eval_every"]
@@ -142,21 +153,27 @@ def _resume(job: Job) -> tuple[Progress | None, list[dict[str, Any]]]:
         start = start._replace(history=(*before, {**last, **blank}))
         lines[-1] |= blank
     write_lines(metrics, lines)
-    (job.path / "faults.jsonl").unlink(missing_ok=True)
+    _forget_faults(job.path)
     if start.faults:
         write_lines(job.path / "faults.jsonl", [job.marked(f._asdict()) for f in start.faults])
     return start, lines
 
 
+def _forget_faults(path: Path) -> None:
+    """Removes what is written anew, should it happen again."""
+    for name in ("fault.json", "faults.jsonl"):
+        (path / name).unlink(missing_ok=True)
+
+
 def refuse_another(path: Path, earlier: Mapping[str, Any]) -> None:
     """Raises ValueError if a folder's run is not the one whose config was read."""
-    if workdir.read_json(path / "config.json") != earlier:
+    if records.read_config(path / "config.json") != earlier:
         raise ValueError(f"--resume needs {path} for itself: another run has changed config.json")
 
 
 def refuse_lost_checkpoints(path: Path) -> None:
     """Raises ValueError if a folder without checkpoints has finished epochs to lose."""
-    done = len(workdir.read_lines(path / "metrics.jsonl"))
+    done = len(schema.read_lines(path / "metrics.jsonl", records.LINE))
     if done and not (path / "checkpoints").exists():  # else it ended before the first
         raise ValueError(
             f"--resume needs a checkpoint of the {done} finished epochs in {path}, got none"
@@ -169,7 +186,7 @@ def check_environment(path: Path, accept_changes: bool) -> None:
     Raises:
       ValueError: if it cannot, and that is not accepted.
     """
-    earlier = workdir.read_json(path / "environment.json")
+    earlier = schema.read(path / "environment.json", records.ENVIRONMENT)
     changes = [
         line
         for name, value in receipt.describe().items()
@@ -273,18 +290,20 @@ def _say_what_is_kept(job: Job, record: Recorder, why: str, kept: list[str]) -> 
 def _finish(console: Console, job: Job, clock: Clock, record: Recorder) -> dict[str, Any]:
     """Writes what a run leaves, as far as there is room, and shows it."""
     assert record.progress is not None
-    progress, (params, epoch) = record.progress, _parameters_to_keep(job, record)
-    attempt = record.unwritten.attempt
-    attempt("params.npz", lambda: jaxmlp.save_params(job.path / "params.npz", params))
-    figures = report.summarize(job, progress, params)
+    progress, kept, attempt = (
+        record.progress,
+        _parameters_to_keep(job, record),
+        record.unwritten.attempt,
+    )
+    attempt("params.npz", lambda: jaxmlp.save_params(job.path / "params.npz", kept[0]))
+    summary = report.summarize(job, progress, kept, clock.seconds)
     clock.charge("evaluate")
-    seconds = {name: round(spent, 3) for name, spent in clock.seconds.items()}
-    summary = job.marked({**figures, "params_epoch": epoch, "seconds": seconds})
-    attempt("fault.json", lambda: (job.path / "fault.json").unlink(missing_ok=True))
-    attempt("summary.json", lambda: write_json(job.path / "summary.json", summary))
+    summary["seconds"] = {name: round(spent, 3) for name, spent in clock.seconds.items()}
+    # The receipt before the summary, which is never without it.
     attempt("receipt.json", lambda: report.write_receipt(job, record.lines.records, summary))
+    attempt("summary.json", lambda: write_json(job.path / "summary.json", summary))
     if job.plots:
-        attempt("plots", lambda: report.draw(job, progress, params))
+        attempt("plots", lambda: report.draw(job, progress, kept[0]))
     record.close()
     report.conclude(console, job.path, summary)
     end(job.path, record.unwritten, verdict.has_diverged(summary["verdict"]))

@@ -16,8 +16,19 @@ from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 import jaxmlp
-from experiments import environment, points, runner, screen, startup, sweep_report, verdict, workdir
-from experiments.files import Lines, Unwritten, write_json, write_lines
+from experiments import (
+    environment,
+    points,
+    records,
+    runner,
+    schema,
+    screen,
+    startup,
+    sweep_report,
+    verdict,
+    workdir,
+)
+from experiments.files import Lines, Unwritten, as_written, write_json, write_lines
 from experiments.options import Interval
 from experiments.progress import format_metric
 from experiments.recorder import Clock
@@ -150,6 +161,8 @@ def _resume(job: Job) -> tuple[jaxmlp.Population | None, list[dict[str, Any]]]:
     found = checkpoint.restore(job.path / "checkpoints", like)
     if found is None:
         runner.refuse_lost_checkpoints(job.path)
+    else:
+        schema.check(as_written(found.record), records.SWEEP_SAVED, "the checkpoint")
     write_lines(job.path / "metrics.jsonl", found.record["lines"] if found else [])
     if found is None:
         return None, []

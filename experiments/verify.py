@@ -1,15 +1,20 @@
-"""Runs a finished or interrupted run again by its receipt, and compares every epoch's parameters.
+"""Runs a finished or interrupted run again by its receipt, and compares all that its records say.
 
     python -m experiments.verify runs/mnist-2026-11-20-120000
 
-Says "identical to the bit", or the first epoch that differs and what else does: the parameters and
-figures in the folder from the receipt's, the receipt's settings from config.json's, the data, the
-versions and the machine. Uses the number of threads that the receipt has. Exit code 0 if all is
-identical, 4 if not, 1 for a mistake. Takes as long as the run did.
+Makes every figure of the folder's records again: each line of metrics.jsonl, the summary, the
+faults, the parameters and their digests, and what the settings follow from. Says "identical to the
+bit", or the first epoch whose parameters differ and each field that does; and what it does not
+vouch for. Uses the number of threads that the receipt has. Reads the folder, and the data where the
+receipt names them, where --look_in says or in the usual places; writes nothing but a download of
+the data into the user's own cache. Exit code 0 if all is identical, 4 if not, 1 for a mistake.
+Takes as long as the run did.
 """
 
+import itertools
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,142 +22,215 @@ from absl import flags
 from rich.console import Console
 
 import jaxmlp
-from experiments import datasets, environment, recipes, runner, workdir
-from experiments.options import NAMES
+from experiments import datasets, environment, options, proof, recipes, report, runner, startup
+from experiments.files import as_written
 from experiments.progress import EpochTable
+from experiments.proof import Claim, Rerun
+from experiments.recorder import Job
+from experiments.screen import one_line
+from experiments.workdir import user_path
 from jaxmlp import receipt
-from jaxmlp.types import Dataset, Progress
+from jaxmlp.batches import num_steps
+from jaxmlp.types import Dataset
 
 NOT_IDENTICAL = 4  # exit code
+NOT_VOUCHED_FOR = (
+    "seconds, which outputs were asked for, where the data lay, the texts of notice and "
+    "environment, how a file is packed, and whatever else is in the folder, such as checkpoints "
+    "and pictures"
+)
+_SOME = {"seconds": "some"}  # however many
 
 FLAGS = flags.FLAGS
+flags.adopt_module_key_flags(startup)
 flags.DEFINE_string("look_in", None, "Folder to look for the data in first.")
 
 
 def main(argv: list[str]) -> None:
     """Compares, says what came out, and ends with the exit code."""
+    console = Console(highlight=False)
     with runner.clear_errors():
         if len(argv) != 2:
             raise ValueError(f"expected one run's folder, got {' '.join(argv[1:]) or 'nothing'}")
-        folder = Path(argv[1])
-        record = read(folder)
-        environment.use_threads(record["config"]["threads"])
-        data = load(record["config"])
-        recipe = recipes.recipe(record["config"])
-        found = [*result_differences(folder, record), *settings_differences(folder, record, data)]
-        jaxmlp.warm_up(recipe, data)
-    console = Console(highlight=False)
-    epoch = first_difference(console, recipe, data, record)
-    num_epochs = len(record["params_sha256"])
-    if epoch is not None:
-        console.print(f"epoch {epoch} of {num_epochs} is the first to differ", style="bold red")
-    elif found:
-        console.print(f"identical in all {num_epochs} epochs, but:", style="bold red")
-    else:
-        console.print(f"identical to the bit in all {num_epochs} epochs", style="bold green")
-    machine = receipt.differences(record["environment"], receipt.describe(), "environment")
-    for line in [*found, *machine]:
-        console.print(line, markup=False, soft_wrap=True)
-    if epoch is not None or found:
+        folder = user_path(argv[1])
+        claim = proof.read(folder)
+        environment.use_threads(claim.receipt["config"]["threads"])
+        startup.cache_compilations()
+        data = load(console, claim.receipt["config"])
+        found = list(data_differences(claim, data))
+        job = make_job(folder, claim, data)
+        with startup.compiling(console) as on_compiled:
+            jaxmlp.warm_up(job.recipe, data, on_compiled)
+    made = train(console, job, claim)
+    found += differences(job, claim, made)
+    conclude(console, job, claim, made, found)
+    if found or made.differs:
         sys.exit(NOT_IDENTICAL)
 
 
-def read(folder: Path) -> dict[str, Any]:
-    """A run's receipt.
+def load(console: Console, config: Mapping[str, Any]) -> Dataset:
+    """The data of a config, as they are here, under the name that it has for them."""
+    look_in = user_path(FLAGS.look_in) if FLAGS.look_in else None
+    name, places = config["dataset"], [str(each) for each in (look_in, config["data_dir"]) if each]
+    if look_in and (look_in / Path(name).name).is_file():  # a user's own
+        name = str(look_in / Path(name).name)
+    where = f", first in {', '.join(places)}" if places and not name.endswith(".npz") else ""
+    say(console, f"reads the data {name}{where}")
+    data = datasets.load(name, look_in=places, check_finite=config["check_finite"])
+    data = datasets.hold_out(data, config["validation_fraction"])
+    return data._replace(name=config["dataset"])
+
+
+def make_job(folder: Path, claim: Claim, data: Dataset) -> Job:
+    """What a receipt's settings mean for the data, whose digest is taken as the receipt has it.
 
     Raises:
-      ValueError: if there is none, or none with an epoch.
+      ValueError: if they contradict each other.
     """
-    if (folder / "runs.npz").exists():
-        raise ValueError(f"{folder} holds a sweep: expected a run, or experiments.replay")
-    record = workdir.read_json(folder / "receipt.json")
-    missing = [name for name in ("config", "data", "environment") if name not in record]
-    record = {"params_sha256": [], "summary": {}, **record}
-    digests, count = _digests(folder), len(record["params_sha256"])
-    if not record["summary"] and digests[:count] == record["params_sha256"]:
-        record["params_sha256"] = digests  # killed: what was noted after each epoch since stands
-    if missing or not record["params_sha256"]:
-        raise ValueError(
-            f"{folder / 'receipt.json'} needs a run's settings, data, environment and at least one "
-            f"epoch's digest, got {', '.join(record)}"
+    values = {name: claim.receipt["config"][name] for name in (*options.NAMES, "data_dir")}
+    data = data._replace(sha256=claim.receipt["data"]["sha256"])
+    outputs = {n: v for n, v in claim.receipt["config"].items() if n == "outputs"}
+    config = options.complete(values, data) | outputs
+    return Job(recipes.recipe(config), data, config, folder, claim.receipt.get("notice"))
+
+
+def train(console: Console, job: Job, claim: Claim) -> Rerun:
+    """Trains again, and shows each epoch."""
+    steps = num_steps(len(job.data.train_inputs), job.recipe.batch_size)
+    with EpochTable(console, claim.num_epochs, steps) as table:
+        return proof.rerun(job, claim, table)
+
+
+def data_differences(claim: Claim, data: Dataset) -> Iterator[str]:
+    """Whether the data here are those of the receipt."""
+    then, now = claim.receipt["data"]["sha256"], data.sha256
+    yield from receipt.differences({"sha256": then}, {"sha256": now}, "data")
+
+
+def differences(job: Job, claim: Claim, made: Rerun) -> Iterator[str]:
+    """Where a folder says something else than came out, one line each.
+
+    After the first epoch with other parameters there is nothing to compare with.
+    """
+    until = made.differs - 1 if made.differs else None
+    if claim.config is not None:
+        config = job.marked(claim.receipt["config"])
+        yield from receipt.differences(config, claim.config, "config")
+    yield from _receipt(job, claim, made, until)
+    if claim.lines is not None:
+        yield from _lines("metrics.jsonl epoch", made.lines[:until], claim.lines[:until])
+    if made.differs:
+        yield from _at_odds(claim, made, made.differs)
+        return
+    if claim.summary is not None:
+        yield from _of("summary.json", made.summary_for(claim.summary), claim.summary)
+    if claim.faults is not None:
+        certain = sum(fault.epoch <= len(made.lines) for fault in made.faults)
+        faults = made.faults[: max(certain, len(claim.faults))]
+        lines = [as_written(job.marked(fault._asdict())) for fault in faults]
+        yield from _lines("faults.jsonl line", lines, claim.faults)
+    if claim.fault is not None:
+        fault = job.marked(made.fault._asdict()) if made.fault else {}
+        yield from _of("fault.json", as_written(fault), claim.fault)
+    yield from _parameters(claim, made)
+
+
+def _receipt(job: Job, claim: Claim, made: Rerun, until: int | None) -> Iterator[str]:
+    """Compares receipt.json; what it says of the machine is not made again."""
+    got = claim.receipt
+    summary = got["summary"]
+    if not made.differs and (summary or claim.receipt_epochs in claim.ends):
+        summary = made.summary_for(summary or claim.summary or {})
+    digests = made.digests[: claim.receipt_epochs][:until]
+    expected = as_written(report.make_receipt(job, digests, summary))
+    given = {"environment": got["environment"], "data": {**got["data"], "name": job.data.name}}
+    noted = {**got, "params_sha256": got["params_sha256"][:until]}
+    yield from _of("receipt.json", _by_epoch(expected | given), _by_epoch(noted))
+
+
+def _at_odds(claim: Claim, made: Rerun, epoch: int) -> Iterator[str]:
+    """Which file is wrong of the first epoch that differs, where two say different things of it."""
+    lines = [line["params_sha256"] for line in claim.lines or []]
+    digests = {"receipt.json": claim.receipt["params_sha256"], "metrics.jsonl": lines}
+    noted = {file: of[epoch - 1] for file, of in digests.items() if len(of) >= epoch}
+    if len(set(noted.values())) > 1 and len(made.digests) >= epoch:
+        for file, digest in noted.items():
+            name = f"{file} params_sha256.epoch {epoch}"
+            yield from receipt.differences({name: made.digests[epoch - 1]}, {name: digest})
+
+
+def _by_epoch(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A receipt whose digests have names."""
+    digests = enumerate(record["params_sha256"], 1)
+    return {**record, "params_sha256": {f"epoch {epoch}": digest for epoch, digest in digests}}
+
+
+def _lines(file: str, expected: list[dict[str, Any]], got: list[dict[str, Any]]) -> Iterator[str]:
+    """Compares files of lines."""
+    for number, pair in enumerate(itertools.zip_longest(expected, got), 1):
+        if None in pair:
+            said = ["nothing" if each is None else "a line" for each in pair]
+            yield "{} {}: expected {}, got {}".format(file, number, *said)
+        else:
+            yield from _of(f"{file} {number}", *pair)
+
+
+def _of(file: str, expected: Mapping[str, Any], got: Mapping[str, Any]) -> Iterator[str]:
+    """Compares records, but for their seconds."""
+    ours, theirs = ({**each, **_SOME} if "seconds" in each else each for each in (expected, got))
+    for line in receipt.differences(ours, theirs):
+        yield f"{file} {line}"
+
+
+def _parameters(claim: Claim, made: Rerun) -> Iterator[str]:
+    """Compares params.npz, which before the end may be of any epoch."""
+    if claim.params is None:
+        return
+    digest, expected = jaxmlp.digest(claim.params), made.digests
+    if claim.num_epochs in claim.ends:
+        expected = [made.summary_for({"num_epochs": claim.num_epochs})["params_sha256"]]
+    if digest not in expected:
+        yield f"params.npz: expected {expected[-1] if expected else 'nothing'}, got {digest}"
+
+
+def conclude(console: Console, job: Job, claim: Claim, made: Rerun, found: list[str]) -> None:
+    """Says what came out, and how far it goes."""
+    epochs = claim.num_epochs
+    same = f"identical to the bit in all {epochs} epochs" if epochs else "identical to the bit"
+    if made.differs:
+        console.print(f"epoch {made.differs} of {epochs} is the first to differ", style="bold red")
+        if made.fault:
+            say(console, f"a number that is not finite came up in {made.fault}")
+    elif found:
+        console.print(f"identical in all {epochs} epochs, but:", style="bold red")
+    else:
+        fault = f", and so is the fault in step {claim.fault['step']}" if claim.fault else ""
+        console.print(f"{same}{fault}", style="bold green")
+    machine = receipt.differences(claim.receipt["environment"], receipt.describe(), "environment")
+    for line in [*found, *machine]:
+        say(console, line)
+    if not made.differs and not made.is_over and not claim.fault:
+        say(console, f"unfinished: its settings go on to epoch {job.recipe.num_epochs}")
+    if claim.params is not None and not found and not made.differs:
+        epoch = 1 + made.digests.index(jaxmlp.digest(claim.params))
+        packed = (
+            "" if _is_as_saved(claim, job.path) else ", packed otherwise than they would be here"
         )
-    return record
+        say(console, f"params.npz has the parameters after epoch {epoch}{packed}")
+    say(console, f"compared: {', '.join(claim.files)}; not vouched for: {NOT_VOUCHED_FOR}")
 
 
-def load(config: Mapping[str, Any]) -> Dataset:
-    """The data of a receipt, as they are here."""
-    name, place = config["dataset"], FLAGS.look_in or config["data_dir"]
-    if FLAGS.look_in and (Path(FLAGS.look_in) / Path(name).name).is_file():  # a user's own
-        name = str(Path(FLAGS.look_in) / Path(name).name)
-    data = datasets.load(name, place, check_finite=config["check_finite"])
-    return datasets.hold_out(data, config["validation_fraction"])
+def _is_as_saved(claim: Claim, folder: Path) -> bool:
+    """Whether params.npz has the very bytes that `save_params` writes here."""
+    with tempfile.TemporaryDirectory() as scratch:
+        again = Path(scratch) / "params.npz"
+        jaxmlp.save_params(again, claim.params)
+        return again.read_bytes() == (folder / "params.npz").read_bytes()
 
 
-def first_difference(
-    console: Console, recipe: jaxmlp.Recipe, data: Dataset, record: Mapping[str, Any]
-) -> int | None:
-    """Trains again up to the first epoch that differs from the receipt; None if none does."""
-    expected, config = record["params_sha256"], record["config"]
-    got: list[str] = []
-    steps_per_epoch = -(-len(data.train_inputs) // recipe.batch_size)
-    with EpochTable(console, len(expected), steps_per_epoch) as table:
-
-        def compare(progress: Progress) -> bool:
-            got.append(jaxmlp.digest(progress.state.params))
-            return got[-1] != expected[len(got) - 1] or len(got) == len(expected)
-
-        try:
-            jaxmlp.train(
-                recipe,
-                data,
-                config["seed"],
-                eval_every=config["num_epochs"],  # looks change no parameters
-                on_fault=config["on_fault"],
-                callback=compare,
-                on_block=lambda progress: table.step(int(progress.state.step)),
-            )
-        except jaxmlp.TrainingFault as error:
-            console.print(str(error))
-            return len(got) + 1
-    return None if got == expected else len(got)
-
-
-def result_differences(folder: Path, record: Mapping[str, Any]) -> list[str]:
-    """Where the results in a run's folder are not those that its receipt vouches for."""
-    digests = record["params_sha256"]
-    expected: dict[str, Any] = {}
-    found: dict[str, Any] = {}
-    summary_file, params_file = folder / "summary.json", folder / "params.npz"
-    summary = workdir.read_json(summary_file) if summary_file.exists() else {}
-    if summary:
-        expected |= {f"summary.json {name}": value for name, value in record["summary"].items()}
-        found |= {f"summary.json {name}": summary.get(name) for name in record["summary"]}
-    if (folder / "metrics.jsonl").exists():
-        lines = _digests(folder)
-        for epoch in range(max(len(digests), len(lines))):
-            name = f"metrics.jsonl epoch {epoch + 1}"
-            expected[name], found[name] = digests[epoch:][:1], lines[epoch:][:1]
-    if params_file.exists():
-        got = found["params.npz"] = jaxmlp.digest(jaxmlp.load_params(params_file))
-        epochs = [summary["params_epoch"] - 1] if summary else range(len(digests))
-        last = digests[epochs[-1]]
-        expected["params.npz"] = next((digests[i] for i in epochs if digests[i] == got), last)
-    return list(receipt.differences(expected, found))
-
-
-def _digests(folder: Path) -> list[str]:
-    """The parameters' after each epoch, as metrics.jsonl has them."""
-    lines = workdir.read_lines(folder / "metrics.jsonl")
-    return [line.get("params_sha256", "") for line in lines]
-
-
-def settings_differences(folder: Path, record: Mapping[str, Any], data: Dataset) -> list[str]:
-    """Where a receipt's settings and data are not those of the run's config.json and of today."""
-    file = folder / "config.json"
-    settings = workdir.read_json(file) if file.exists() else record["config"]
-    expected = {"config": record["config"], "data": {"sha256": record["data"]["sha256"]}}
-    ours = {name: settings.get(name) for name in dict.fromkeys([*record["config"], *NAMES])}
-    return list(receipt.differences(expected, {"config": ours, "data": {"sha256": data.sha256}}))
+def say(console: Console, text: str) -> None:
+    """Prints one line, whatever characters are in the text."""
+    console.print(one_line(text), markup=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

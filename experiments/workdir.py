@@ -1,16 +1,16 @@
-"""The folder that holds all a run leaves, and how it is read again."""
+"""The folder that holds all a run leaves; records.py reads it again."""
 
 import contextlib
 import datetime
 import itertools
-import json
 import os
 import shutil
 import uuid
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+
+from experiments import schema
 
 CONTENTS = (  # what a run may leave, and --overwrite removes
     "checkpoints",
@@ -157,7 +157,8 @@ def _refuse_contents(path: Path, overwrite: bool) -> None:
 def _is_run(path: Path) -> bool:
     """Whether the folder's config.json is one that a run wrote."""
     try:
-        return {"sizes", "data_sha256"} <= read_json(path / SETTINGS[0]).keys()
+        config = schema.read(path / SETTINGS[0], schema.Fields({}))
+        return {"sizes", "data_sha256"} <= config.keys()
     except ValueError:
         return False
 
@@ -228,29 +229,3 @@ def lock(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(number)
-
-
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The whole lines of a file that `Lines` made; a line cut short by a crash is none."""
-    if not path.exists():
-        return []
-    lines = path.read_text().split("\n")[:-1]
-    try:
-        return [json.loads(line) for line in lines]
-    except ValueError as error:
-        raise ValueError(f"{path} needs a JSON object a line: {error}") from error
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Reads a record.
-
-    Raises:
-      ValueError: if it is not there or no JSON object.
-    """
-    try:
-        record = json.loads(path.read_text())
-    except (OSError, RecursionError, ValueError) as error:
-        raise ValueError(f"{path} needs to be a run's record: {error}") from error
-    if not isinstance(record, dict):
-        raise ValueError(f"{path} needs to hold a JSON object, got {type(record).__name__}")
-    return record

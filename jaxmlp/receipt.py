@@ -70,8 +70,12 @@ def differences(expected: Any, got: Any, field: str = "") -> Iterator[str]:
     if isinstance(expected, Mapping) and isinstance(got, Mapping):
         for name in dict.fromkeys([*expected, *got]):
             inner = f"{field}.{name}" if field else str(name)
-            yield from differences(expected.get(name), got.get(name), inner)
-    elif expected != got:
+            if name in expected and name in got:
+                yield from differences(expected[name], got[name], inner)
+            else:
+                values = (each.get(name, "nothing") for each in (expected, got))
+                yield "{}: expected {}, got {}".format(inner, *values)
+    elif repr(expected) != repr(got):  # 1, 1.0 and True are equal
         yield f"{field}: expected {expected}, got {got}"
 
 

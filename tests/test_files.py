@@ -5,10 +5,11 @@ import os
 import resource
 
 import pytest
+from run_files import read
 
-from experiments import files
+from experiments import files, schema
 from experiments.files import Lines, Unwritten
-from experiments.workdir import read_json, read_lines
+from experiments.schema import Fields
 
 
 @pytest.fixture
@@ -22,6 +23,10 @@ def small_files():
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
     yield lift
     lift()
+
+
+def read_lines(path):
+    return schema.read_lines(path, Fields({}))
 
 
 RECORDS = [{"epoch": epoch, "text": "x" * 20} for epoch in range(5)]  # of some 40 bytes
@@ -79,7 +84,7 @@ def test_lines_go_on_after_those_that_are_there(tmp_path):
 
 def test_json_comes_back(tmp_path):
     files.write_json(tmp_path / "a.json", {"sizes": [784, 10]})
-    assert read_json(tmp_path / "a.json") == {"sizes": [784, 10]}
+    assert read(tmp_path / "a.json") == {"sizes": [784, 10]}
     assert os.listdir(tmp_path) == ["a.json"]
 
 
@@ -87,7 +92,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, small_files):
     files.write_json(tmp_path / "a.json", {"old": 1})
     with pytest.raises(OSError, match="too large"):
         files.write_json(tmp_path / "a.json", {"new": "x" * 1000})
-    assert read_json(tmp_path / "a.json") == {"old": 1}
+    assert read(tmp_path / "a.json") == {"old": 1}
     assert os.listdir(tmp_path) == ["a.json"]
 
 
@@ -109,3 +114,9 @@ def test_what_could_not_be_written_is_warned_of_once_and_forgotten_when_it_is(re
     has_room = True
     assert unwritten.attempt("a.json", write)
     assert str(unwritten) == ""
+
+
+def test_a_record_is_known_as_it_will_be_read():
+    record = {"a": (1, [math.inf]), "b": {"c": -0.0}, "d": math.nan}
+    expected = {"a": [1, [None]], "b": {"c": -0.0}, "d": None}
+    assert str(files.as_written(record)) == str(expected)

@@ -67,6 +67,24 @@ def test_a_member_needs_a_value_for_each_axis():
                 points.parse_member(text, axes)
 
 
+@pytest.mark.parametrize("seed", ["5:5", "0:2", "1.5", "-1", "", "²", "1_0", "9" * 5000])
+def test_a_member_has_one_seed(seed):
+    message = f"--member needs one whole number as seed, got {seed[:9]}"
+    with command_line(), pytest.raises(ValueError, match=message):
+        points.parse_member(f"seed={seed}", ["seed"])
+
+
+def test_the_axes_of_a_sweep_are_in_the_order_of_its_results():
+    config = {"sweep": ["hidden_sizes=8,linear", "learning_rate=1e-3"], "seeds": "0:2"}
+    with command_line():
+        axes = points.axes({**config, "shuffle_seeds": "5,7"})
+        assert list(axes.items()) == [
+            *(("hidden_sizes", ["8", "linear"]), ("learning_rate", ["0.001"])),
+            *(("shuffle_seed", ["5", "7"]), ("seed", ["0", "1"])),
+        ]
+        assert "shuffle_seed" not in points.axes({**config, "shuffle_seeds": None})
+
+
 @pytest.mark.parametrize(
     ("setting", "flags"),
     [

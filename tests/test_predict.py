@@ -1,11 +1,16 @@
+"""What a network makes of pictures and of arrays, and what it refuses to."""
+
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 from programs import call
+from run_files import files
 
+import jaxmlp
 from experiments import mnist, predict
 
 
@@ -59,6 +64,96 @@ def test_pictures_dark_on_light_are_read(run, examples, tmp_path):
     assert (tmp_path / "here.png").exists()
 
 
+def refused(run, path, *flags):
+    """What is said of an .npz file, before anything is written."""
+    before = files(run)
+    with pytest.raises(SystemExit, match=r"^error: [^\n]*$") as ended:
+        call(predict, run, path, *flags)
+    assert files(run) == before
+    return str(ended.value)
+
+
+@pytest.mark.parametrize("label", [-1, 10, 10**9])
+def test_a_label_that_the_network_has_no_class_for_is_refused(run, examples, tmp_path, label):
+    inputs, labels = examples
+    labels = labels.copy()
+    labels[7] = label
+    np.savez(tmp_path / "some.npz", x=inputs, y=labels)
+    expected = f"expected labels from 0 to 9, as the network has classes, got {label} in row 7"
+    assert expected in refused(run, tmp_path / "some.npz")
+
+
+def test_an_input_that_is_no_number_gets_no_guess_and_the_others_do(
+    run, examples, tmp_path, capsys
+):
+    inputs, labels = examples[0].copy(), examples[1].copy()
+    inputs[3, 5], inputs[4, 0] = np.nan, np.inf
+    labels[[3, 4]] = 0  # the first of equals, and of those that cannot be compared
+    np.savez(tmp_path / "some.npz", x=inputs[:10], y=labels[:10])
+    call(predict, run, tmp_path / "some.npz")
+    out = capsys.readouterr().out
+    assert out.count("none: NaN or infinity in the input") == 2
+    assert "no guess at 2 of 10" in out
+    assert "nan" not in out
+    written = rows(run)
+    assert [row["guess"] == "" for row in written] == [row in (3, 4) for row in range(10)]
+    assert {written[3][f"p{digit}"] for digit in range(10)} == {""}
+    right = sum(row["label"] == row["guess"] for row in written)
+    assert f"right: {right} of 10" in out
+
+
+def test_parameters_that_are_no_numbers_are_refused(run, examples, tmp_path):
+    broken = shutil.copytree(run, tmp_path / "run")
+    (first, last) = jaxmlp.load_params(run / "params.npz")
+    kernel = last.kernel.copy()
+    kernel[0, :3] = np.nan
+    jaxmlp.save_params(broken / "params.npz", (first, last._replace(kernel=kernel)))
+    np.savez(tmp_path / "some.npz", x=examples[0])
+    expected = "params.npz needs finite numbers, got 3 NaN or infinite in layer_1"
+    assert expected in refused(broken, tmp_path / "some.npz")
+
+
+@pytest.mark.parametrize("x", [np.zeros((0, 64)), np.zeros((3, 0)), np.array(1.0), np.array("a")])
+def test_inputs_that_are_none_are_refused(run, tmp_path, x):
+    np.savez(tmp_path / "some.npz", x=x)
+    assert "expected inputs (N, ...) of numbers" in refused(run, tmp_path / "some.npz")
+
+
+def test_where_nothing_can_be_written_nothing_is_begun(run, examples, tmp_path):
+    broken = shutil.copytree(run, tmp_path / "run")
+    np.savez(tmp_path / "some.npz", x=examples[0])
+    (tmp_path / "file").touch()
+    for picture in (tmp_path / "file" / "a.png", tmp_path / "a.txt", tmp_path):
+        assert str(picture) in refused(broken, tmp_path / "some.npz", f"--picture={picture}")
+    (broken / "predictions.csv").unlink(missing_ok=True)
+    (broken / "predictions.csv").mkdir()
+    assert "expected a file that can be written" in refused(broken, tmp_path / "some.npz")
+
+
+def test_a_picture_that_is_read_is_not_written(run, tmp_path):
+    Image.new("L", (8, 8)).save(tmp_path / "digit.png")
+    before = (tmp_path / "digit.png").read_bytes()
+    message = refused(run, tmp_path / "digit.png", f"--picture={tmp_path / 'digit.png'}")
+    assert "which is to be read" in message
+    assert (tmp_path / "digit.png").read_bytes() == before
+
+
+def test_what_is_written_is_whole_or_as_it_was(run, examples, tmp_path, monkeypatch):
+    np.savez(tmp_path / "some.npz", x=examples[0][:3])
+    call(predict, run, tmp_path / "some.npz")
+    before = files(run)
+    write = predict.write_table
+
+    def fail(path, *rest):
+        write(path, *rest)
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(predict, "write_table", fail)
+    with pytest.raises(SystemExit, match="No space left"):
+        call(predict, run, tmp_path / "some.npz")
+    assert files(run) == before
+
+
 def test_an_npz_of_the_wrong_width_is_one_line(run, tmp_path):
     np.savez(tmp_path / "wide.npz", x=np.zeros((3, 5)))
     with pytest.raises(SystemExit, match=r"error: .*expected rows of 64, got 5"):
@@ -90,12 +185,15 @@ def test_no_arguments_is_one_line():
 def test_parameters_of_another_network_are_one_line(run, tmp_path):
     (tmp_path / "params.npz").write_bytes((run / "params.npz").read_bytes())
     config = json.loads((run / "config.json").read_text())
-    (tmp_path / "config.json").write_text(json.dumps({**config, "sizes": [64, 32, 10]}))
-    with pytest.raises(SystemExit, match=r"error: params\.npz needs the shapes"):
+    (tmp_path / "config.json").write_text(
+        json.dumps({**config, "hidden_sizes": [32], "sizes": [64, 32, 10]})
+    )
+    message = r"error: .*params\.npz needs float32 \(64, 32\) as 0/kernel, got float32 \(64, 256\)"
+    with pytest.raises(SystemExit, match=message):
         call(predict, tmp_path, "digit.png")
 
 
 def test_settings_that_are_none_are_one_line(tmp_path):
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(SystemExit, match=r"error: .*expected a run's settings"):
+    with pytest.raises(SystemExit, match=r"error: .*config\.json needs the field seed, got none"):
         call(predict, tmp_path, "digit.png")

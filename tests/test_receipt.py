@@ -110,9 +110,15 @@ def test_each_field_that_differs_has_a_line():
     got = {"seed": 1, "jax": {"x64": True, "same": 1}, "new": "flag", "sizes": [4, 2]}
     assert list(receipt.differences(expected, got)) == [
         "jax.x64: expected False, got True",
+        "gone: expected None, got nothing",
         "sizes: expected [4, 3], got [4, 2]",
-        "new: expected None, got flag",
+        "new: expected nothing, got flag",
     ]
+
+
+@pytest.mark.parametrize("got", [True, 1.0, "1", [1], None, -1])
+def test_a_value_of_another_type_differs(got):
+    assert list(receipt.differences({"a": 1}, {"a": got})) == [f"a: expected 1, got {got}"]
 
 
 def test_a_record_in_the_place_of_a_value_differs():

@@ -82,3 +82,10 @@ def test_every_optimizer_can_be_named(params, name):
 def test_every_initializer_can_be_named(kernel_init):
     model = recipes.recipe({**CONFIG, "kernel_init": kernel_init}).model
     assert model.init(jax.random.key(0))[0].kernel.shape == (6, 5)
+
+
+@pytest.mark.parametrize("setting", recipes.CHOICES)
+@pytest.mark.parametrize("name", ["__doc__", "__all__", "jax", "with_decay", "functools", 1, None])
+def test_no_other_name_is_looked_for_in_a_module(setting, name):
+    with pytest.raises(ValueError, match=f"^{setting} needs to be one of .*, got {name!r}$"):
+        recipes.recipe({**CONFIG, setting: name})

@@ -9,6 +9,7 @@ from run_files import read
 
 import jaxmlp
 from experiments import datasets, plots, report, verdict
+from experiments.files import write_json
 from experiments.recorder import Job
 from jaxmlp import receipt, training
 
@@ -33,7 +34,7 @@ def finished(job):
 
 def test_a_summary_scores_every_set_with_the_parameters_that_are_kept(job):
     params = job.recipe.model.init(jax.random.key(3))
-    summary = report.summarize(job, finished(job), params)
+    summary = report.summarize(job, finished(job), (params, 1), {"train": 1.25})
     scores = {}
     for name, (inputs, labels) in job.data.sets().items():
         logits = np.asarray(jax.vmap(job.recipe.model.apply, (None, 0))(params, inputs))
@@ -47,23 +48,34 @@ def test_a_summary_scores_every_set_with_the_parameters_that_are_kept(job):
         **{"num_train": 40, "num_validation": 10, "num_test": 30, "num_epochs": 2, "seed": 7},
         **{"num_parameters": 4 * 8 + 8 + 8 * 3 + 3, "num_faults": 1},
         **{"params_sha256": jaxmlp.digest(params), "verdict": summary["verdict"]},
+        **{"params_epoch": 1, "dataset": "blobs", "seconds": {"train": 1.25}},
     }
 
 
 def test_a_receipt_has_the_settings_the_data_the_machine_and_each_epochs_digest(job):
-    lines = [{"params_sha256": digest} for digest in ("a", "b")]
+    digests = ["a" * 64, "b" * 64]
+    lines = [{"params_sha256": digest} for digest in digests]
     report.write_receipt(job._replace(notice="digits"), lines)
     assert read(job.path / "receipt.json") == {
         "config": CONFIG,
         "data": {"name": "blobs", "source": "a formula", "sha256": "5" * 64},
         "environment": receipt.describe(),
-        "params_sha256": ["a", "b"],
+        "params_sha256": digests,
         "summary": {},
         "dataset": "blobs",
         "notice": "digits",
     }
-    report.write_receipt(job, lines, {"test_loss": 1.5, "seconds": {"train": 9.0}})
-    assert read(job.path / "receipt.json")["summary"] == {"test_loss": 1.5}
+    summary = {"num_epochs": 2, "test_loss": 1.5, "seconds": {"train": 9.0}}
+    report.write_receipt(job, lines, summary)
+    assert read(job.path / "receipt.json")["summary"] == {"num_epochs": 2, "test_loss": 1.5}
+
+
+@pytest.mark.parametrize(("epochs", "is_kept"), [(2, True), (1, False)])
+def test_a_receipt_keeps_the_figures_of_its_epochs_alone(job, epochs, is_kept):
+    write_json(job.path / "summary.json", {"num_epochs": epochs})
+    report.write_receipt(job, [{"params_sha256": "a" * 64}] * 2)
+    summary = read(job.path / "receipt.json")["summary"]
+    assert summary == ({"num_epochs": epochs} if is_kept else {})
 
 
 def text_of(function, *arguments):
@@ -88,7 +100,7 @@ def test_the_introduction_says_where_a_resumed_run_goes_on(job):
 
 
 def test_the_conclusion_shows_the_figures_and_the_folder(job):
-    summary = report.summarize(job, finished(job), finished(job).state.params)
+    summary = report.summarize(job, finished(job), (finished(job).state.params, 2), {})
     text = text_of(report.conclude, job.path, {**summary, "seconds": {"train": 1.25}})
     assert f"test accuracy {100 * summary['test_accuracy']:.2f} %" in text
     assert f"67 parameters, sha256 {summary['params_sha256'][:16]}" in text
@@ -132,8 +144,8 @@ def test_pictures_are_drawn_of_the_test_set_and_of_what_was_learned(job, monkeyp
 
 
 def test_the_conclusion_says_loudly_that_a_run_was_of_no_use(job):
-    summary = report.summarize(job, finished(job), finished(job).state.params)
-    summary |= {"seconds": {}, "verdict": {verdict.WORSE: "train loss 9, and 2 before training"}}
+    summary = report.summarize(job, finished(job), (finished(job).state.params, 2), {})
+    summary |= {"verdict": {verdict.WORSE: "train loss 9, and 2 before training"}}
     text = text_of(report.conclude, job.path, summary)
     assert "THIS RUN ENDED WORSE THAN IT BEGAN: train loss 9, and 2 before training\n" in text
 

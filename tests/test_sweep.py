@@ -15,7 +15,7 @@ from rich.console import Console
 from run_files import files, lines, read, save_npz
 
 import jaxmlp
-from experiments import replay, sweep, sweep_report, sweep_runner, workdir
+from experiments import npz, replay, sweep, sweep_report, sweep_runner, workdir
 from experiments.files import Lines
 from jaxmlp import checkpoint, checkpoint_files
 
@@ -48,7 +48,7 @@ def test_a_sweep_leaves_all_there_is_to_know(swept):
     assert {path.name for path in (swept / "plots").iterdir()} == {
         *("learning_curves.png", "against_axes.png", "over_seeds.png"),
     }
-    record = replay.read(swept / "runs.npz")
+    record = npz.open_arrays(swept / "runs.npz")
     assert record["axes/learning_rate"].tolist() == ["0.01", "0.1"]
     assert record["axes/hidden_sizes"].tolist() == ["8", "linear"]
     assert record["history/test_accuracy"].shape == (2, 2, 3, 4)
@@ -82,7 +82,7 @@ def test_a_network_is_the_one_that_mnist_trains(swept, place, data_flag):
         *(f"--workdir={folder}", data_flag, *SMALL, "--noplots", "--checkpoint_every=0"),
         *("--learning_rate=0.1", "--hidden_sizes=", "--seed=2"),
     )
-    record = replay.read(swept / "runs.npz")
+    record = npz.open_arrays(swept / "runs.npz")
     expected = read(folder / "summary.json")["params_sha256"]
     assert record["params_sha256"][1, 1, 2] == expected
 
@@ -97,7 +97,7 @@ def test_a_replay_is_identical(swept, member, capsys):
 def test_a_replay_names_what_differs(swept, place, capsys):
     folder = place / "altered"
     shutil.copytree(swept, folder)
-    record = replay.read(folder / "runs.npz")
+    record = npz.open_arrays(folder / "runs.npz")
     record["params_sha256"][0, 0, 1] = "0" * 64
     record["history/test_loss"][0, 0, 1, 2] += 1e-6
     np.savez(folder / "runs.npz", **record)
@@ -230,7 +230,7 @@ def test_early_ends_are_in_the_table(place, data_flag, capsys):
     out = capsys.readouterr().out
     assert "learning_rate=1e+30,seed=1 ended: a number that is not finite came up in step" in out
     assert "of the work saved" in out
-    record = replay.read(folder / "runs.npz")
+    record = npz.open_arrays(folder / "runs.npz")
     assert (record["stopped_at"][2] == 0).all()
     assert record["stopped_at"].max() == 4
     saved = jaxmlp.load_params(folder / "networks" / "learning_rate=0.1,seed=1.npz")
@@ -247,7 +247,7 @@ def test_halving_looks_at_rungs_that_a_replay_looks_at_too(place, data_flag):
         *(f"--workdir={folder}", data_flag, *SMALL, "--seeds=0:2", "--noplots", "--eval_every=4"),
         *("--sweep=learning_rate=1e-3,0.1", "--validation_fraction=0.2", "--halving=2"),
     )
-    record = replay.read(folder / "runs.npz")
+    record = npz.open_arrays(folder / "runs.npz")
     measured = ~np.isnan(record["history/validation_loss"])
     assert measured[1, 0].tolist() == [True, True, False, True]
     call(replay, folder, "--member=learning_rate=0.1,seed=1")
@@ -261,7 +261,7 @@ def test_settings_that_halving_ended_come_last_and_have_no_p_value(place, data_f
         *("--sweep=learning_rate=0.03,1e-3,0.1,0.05", "--validation_fraction=0.2", "--halving=2"),
     )
     rows = read(folder / "summary.json")["settings"]
-    ended = replay.read(folder / "runs.npz")["stopped_at"].mean(axis=-1)
+    ended = npz.open_arrays(folder / "runs.npz")["stopped_at"].mean(axis=-1)
     for row, epochs in zip(rows, ended, strict=True):
         assert row["p_against_best"] is None or epochs == 4
 
@@ -280,7 +280,7 @@ def test_one_command_serves_a_sweep_that_is_killed_at_any_moment_of_its_start(
         capsys.readouterr()
         call(sweep, *flags)
         said |= {line for line in capsys.readouterr().out.splitlines() if "beginning" in line}
-        found = replay.read(folder / "runs.npz")["params_sha256"].tolist()
+        found = npz.open_arrays(folder / "runs.npz")["params_sha256"].tolist()
         assert found == (expected := expected or found)
         assert {path.name for path in (folder / "networks").iterdir()} == {
             "seed=1.npz",
@@ -389,7 +389,7 @@ def test_crossed_orders_and_shared_ones(place, data_flag, capsys):
     flags = [data_flag, *SMALL, "--noplots"]
     call(sweep, f"--workdir={crossed}", *flags, "--seeds=0:2", "--shuffle_seeds=0:3")
     call(sweep, f"--workdir={shared}", *flags, "--seeds=0:2", "--shuffle=shared")
-    record, other = replay.read(crossed / "runs.npz"), replay.read(shared / "runs.npz")
+    record, other = npz.open_arrays(crossed / "runs.npz"), npz.open_arrays(shared / "runs.npz")
     assert record["params_sha256"].shape == (3, 2)
     assert record["params_sha256"][0].tolist() == other["params_sha256"].tolist()
     assert re.search(r"variance of the first: initialization \d+ %", capsys.readouterr().out)
@@ -412,7 +412,7 @@ def test_a_program_starts_a_device_a_core(data_flag, tmp_path):
 
 
 def same(folder, other):
-    ours, theirs = (replay.read(path / "runs.npz") for path in (folder, other))
+    ours, theirs = (npz.open_arrays(path / "runs.npz") for path in (folder, other))
     return ours.keys() == theirs.keys() and all(
         np.array_equal(ours[name], theirs[name], equal_nan=ours[name].dtype.kind == "f")
         for name in ours

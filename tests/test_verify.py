@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -14,8 +15,7 @@ from programs import call, finish, start
 from run_files import compiled_once, lines, read, save_npz
 
 import jaxmlp
-from experiments import mnist, verify
-from experiments.files import Lines
+from experiments import datasets, files, mnist, verify
 
 EPOCHS = 4
 SETTINGS = [f"--num_epochs={EPOCHS}", "--batch_size=16", "--hidden_sizes=8", "--noplots"]
@@ -54,13 +54,18 @@ def alter(folder, change):
 
 
 def said_of(folder, capsys, *flags):
-    """The exit code, and what stands below the progress."""
+    """The exit code, and what stands between the progress and how far it goes."""
     capsys.readouterr()
+    code = 0
     try:
         call(verify, folder, *flags)
     except SystemExit as stopped:
-        return stopped.code, capsys.readouterr().out
-    return 0, capsys.readouterr().out
+        code = stopped.code
+    out = capsys.readouterr().out
+    found = re.search(
+        r"^(identical|epoch \d+ of)(.*\n)*?(?=unfinished|params.npz has|compared)", out, re.M
+    )
+    return code, found[0] if found else out
 
 
 IDENTICAL = (0, f"identical to the bit in all {EPOCHS} epochs\n")
@@ -95,6 +100,7 @@ def test_an_altered_digest_of_the_data_is_named(folder, capsys):
     assert out.splitlines() == [
         f"identical in all {EPOCHS} epochs, but:",
         f"data.sha256: expected {'0' * 64}, got {sha256}",
+        f"receipt.json config.data_sha256: expected {'0' * 64}, got {sha256}",
     ]
 
 
@@ -106,8 +112,8 @@ def test_an_altered_epoch_is_the_first_to_differ(folder, capsys, epoch):
     first, *others = out.splitlines()
     assert first == f"epoch {epoch} of {EPOCHS} is the first to differ"
     noted = digests(folder)[epoch - 1]
-    line = f"metrics.jsonl epoch {epoch}: expected ['{'0' * 64}'], got ['{noted}']"
-    assert line in others
+    expected = f"receipt.json params_sha256.epoch {epoch}: expected {noted}, got {'0' * 64}"
+    assert others == [expected]
 
 
 def test_another_machine_is_named_and_proves_nothing_wrong(folder, capsys):
@@ -137,15 +143,25 @@ def test_changed_data_are_named_with_the_first_epoch(blobs, tmp_path, capsys):
     assert out.startswith(f"identical in all {EPOCHS} epochs, but:\ndata.sha256")
 
 
-def test_an_interrupted_run_is_verified_as_far_as_it_came(blobs, tmp_path, capsys, monkeypatch):
-    append = Lines.append
+def after_each_line(patch, act):
+    """Calls a function with the epoch whose line has just been written."""
+    flush = files.Lines.flush
 
-    def append_and_stop(lines, record):
-        append(lines, record)
-        if record["epoch"] == 3:
+    def flush_and_act(lines):
+        is_new = lines.records and "params_sha256" in lines.records[-1]
+        flush(lines)
+        if is_new:
+            act(lines.records[-1]["epoch"])
+
+    patch.setattr(files.Lines, "flush", flush_and_act)
+
+
+def test_an_interrupted_run_is_verified_as_far_as_it_came(blobs, tmp_path, capsys, monkeypatch):
+    def stop(epoch):
+        if epoch == 3:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(Lines, "append", append_and_stop)
+    after_each_line(monkeypatch, stop)
     with pytest.raises(SystemExit):
         train(tmp_path / "run", blobs, "--num_epochs=10")
     assert said_of(tmp_path / "run", capsys) == (0, "identical to the bit in all 3 epochs\n")
@@ -156,17 +172,16 @@ class Killed(BaseException):
 
 
 def test_a_killed_run_is_verified_as_far_as_its_lines_go(blobs, tmp_path, capsys, monkeypatch):
-    flush, folder, endings = Lines.flush, tmp_path / "run", {}
+    folder, endings = tmp_path / "run", {}
 
-    def flush_and_end(lines):
-        flush(lines)
-        ending = endings.pop(len(lines.records), None)
+    def end(epoch):
+        ending = endings.pop(epoch, None)
         if ending is SystemExit:
             os.kill(os.getpid(), signal.SIGTERM)
         elif ending:
             raise ending
 
-    monkeypatch.setattr(Lines, "flush", flush_and_end)
+    after_each_line(monkeypatch, end)
     flags = ["--num_epochs=10", "--checkpoint_every=1epoch"]
     for epoch, ending in ((2, Killed), (3, SystemExit), (5, Killed)):
         endings[epoch] = ending
@@ -176,6 +191,151 @@ def test_a_killed_run_is_verified_as_far_as_its_lines_go(blobs, tmp_path, capsys
         assert said_of(folder, capsys) == expected
 
 
+def diverging(data, rows=(7,), value=np.inf):
+    """The data with rows that make every number after them none."""
+    inputs = data.train_inputs.copy()
+    inputs[list(rows), 1] = value
+    return data._replace(train_inputs=inputs)
+
+
+@pytest.mark.parametrize("epochs", [0, 2])
+def test_a_run_that_diverged_is_verified_with_its_fault(blobs, tmp_path, capsys, epochs):
+    folder = tmp_path / "run"
+    growing = ["--optimizer=sgd", "--learning_rate=1", "--l2=101"]  # a hundred times a step
+    data, flags = (blobs, growing) if epochs else (diverging(blobs), ["--nocheck_finite"])
+    with pytest.raises(SystemExit) as ended:
+        train(folder, data, *flags)
+    assert ended.value.code == 3
+    fault = read(folder / "fault.json")
+    assert fault["epoch"] == epochs + 1
+    whole = f" in all {epochs} epochs" if epochs else ""
+    expected = f"identical to the bit{whole}, and so is the fault in step {fault['step']}\n"
+    assert said_of(folder, capsys) == (0, expected)
+    (folder / "fault.json").write_text(json.dumps({**fault, "layer": "layer_9"}))
+    code, out = said_of(folder, capsys)
+    assert code == 4
+    assert f"fault.json layer: expected {fault['layer']}, got layer_9" in out
+
+
+def test_a_fault_that_never_was_is_named(folder, capsys):
+    fault = {"step": 3, "epoch": 1, "kind": "loss", "layer": "layer_0", "detail": "", "dataset": ""}
+    (folder / "fault.json").write_text(json.dumps(fault))
+    code, out = said_of(folder, capsys)
+    assert code == 4
+    assert "fault.json step: expected nothing, got 3" in out
+
+
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_faults_that_were_skipped_after_the_last_line_are_verified(blobs, tmp_path, capsys, epochs):
+    folder = tmp_path / "run"
+    train(folder, diverging(blobs), "--nocheck_finite", "--on_fault=skip")
+    for name in ("summary.json", "params.npz"):  # as if it had been killed in the epoch after
+        (folder / name).unlink()
+    alter(folder, lambda record: record.update(summary={}, params_sha256=[]))
+    for name, count in (("metrics.jsonl", epochs), ("faults.jsonl", epochs + 1)):
+        kept = (folder / name).read_text().splitlines(keepends=True)
+        (folder / name).write_text("".join(kept[:count]))
+    assert said_of(folder, capsys) == (0, f"identical to the bit in all {epochs} epochs\n")
+    *kept, last = (folder / "faults.jsonl").read_text().splitlines()
+    forged = {**json.loads(last), "step": 40}
+    (folder / "faults.jsonl").write_text("\n".join([*kept, json.dumps(forged)]) + "\n")
+    code, out = said_of(folder, capsys)
+    assert code == 4
+    assert f"faults.jsonl line {epochs + 1} step: expected " in out
+    (folder / "faults.jsonl").write_text("")
+    assert "faults.jsonl line 1: expected a line, got nothing" in said_of(folder, capsys)[1]
+
+
+def test_a_run_of_which_the_best_epoch_is_kept_is_verified(blobs, tmp_path, capsys):
+    folder = tmp_path / "run"
+    flags = ["--validation_fraction=0.3", "--patience=2", "--num_epochs=30", "--learning_rate=2"]
+    train(folder, blobs, *flags)
+    epochs, best = len(lines(folder)), read(folder / "summary.json")["params_epoch"]
+    assert best < epochs < 30
+    assert said_of(folder, capsys) == (0, f"identical to the bit in all {epochs} epochs\n")
+    call(verify, folder)
+    assert f"params.npz has the parameters after epoch {best}\n" in capsys.readouterr().out
+
+
+def test_a_finished_run_that_went_on_is_verified_at_every_stage(
+    blobs, tmp_path, capsys, monkeypatch
+):
+    folder = tmp_path / "run"
+    train(folder, blobs, "--eval_every=3")
+    assert said_of(folder, capsys) == IDENTICAL
+    more = ["--eval_every=3", "--resume", "--num_epochs=6"]
+    flush = files.Lines.flush
+
+    def end_before(lines, record):
+        raise Killed
+
+    def end_after(lines):
+        flush(lines)
+        raise Killed
+
+    for name, end, epochs in (("append", end_before, 4), ("flush", end_after, 5)):
+        with monkeypatch.context() as patch:
+            patch.setattr(files.Lines, name, end)
+            with pytest.raises(Killed):
+                train(folder, blobs, *more)
+        assert said_of(folder, capsys) == (0, f"identical to the bit in all {epochs} epochs\n")
+        call(verify, folder)
+        assert "unfinished: its settings go on to epoch 6" in capsys.readouterr().out
+    train(folder, blobs, *more)
+    assert said_of(folder, capsys) == (0, "identical to the bit in all 6 epochs\n")
+
+
+def test_what_is_read_and_what_is_not_vouched_for_is_said(folder, untouched, capsys):
+    call(verify, folder)
+    out = capsys.readouterr().out
+    assert out.startswith(f"reads the data {untouched.with_suffix('.npz')}\ncompiling\n")
+    assert f"{EPOCHS}/{EPOCHS}" in out  # each epoch is shown
+    compared = "receipt.json, config.json, metrics.jsonl, summary.json, params.npz"
+    assert f"compared: {compared}; not vouched for: {verify.NOT_VOUCHED_FOR}\n" in out
+    (folder / "summary.json").unlink()
+    call(verify, folder)
+    assert "compared: receipt.json, config.json, metrics.jsonl, params.npz; " in (
+        capsys.readouterr().out
+    )
+
+
+def test_seconds_are_not_vouched_for(folder, capsys):
+    summary = read(folder / "summary.json")
+    summary["seconds"]["train"] = 1234.5
+    (folder / "summary.json").write_text(json.dumps(summary))
+    assert said_of(folder, capsys) == IDENTICAL
+    del summary["seconds"]
+    (folder / "summary.json").write_text(json.dumps(summary))
+    assert "summary.json seconds: expected some, got nothing" in said_of(folder, capsys)[1]
+
+
+def test_parameters_packed_otherwise_are_named(folder, capsys):
+    with np.load(folder / "params.npz") as arrays:
+        np.savez_compressed(folder / "params.npz", **arrays)
+    call(verify, folder)
+    assert "epoch 4, packed otherwise than they would be here" in capsys.readouterr().out
+
+
+def test_no_folder_says_where_a_download_goes(folder, tmp_path, monkeypatch):
+    """The data_dir of a record is looked in, and nothing more."""
+    targets = []
+
+    def load(name, places, target):
+        targets.append((places[0], target))
+        raise datasets.NotAvailable("not here")
+
+    monkeypatch.setattr(datasets.mnist_family, "load", load)
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "cache"))
+    theirs = {"dataset": "mnist", "data_dir": str(tmp_path / "theirs")}
+    alter(folder, lambda record: record["config"].update(theirs))
+    config = {**read(folder / "config.json"), **theirs}
+    (folder / "config.json").write_text(json.dumps(config))
+    for program, arguments in ((verify, [folder]), (mnist, [f"--workdir={folder}", "--resume"])):
+        with pytest.raises(SystemExit, match="not here"):
+            call(program, *arguments)
+        assert targets.pop() == (tmp_path / "theirs", tmp_path / "cache")
+
+
 @pytest.mark.parametrize("name", ["params.npz", "metrics.jsonl", "summary.json"])
 def test_results_that_are_not_the_receipts_are_named(folder, capsys, name):
     if name == "params.npz":
@@ -183,8 +343,10 @@ def test_results_that_are_not_the_receipts_are_named(folder, capsys, name):
         jaxmlp.save_params(folder / name, other)
         expected = f"params.npz: expected {digests(folder)[-1]}, got {jaxmlp.digest(other)}"
     elif name == "metrics.jsonl":
-        (folder / name).write_text((folder / name).read_text().replace(digests(folder)[1], "0"))
-        expected = "metrics.jsonl epoch 2: expected ['"
+        (folder / name).write_text(
+            (folder / name).read_text().replace(digests(folder)[1], "0" * 64)
+        )
+        expected = "metrics.jsonl epoch 2 params_sha256: expected "
     else:
         (folder / name).write_text(json.dumps({**read(folder / name), "test_accuracy": 1.0}))
         expected = "summary.json test_accuracy: expected 0."
@@ -199,7 +361,7 @@ def test_damaged_parameters_are_one_line(folder, capsys):
     (folder / "params.npz").write_bytes(b"PK")
     code, _ = said_of(folder, capsys)
     assert code.startswith("error: ")
-    assert "params.npz needs to be an undamaged" in code
+    assert "params.npz: expected an .npz file" in code
 
 
 def test_a_run_that_stopped_early_is_verified(blobs, tmp_path, capsys):
@@ -243,8 +405,8 @@ def test_a_receipt_alone_is_verified_with_data_that_lie_elsewhere(blobs, tmp_pat
     ("record", "message"),
     [
         (None, r"receipt\.json needs to be a run's record"),
-        ({}, r"receipt\.json needs a run's settings, data, environment and at least one epoch's"),
-        ({"config": {}, "data": {}, "environment": {}, "params_sha256": []}, "at least one epoch"),
+        ({}, r"receipt\.json needs the field config, got none"),
+        ({"config": {}}, r"receipt\.json needs the field config.seed, got none"),
     ],
 )
 def test_a_folder_without_a_receipt_is_one_line(tmp_path, record, message):

@@ -255,14 +255,3 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
         entered(tmp_path / "file" / "run")
-
-
-# --- records
-
-
-@pytest.mark.parametrize("text", ["{", "[1, 2]", None, "[" * 100_000])
-def test_what_is_no_record_is_an_error(tmp_path, text):
-    if text is not None:
-        (tmp_path / "a.json").write_text(text)
-    with pytest.raises(ValueError, match=r"a\.json needs to"):
-        workdir.read_json(tmp_path / "a.json")

@@ -1,6 +1,7 @@
 """A member of a sweep, trained again: whatever else is said of it is named."""
 
 import json
+import random
 import re
 import shutil
 
@@ -198,3 +199,31 @@ def test_a_member_that_patience_ended_is_replayed_to_its_end(swept, tmp_path, ca
     code, out = said_of(tmp_path / "run", capsys, member)
     assert code == 4
     assert f"stopped_at: expected 30, got {ends[0, 0]}" in out
+
+
+def places(value, path=()):
+    """The paths to all values in a record."""
+    if isinstance(value, dict | list):
+        for name, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield (*path, name)
+            yield from places(item, (*path, name))
+
+
+def test_a_folder_that_is_tampered_with_is_a_line_or_a_difference(folder, swept, capsys):
+    rng = random.Random(0)
+    hostile = [None, True, -1, 0.5, 10**30, "", "x", "\x1b", "\ud800", [], {}, [[]], ["x"] * 50]
+    for _ in range(100):
+        name = rng.choice(["config.json", "config.json", "environment.json"])
+        record = read(swept / name)
+        *above, last = rng.choice(list(places(record)))
+        holder = record
+        for part in above:
+            holder = holder[part]
+        before, holder[last] = holder[last], rng.choice(hostile)
+        (folder / name).write_text(json.dumps(record))
+        code, _ = said_of(folder, capsys)
+        if isinstance(code, str):
+            assert re.fullmatch("error: .*", code)
+        elif name == "config.json" and json.dumps(before) != json.dumps(holder[last]):
+            assert code == 4, (above, last, holder[last])
+        shutil.copy(swept / name, folder / name)

@@ -115,6 +115,8 @@ def run(job: Job, clock: Clock) -> dict[str, Any]:
         steps_per_epoch = num_steps(len(job.data.train_inputs), job.recipe.batch_size)
         table = EpochTable(console, job.recipe.num_epochs, steps_per_epoch)
         record = Recorder(job, clock, table, checkpoints, request, start, lines)
+        if job.plots:
+            startup.import_meanwhile("experiments.plots")
         try:
             with table:
                 _train(job, record, start)

@@ -1,6 +1,8 @@
 """What happens before the work: programs are compiled, or read where an earlier start left them."""
 
 import contextlib
+import importlib
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -31,6 +33,16 @@ def cache_compilations() -> None:
         jaxmlp.cache_compilations()
     except (OSError, RuntimeError) as error:  # without a home there is a RuntimeError
         warnings.warn(f"no compilation cache: {error}", stacklevel=2)
+
+
+def import_meanwhile(module: str) -> None:
+    """Imports what will be needed later on a thread beside the work, which waits for devices."""
+
+    def load() -> None:
+        with contextlib.suppress(Exception):  # whoever needs it will hear of it
+            importlib.import_module(module)
+
+    threading.Thread(target=load, name=f"import {module}", daemon=True).start()
 
 
 @contextlib.contextmanager

@@ -126,6 +126,8 @@ def run(job: Job, clock: Clock) -> None:
         _introduce_plan(console, job, plan, start)
         record = _Recorder(job, console, clock, checkpoints, request, lines)
         halving = job.config["halving"]
+        if job.plots:
+            startup.import_meanwhile("experiments.population_plots")
         with record:
             runs = jaxmlp.train_many(
                 **job.population,

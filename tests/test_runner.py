@@ -137,7 +137,7 @@ def test_no_checkpoint_is_claimed_that_could_not_be_written(flags, folder, capsy
 
 
 def test_ctrl_c_before_training_writes_nothing(flags, folder, capsys, monkeypatch):
-    def interrupt(recipe, data):
+    def interrupt(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(jaxmlp, "warm_up", interrupt)

@@ -4,17 +4,18 @@ import io
 import re
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 from absl import flags
-from programs import ROOT, command_line
+from programs import ROOT, call, command_line
 from rich.console import Console
 
 import jaxmlp
-from experiments import mnist, startup, sweep
+from experiments import mnist, replay, startup, sweep, verify
 
-PROGRAMS = [mnist, sweep]
+PROGRAMS = [mnist, replay, sweep, verify]
 
 
 def console(is_terminal):
@@ -92,3 +93,25 @@ def test_the_first_line_comes_before_jax_is_imported():
 
 def test_help_is_help_alone():
     assert not any("starting JAX" in line for line in said_at_the_start("--help"))
+
+
+def test_what_is_imported_meanwhile_is_there_and_what_cannot_be_is_left(monkeypatch):
+    monkeypatch.delitem(sys.modules, "experiments.benchmark", raising=False)
+    for module in ("experiments.benchmark", "experiments.no_such_module"):
+        startup.import_meanwhile(module)
+        for thread in threading.enumerate():
+            if thread.name == f"import {module}":
+                thread.join(timeout=60)
+    assert "experiments.benchmark" in sys.modules
+
+
+@pytest.mark.parametrize("plots", [True, False])
+def test_pictures_are_prepared_while_a_run_trains_if_there_are_to_be_any(
+    plots, tmp_path, monkeypatch
+):
+    asked = []
+    monkeypatch.setattr(startup, "import_meanwhile", asked.append)
+    flags = ["--dataset=digits", "--num_epochs=1", f"--plots={plots}"]
+    call(mnist, *flags, f"--workdir={tmp_path / 'run'}")
+    call(sweep, *flags, "--seeds=0:1", f"--workdir={tmp_path / 'sweep'}")
+    assert asked == ["experiments.plots", "experiments.population_plots"] * plots

@@ -9,8 +9,8 @@ them with --nopopulation.
 
 import importlib
 import itertools
-import json
 import statistics
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,10 +18,12 @@ from typing import Any
 
 from absl import app, flags, logging
 
+from experiments import command_line, workdir
+
 FLAGS = flags.FLAGS
-flags.DEFINE_integer("repeats", 15, "Epochs timed for each network.", lower_bound=3)
+command_line.define_whole("repeats", 15, "Epochs timed for each network.", low=3, high=10_000)
 flags.DEFINE_bool("population", True, "Measure populations of networks too.")
-flags.DEFINE_string("json", None, "File for the figures.")
+command_line.define_path("json", None, "File for the figures.")
 
 NETWORKS = ((784, 256, 10), (784, 32, 10))
 NUM_EXAMPLES, BATCH = 60_000, 256
@@ -34,11 +36,20 @@ SIDE = 2048  # of the square matrices whose product sets the limit
 
 def main(argv: list[str]) -> None:
     """Measures and prints."""
-    del argv
+    try:
+        command_line.refuse_arguments(argv)
+        if FLAGS.json:
+            command_line.refuse_unwritable(Path(FLAGS.json), "--json")
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {command_line.one_line(error)}")
     figures: dict[str, Any] = {"import_seconds": import_seconds(["jax", "optax", "flax", "jaxmlp"])}
     from experiments import environment  # imports jax, whose time was to be taken first
 
-    environment.use_devices()
+    try:
+        environment.use_devices()
+        environment.use_threads(None)
+    except ValueError as error:
+        sys.exit(f"error: {command_line.one_line(error)}")
     figures["environment"] = environment.describe()
     figures["networks"] = [measure(sizes, FLAGS.repeats) for sizes in NETWORKS]
     figures["durability"] = durability(FLAGS.repeats)
@@ -46,7 +57,7 @@ def main(argv: list[str]) -> None:
     figures["population"] = [population(sizes, *way, count) for sizes, way, count in cases]
     show(figures)
     if FLAGS.json:
-        Path(FLAGS.json).write_text(json.dumps(figures, indent=2) + "\n")
+        workdir.write_json(Path(FLAGS.json), figures)
 
 
 def import_seconds(names: Sequence[str]) -> dict[str, float]:
@@ -309,4 +320,4 @@ def show_population(console: Any, rows: Sequence[dict[str, Any]]) -> None:
 
 if __name__ == "__main__":
     logging.set_verbosity(logging.WARNING)
-    app.run(main)
+    app.run(main, flags_parser=command_line.parse)

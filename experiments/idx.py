@@ -6,14 +6,17 @@ Format: magic number, one size per dimension, then the bytes; all numbers big-en
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import math
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple, cast
 
 import numpy as np
+
+from jaxmlp import memory
 
 UNSIGNED_BYTES = 0x0800  # the magic number is this plus the number of dimensions
 
@@ -77,8 +80,8 @@ def read(path: Path, name: str, ndim: int, registered: Registered | None) -> np.
     """
     if registered:
         verify(path, registered)
-    data = path.read_bytes()
-    return decode(gunzip(data, path) if name.endswith(".gz") else data, ndim, path)
+    with path.open("rb") as file:
+        return decode(unpacked(file) if name.endswith(".gz") else file, ndim, path)
 
 
 def verify(path: Path, registered: Registered) -> None:
@@ -96,42 +99,46 @@ def verify(path: Path, registered: Registered) -> None:
         raise DataError(f"{path}: expected sha256 {registered.sha256}, got {digest}; {remedy}")
 
 
-def gunzip(packed: bytes, where: object) -> bytes:
-    """Unpacks one gzip member.
-
-    Raises:
-      DataError: it is damaged or cut short.
-    """
-    unpacker = zlib.decompressobj(wbits=31)  # gzip's own header and checksum
-    try:
-        data = unpacker.decompress(packed)
-    except zlib.error as error:
-        raise DataError(f"{where}: expected gzip data, got {error}") from None
-    if not unpacker.eof:
-        raise DataError(f"{where}: expected a whole gzip file, got one cut at {len(packed)} bytes")
-    return data
+def unpacked(file: IO[bytes]) -> IO[bytes]:
+    """What a gzip file holds, as far as it is read."""
+    return cast(IO[bytes], gzip.GzipFile(fileobj=file))
 
 
-def decode(data: bytes, ndim: int, where: object) -> np.ndarray:
-    """Turns the bytes of an unpacked IDX file into an array (read-only) of uint8.
+def decode(file: IO[bytes], ndim: int, where: object) -> np.ndarray:
+    """Reads an IDX file, unpacked or unpacking, and no further than its header says.
 
     Args:
-      data: header and content.
+      file: open for reading.
       ndim: the number of dimensions it should have.
       where: its name, for messages.
 
+    Returns:
+      The array, uint8 and read-only.
+
     Raises:
-      DataError: the magic number is another, or the length is not what the header says.
+      DataError: the magic number is another, the length is not what the header says, or it cannot
+        be unpacked.
     """
     start = 4 * (1 + ndim)
-    if len(data) < start:
-        raise DataError(f"{where}: expected an IDX header of {start} bytes, got {len(data)} bytes")
-    magic, *shape = (int(number) for number in np.frombuffer(data[:start], ">u4"))
-    if magic != UNSIGNED_BYTES + ndim:
-        raise DataError(f"{where}: expected magic number {UNSIGNED_BYTES + ndim}, got {magic}")
-    if len(data) != (expected := start + math.prod(shape)):
-        raise DataError(
-            f"{where}: its header says {tuple(shape)}, so expected {expected} bytes, "
-            f"got {len(data)}"
-        )
-    return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
+    try:
+        header = file.read(start)
+        if len(header) < start:
+            got = f"{len(header)} bytes"
+            raise DataError(f"{where}: expected an IDX header of {start} bytes, got {got}")
+        magic, *shape = (int(number) for number in np.frombuffer(header, ">u4"))
+        if magic != UNSIGNED_BYTES + ndim:
+            raise DataError(f"{where}: expected magic number {UNSIGNED_BYTES + ndim}, got {magic}")
+        size = math.prod(shape)
+        if size > (limit := memory.available(None)):
+            got = f"{memory.gib(limit)} of memory"
+            raise DataError(f"{where}: its header says {tuple(shape)}, so {size} bytes, got {got}")
+        data = file.read(size)
+        if len(data) < size or file.read(1):  # the end, where a packed file has its checksum
+            got = f"{start + len(data)}" if len(data) < size else "more"
+            raise DataError(
+                f"{where}: its header says {tuple(shape)}, so expected {start + size} bytes, "
+                f"got {got}"
+            )
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{where}: expected a whole gzip file, got {error}") from None
+    return np.frombuffer(data, np.uint8).reshape(shape)

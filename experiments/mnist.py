@@ -16,7 +16,7 @@ Ctrl-C or SIGTERM stopped it, which --resume can go on from.
 
 from absl import flags
 
-from experiments import environment, options, recipes, runner, startup, workdir
+from experiments import command_line, environment, options, recipes, runner, startup, workdir
 from experiments.recorder import Clock, Job
 
 FLAGS = flags.FLAGS
@@ -30,7 +30,7 @@ def main(argv: list[str]) -> None:
     """Trains by the flags."""
     clock = Clock()
     with runner.clear_errors():
-        options.refuse_arguments(argv)
+        command_line.refuse_arguments(argv)
         earlier = options.earlier_config()
         path = workdir.choose(FLAGS.workdir, "mnist", FLAGS.overwrite, earlier is not None)
         environment.use_threads(options.threads(earlier))

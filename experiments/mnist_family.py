@@ -169,8 +169,11 @@ def _from_files(
         path = paths[EMNIST_ARCHIVE]
         idx.verify(path, registered[EMNIST_ARCHIVE])
         with zipfile.ZipFile(path) as archive:
-            contents = [idx.gunzip(archive.read(f"gzip/{file}.gz"), path) for file in family.files]
-        stored = [idx.decode(data, n, path) for data, n in zip(contents, ndims, strict=True)]
+            packed_files = [archive.open(f"gzip/{file}.gz") for file in family.files]
+            stored = [
+                idx.decode(idx.unpacked(file), n, path)
+                for file, n in zip(packed_files, ndims, strict=True)
+            ]
     else:
         files = zip(paths.items(), ndims, strict=True)
         stored = [idx.read(path, file, n, registered.get(file)) for (file, path), n in files]

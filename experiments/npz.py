@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 import zipfile
-import zlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from experiments.idx import Arrays, DataError
+from jaxmlp import memory
 
 SPLIT_KEYS = ("x_train", "y_train", "x_test", "y_test")
 WHOLE_KEYS = ("x", "y")
+DEFLATED = 1032  # bytes that a packed one can become, at most (zlib's technical details)
 
 
 def read(path: Path, check_finite: bool = True) -> tuple[Arrays, tuple[int, int] | None]:
@@ -46,11 +49,17 @@ def read(path: Path, check_finite: bool = True) -> tuple[Arrays, tuple[int, int]
         )
         raise DataError(f"{path}: expected examples alike in {' and '.join(xs)}, got {got}")
 
-    absent = np.flatnonzero(np.bincount(labels[0]) == 0)[:5] if labels[0].max() < 1e6 else [0]
-    if len(absent):
+    there = np.unique(labels[0])
+    below = np.arange(min(there[-1], len(there) + 5))  # as far as the first gaps
+    if len(absent := np.setdiff1d(below, there)):
         raise DataError(
-            f"{path}: expected classes 0, 1, ... to {labels[0].max()} each to have an example in "
-            f"{ys[0]}, got none of {', '.join(map(str, absent))}"
+            f"{path}: expected classes 0, 1, ... to {there[-1]} each to have an example in "
+            f"{ys[0]}, got none of {_first(absent)}"
+        )
+    if len(strange := np.setdiff1d(labels[-1], there)):
+        raise DataError(
+            f"{path}: expected classes in {ys[-1]} that {ys[0]} has, from 0 to {there[-1]}, "
+            f"got {_first(strange)}"
         )
 
     shape = arrays[xs[0]].shape[1:]
@@ -96,6 +105,8 @@ def split(inputs: np.ndarray, labels: np.ndarray, where: object, fraction: float
 def open_arrays(path: Path, *choices: tuple[str, ...]) -> dict[str, np.ndarray]:
     """Reads arrays from an .npz file, and none of them if it needs pickled objects.
 
+    What an array says of its size is compared with what the file has before memory is taken for it.
+
     Args:
       path: the file.
       choices: names that belong together; of those wholly in the file the first is taken. Without
@@ -105,7 +116,8 @@ def open_arrays(path: Path, *choices: tuple[str, ...]) -> dict[str, np.ndarray]:
       Name -> array.
 
     Raises:
-      DataError: no such file, no .npz file, or none of the choices in it.
+      DataError: no such file, no .npz file, none of the choices in it, or arrays that are damaged,
+        too large for the memory, or none that NumPy writes.
     """
     if not path.is_file():
         got = "a directory" if path.is_dir() else "no such file"
@@ -115,19 +127,65 @@ def open_arrays(path: Path, *choices: tuple[str, ...]) -> dict[str, np.ndarray]:
             f"{path}: expected an .npz file (a zip archive of arrays), got another kind"
         )
     try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            names = list(file.files)
-            keys = next((choice for choice in choices if set(choice) <= set(names)), ())
-            arrays = {key: np.asarray(file[key]) for key in (keys if choices else names)}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        if "allow_pickle" in str(error):
-            error = ValueError("pickled Python objects, which could run code")
-        raise DataError(f"{path}: expected arrays of numbers, got {error}") from None
+        with zipfile.ZipFile(path) as archive:
+            members = _members(archive)
+            keys = next((choice for choice in choices if set(choice) <= members.keys()), ())
+            wanted = {key: members[key] for key in (keys if choices else members)}
+            _refuse_too_large(archive, wanted)
+            arrays = {}
+            for key, info in wanted.items():
+                with archive.open(info) as file:
+                    arrays[key] = np.lib.format.read_array(file, allow_pickle=False)
+    except Exception as error:  # zipfile, zlib and NumPy raise much on what they do not expect
+        got = " ".join(f"{error}".split()) or type(error).__name__
+        raise DataError(f"{path}: expected arrays of numbers, got {got}") from error
     if not arrays:
         expected = " or ".join(", ".join(choice) for choice in choices)
-        got = ", ".join(names) or "none"
+        got = ", ".join([*members][:10]) or "none"
         raise DataError(f"{path}: expected the arrays {expected}, got {got}")
     return arrays
+
+
+def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """The arrays in an archive by their names, as NumPy gives them."""
+    members: dict[str, zipfile.ZipInfo] = {}
+    for info in archive.infolist():
+        name = info.filename.removesuffix(".npy")
+        if name in members:
+            raise ValueError(f"{name} twice")
+        members[name] = info
+    return members
+
+
+def _refuse_too_large(archive: zipfile.ZipFile, members: Mapping[str, zipfile.ZipInfo]) -> None:
+    """Raises ValueError if what arrays say of their sizes is not so, or too much for the memory."""
+    for name, info in members.items():
+        with archive.open(info) as file:
+            size = _header_size(file, name)
+        most = info.compress_size * (1 if info.compress_type == zipfile.ZIP_STORED else DEFLATED)
+        if info.file_size != size or size > most:
+            raise ValueError(f"{info.file_size:,} bytes in {name}, whose header says {size:,}")
+    needed = 2 * sum(info.file_size for info in members.values())  # raw, and as training needs them
+    if needed > (limit := memory.available(None)):
+        raise ValueError(f"arrays that need {memory.gib(needed)} of memory, of {memory.gib(limit)}")
+
+
+def _header_size(file: IO[bytes], name: str) -> int:
+    """The bytes of an .npy file, by what its header says."""
+    version = np.lib.format.read_magic(file)
+    if version == (1, 0):
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    elif version == (2, 0):
+        shape, _, dtype = np.lib.format.read_array_header_2_0(file)
+    else:  # for names that are not Latin, which numbers have none of
+        raise ValueError(f"format {version[0]}.{version[1]} of {name}")
+    if dtype.hasobject:
+        raise ValueError("pickled Python objects, which could run code")
+    return file.tell() + math.prod(shape) * dtype.itemsize
+
+
+def _first(classes: np.ndarray) -> str:
+    return ", ".join(map(str, classes[:5])) + (", ..." if len(classes) > 5 else "")
 
 
 def _inputs(x: np.ndarray, where: str, check_finite: bool) -> np.ndarray:

@@ -1,13 +1,21 @@
 """The flags that describe a run, and the config that they make."""
 
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from absl import flags
 
 from experiments import datasets, records, workdir
+from experiments.command_line import (
+    Interval,
+    IntervalParser,
+    WidthsParser,
+    define_number,
+    define_path,
+    define_whole,
+)
+from experiments.environment import MOST_THREADS
 from experiments.recipes import BIAS_INITS, KERNEL_INITS, LEARNING_RATES
 from jaxmlp import activations, receipt, schedules
 from jaxmlp.types import Dataset
@@ -15,54 +23,15 @@ from jaxmlp.types import Dataset
 SMALL = 10_000  # training examples below which smaller batches and more epochs pay
 
 
-class WidthsParser(flags.ArgumentParser[list[int]]):
-    """Whole numbers separated by commas; an empty text is no number at all."""
-
-    def parse(self, argument: str | list[int]) -> list[int]:
-        """Raises ValueError if the text is not of that form."""
-        if isinstance(argument, list):
-            return argument
-        parts = [part.strip() for part in argument.split(",") if argument.strip()]
-        if not all(part.isdigit() and int(part) > 0 for part in parts):
-            raise ValueError(f"expected widths of at least 1 such as 256 or 256,64, got {argument}")
-        return [int(part) for part in parts]
-
-
-class Interval(NamedTuple):
-    """How often."""
-
-    number: int  # 0: never
-    unit: str  # "step", "epoch" or "second"
-
-
-class IntervalParser(flags.ArgumentParser[Interval]):
-    """A whole number of steps, epochs or seconds."""
-
-    def parse(self, argument: str | Interval) -> Interval:
-        """Raises ValueError if the text is not of that form."""
-        if isinstance(argument, Interval):
-            return argument
-        match = re.fullmatch(r"(\d+) *(step|epoch|second)s?|0", argument.strip())
-        if not match:
-            raise ValueError(f"expected such as 500steps, 1epoch, 5seconds or 0, got {argument}")
-        return Interval(int(match[1] or 0), match[2] or "epoch")
-
-
-def _positive(name: str, default: float | None, help: str) -> None:
-    flags.DEFINE_float(name, default, help, lower_bound=0)
-
-
-flags.DEFINE_string(
+define_path(
     "dataset",
     "auto",
     "What to train on: auto (MNIST where it is to be had, else digits), "
     f"{', '.join(datasets.NAMES)}, or the path of an .npz file with x_train, y_train, x_test and "
     "y_test, or x and y.",
 )
-flags.DEFINE_string("data_dir", None, "Folder to look for data in first, and to download to.")
-flags.DEFINE_string(
-    "workdir", None, "Folder for all that the run leaves; by default a new one in runs/."
-)
+define_path("data_dir", None, "Folder to look for data in first, and to download to.")
+define_path("workdir", None, "Folder for all that the run leaves; by default a new one in runs/.")
 flags.DEFINE_bool(
     "resume",
     False,
@@ -74,23 +43,21 @@ flags.DEFINE_bool(
     "accept_changes", False, "Resume with other versions or threads, whose bits may differ."
 )
 flags.DEFINE_bool("overwrite", False, "Replace an earlier run's files in the workdir.")
-flags.DEFINE_integer(
-    "seed", 0, "Decides initial weights and data order.", lower_bound=0, upper_bound=2**32 - 1
-)
-flags.DEFINE_integer(
+define_whole("seed", 0, "Decides initial weights and data order.", 0, 2**32 - 1)
+define_whole(
     "num_epochs",
     None,
     f"Passes over the training data; by default 10, or 40 below {SMALL:,} examples.",
-    lower_bound=1,
+    low=1,
 )
-flags.DEFINE_integer(
+define_whole(
     "batch_size",
     None,
     f"Examples a step; by default 256, or 32 below {SMALL:,} examples.",
-    lower_bound=1,
+    low=1,
 )
 flags.DEFINE_enum("optimizer", "adam", sorted(LEARNING_RATES), "How gradients become updates.")
-_positive(
+define_number(
     "learning_rate",
     None,
     "Size of a step; by default the optimizer's: "
@@ -100,8 +67,8 @@ _positive(
 flags.DEFINE_enum(
     "schedule", "constant", schedules.__all__, "How the learning rate changes over the run."
 )
-_positive("l2", 0.0, "Penalty l2/2 |W|² on the kernels, added to the loss's gradient.")
-_positive(
+define_number("l2", 0.0, "Penalty l2/2 |W|² on the kernels, added to the loss's gradient.")
+define_number(
     "weight_decay",
     None,
     "Share of the kernels, times the learning rate, taken off each step; by default 0, "
@@ -123,27 +90,24 @@ flags.DEFINE_enum(
     KERNEL_INITS,
     "Distribution of the initial kernels; he, xavier and lecun are Gaussians scaled to the layer.",
 )
-_positive("kernel_stddev", 1.0, "Standard deviation of kernels, for --kernel_init=gaussian.")
+define_number("kernel_stddev", 1.0, "Standard deviation of kernels, for --kernel_init=gaussian.")
 flags.DEFINE_enum("bias_init", "zeros", BIAS_INITS, "Distribution of the initial biases.")
-_positive("bias_stddev", 1.0, "Standard deviation of biases, for --bias_init=gaussian.")
-flags.DEFINE_integer(
-    "eval_every", 1, "Epochs from one look at the test set to the next.", lower_bound=1
-)
-flags.DEFINE_float(
+define_number("bias_stddev", 1.0, "Standard deviation of biases, for --bias_init=gaussian.")
+define_whole("eval_every", 1, "Epochs from one look at the test set to the next.", low=1)
+define_number(
     "validation_fraction",
     0.0,
     "Share of the training examples to keep apart for validation.",
-    lower_bound=0,
-    upper_bound=0.99,
+    high=0.99,
 )
-flags.DEFINE_integer(
+define_whole(
     "patience",
     None,
     "Stop after this many epochs that bring nothing better on the validation set, and keep the "
     "best epoch's parameters.",
-    lower_bound=1,
+    low=1,
 )
-flags.DEFINE_float("target", None, "Stop once the validation set's --stop_metric is this good.")
+define_number("target", None, "Stop once the validation set's --stop_metric is this good.")
 flags.DEFINE_enum(
     "stop_metric", "loss", ["loss", "accuracy"], "What --patience and --target look at."
 )
@@ -161,12 +125,13 @@ flags.DEFINE(
     Interval(1, "second"),
     "How often to save a checkpoint, such as 500steps, 1epoch or 5seconds; 0 for never.",
 )
-flags.DEFINE_integer("keep", 3, "Checkpoints to keep, besides the best.", lower_bound=1)
-flags.DEFINE_integer(
+define_whole("keep", 3, "Checkpoints to keep, besides the best.", low=1)
+define_whole(
     "threads",
     None,
     "Threads for a CPU's work, by default one a core. Their number changes a result's last bits.",
-    lower_bound=1,
+    low=1,
+    high=MOST_THREADS,
 )
 flags.DEFINE_bool("plots", True, "Draw pictures into the workdir's plots/.")
 flags.DEFINE_bool("tensorboard", False, "Write TensorBoard files into the workdir's tensorboard/.")
@@ -196,12 +161,6 @@ NAMES = [  # of the flags that decide a result
     "threads",
 ]
 MAY_CHANGE = {"num_epochs", "on_fault", "outputs"}  # when a run is resumed; epochs upwards only
-
-
-def refuse_arguments(argv: list[str]) -> None:
-    """Raises ValueError if there is a word on the command line that is no flag."""
-    if len(argv) > 1:
-        raise ValueError(f"expected flags only, such as --seed=1, got {' '.join(argv[1:])}")
 
 
 def earlier_config() -> dict[str, Any] | None:
@@ -311,6 +270,8 @@ def complete(values: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
     for name in ("patience", "target"):
         if values[name] is not None and data.validation_inputs is None:
             raise ValueError(f"--{name} needs a validation set: expected --validation_fraction=0.1")
+    if values["stop_metric"] == "accuracy" and (values["target"] or 0) > 1:
+        raise ValueError(f"--target of the accuracy needs a share up to 1, got {values['target']}")
     if values["patience"] is not None and values["patience"] < values["eval_every"]:
         raise ValueError(
             "--patience needs a look at the validation set in that time: "

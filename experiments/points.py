@@ -1,12 +1,14 @@
 """The settings of a sweep, as the command line names them, and the config that each means."""
 
+import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from absl import flags
 
 from experiments import options, recipes
+from experiments.command_line import WholeParser
 from jaxmlp import Recipe
 from jaxmlp.runs import label
 from jaxmlp.types import Dataset
@@ -15,6 +17,8 @@ FIXED = {  # for all members of a sweep
     *("seed", "threads", "eval_every", "validation_fraction", "patience", "target"),
     *("stop_metric", "on_fault", "check_finite"),
 }
+SEEDS = WholeParser(0, 2**32 - 1)
+MOST_MEMBERS = 100_000  # of a sweep: ten times what has been tried
 NAMES = [name for name in options.NAMES if name not in FIXED]
 
 
@@ -27,7 +31,9 @@ def parse_axis(text: str) -> tuple[str, list[Any]]:
     name, equals, values = text.partition("=")
     if not equals or not values:
         raise ValueError(f"--sweep needs such as learning_rate=1e-3,1e-2, got {text}")
-    return name, [parse_value(name, value) for value in values.split(",")]
+    texts = values.split(",")
+    refuse_too_many(texts)
+    return name, [parse_value(name, value) for value in texts]
 
 
 def parse_value(name: str, text: str) -> Any:
@@ -44,22 +50,40 @@ def parse_value(name: str, text: str) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def parse_seeds(text: str) -> list[int]:
+def parse_seeds(text: str) -> Sequence[int]:
     """Seeds from such as 0:32, which leaves 32 out, or 1,2,5.
 
     Raises:
-      ValueError: if it is neither.
+      ValueError: if it is neither, or has none, or more than anybody could train.
 
     >>> parse_seeds("0:3"), parse_seeds("7,5")
-    ([0, 1, 2], [7, 5])
+    (range(0, 3), [7, 5])
     """
+    expected = f"seeds need a range such as 0:32 or a list 1,2,5, up to {SEEDS.upper_bound}"
     try:
         if ":" in text:
             first, end = text.split(":")
-            return list(range(int(first or 0), int(end)))
-        return [int(part) for part in text.split(",")]
+            seeds: Sequence[int] = range(SEEDS.parse(first or "0"), SEEDS.parse(end))
+        else:
+            seeds = [SEEDS.parse(part) for part in text.split(",")]
     except ValueError as error:
-        raise ValueError(f"seeds need a range such as 0:32 or a list 1,2,5, got {text}") from error
+        raise ValueError(f"{expected}, got {text}") from error
+    if not 0 < len(seeds) <= MOST_MEMBERS:
+        raise ValueError(f"{expected}, and from 1 to {MOST_MEMBERS:,} of them, got {text}")
+    return seeds
+
+
+def refuse_too_many(*axes: Sequence[Any] | None) -> None:
+    """Raises ValueError if there are more combinations of the axes' values than could be trained.
+
+    >>> refuse_too_many(range(10_000), [0.1, 0.2], None)
+    """
+    lengths = [len(axis) for axis in axes if axis is not None]
+    if (count := math.prod(lengths)) > MOST_MEMBERS:
+        product = " x ".join(map(str, lengths))
+        raise ValueError(
+            f"a sweep needs at most {MOST_MEMBERS:,} networks, got {product} = {count:,}"
+        )
 
 
 def as_text(setting: Mapping[str, Any]) -> str:

@@ -13,8 +13,8 @@ import jax
 import jaxmlp
 from experiments import records, schema
 from experiments.board import Board
+from experiments.command_line import Interval
 from experiments.files import Lines, Unwritten, as_written
-from experiments.options import Interval
 from experiments.progress import EpochTable
 from experiments.signals import StopRequest
 from jaxmlp import stopping, training

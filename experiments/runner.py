@@ -15,6 +15,7 @@ from rich.console import Console
 import jaxmlp
 from experiments import (
     board,
+    command_line,
     environment,
     recorder,
     records,
@@ -46,7 +47,7 @@ def start(main: Callable[[list[str]], None]) -> None:
     logging.set_verbosity(logging.FATAL)  # what matters of an error is in its exception
     screen.outlive_readers()
     try:
-        app.run(main)
+        app.run(main, flags_parser=command_line.parse)
     except SystemExit as ended:
         if (error := screen.lost()) and not ended.code:
             sys.exit(f"error: not all that was printed could be written: {error}")

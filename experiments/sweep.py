@@ -20,7 +20,16 @@ from typing import Any
 
 from absl import flags
 
-from experiments import environment, options, points, runner, startup, sweep_runner, workdir
+from experiments import (
+    command_line,
+    environment,
+    options,
+    points,
+    runner,
+    startup,
+    sweep_runner,
+    workdir,
+)
 from experiments.recorder import Clock
 from experiments.sweep_runner import Job
 from jaxmlp import receipt
@@ -50,12 +59,12 @@ flags.DEFINE_string(
     None,
     "Seeds of the data order, as --seeds, to be crossed with those of the initial weights.",
 )
-flags.DEFINE_integer(
+command_line.define_whole(
     "halving",
     None,
     "After 1 epoch, and after this many times as long each time, go on with the best of this many "
     "settings, by the validation set's --stop_metric.",
-    lower_bound=2,
+    low=2,
 )
 flags.DEFINE_bool(
     "save_networks",
@@ -72,31 +81,35 @@ def main(argv: list[str]) -> None:
     """Trains by the flags."""
     clock = Clock()
     with runner.clear_errors():
-        options.refuse_arguments(argv)
+        command_line.refuse_arguments(argv)
         refuse_flags()
         earlier = options.earlier_config()
         path = workdir.choose(FLAGS.workdir, "sweep", FLAGS.overwrite, earlier is not None)
+        before = earlier and {**earlier, **earlier.get("given", {})}
+        own = own_flags(before)
+        axes = dict(points.parse_axis(text) for text in own["sweep"])
+        if len(axes) < len(own["sweep"]):
+            raise ValueError(f"--sweep needs each name once, got {' '.join(own['sweep'])}")
+        seeds = points.parse_seeds(own["seeds"])
+        orders = None if own["shuffle_seeds"] is None else points.parse_seeds(own["shuffle_seeds"])
+        points.refuse_too_many(seeds, orders, *axes.values())
         environment.use_devices()
         environment.use_threads(options.threads(earlier))
         startup.cache_compilations()
         data, notice = options.load_data(earlier)
-        before = earlier and {**earlier, **earlier.get("given", {})}
         given = options.given(before)
-        config = options.complete(given, data) | {"given": given} | own_flags(before)
+        config = options.complete(given, data) | {"given": given} | own
         if earlier is not None:
             refuse_changes(config, earlier)
         config["outputs"] = options.outputs(OUTPUTS, earlier)
-        axes = dict(points.parse_axis(text) for text in config["sweep"])
-        if len(axes) < len(config["sweep"]):
-            raise ValueError(f"--sweep needs each name once, got {' '.join(config['sweep'])}")
         if config["halving"] and data.validation_inputs is None:
             raise ValueError("--halving needs a validation set: expected --validation_fraction=0.1")
         job = Job(
             data=data,
             config=config,
-            seeds=points.parse_seeds(config["seeds"]),
+            seeds=seeds,
             axes=axes,
-            shuffle_seeds=config["shuffle_seeds"] and points.parse_seeds(config["shuffle_seeds"]),
+            shuffle_seeds=orders,
             path=path,
             notice=notice,
             is_named=FLAGS.workdir is not None,

@@ -5,7 +5,7 @@ import math
 import sys
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,8 +28,8 @@ from experiments import (
     verdict,
     workdir,
 )
+from experiments.command_line import Interval
 from experiments.files import Lines, Unwritten, as_written, write_json, write_lines
-from experiments.options import Interval
 from experiments.progress import format_metric
 from experiments.recorder import Clock
 from experiments.report import check_pictures
@@ -48,9 +48,9 @@ class Job(NamedTuple):
 
     data: Dataset
     config: Mapping[str, Any]  # as `experiments.sweep` makes it
-    seeds: list[int]
+    seeds: Sequence[int]
     axes: Mapping[str, list[Any]]
-    shuffle_seeds: list[int] | None
+    shuffle_seeds: Sequence[int] | None
     path: Path  # the folder
     notice: str | None = None  # what no reader of a record may miss
     is_named: bool = True

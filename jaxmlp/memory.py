@@ -1,13 +1,14 @@
 """How much memory there is, and arrays that a CPU's devices share."""
 
+import math
 from pathlib import Path
 
 import jax
 import numpy as np
 
-from jaxmlp.types import Array
+from jaxmlp.types import Array, PyTree
 
-__all__ = ["available", "host_array"]
+__all__ = ["available", "gib", "host_array", "num_bytes"]
 
 ALIGNMENT = 64  # bytes at whose multiples an array begins that JAX takes over without copying
 
@@ -43,6 +44,24 @@ def _free_memory() -> int:
         return int(fields["MemAvailable"].split()[0]) * 1024
     except (OSError, KeyError, ValueError):
         return 8 * 2**30  # a small laptop's: where the system does not tell
+
+
+def num_bytes(tree: PyTree) -> int:
+    """What the arrays of a tree take, or would take where they are `jax.ShapeDtypeStruct`.
+
+    >>> num_bytes([np.zeros(5), jax.ShapeDtypeStruct((10, 10**9), np.float32)])
+    40000000040
+    """
+    return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
+
+
+def gib(count: float) -> str:
+    """A number of bytes for the reader.
+
+    >>> gib(3 * 2**29)
+    '1.5 GiB'
+    """
+    return f"{count / 2**30:.3g} GiB"
 
 
 def host_array(array: Array) -> np.ndarray:

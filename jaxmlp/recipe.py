@@ -15,6 +15,7 @@ import optax
 
 from jaxmlp.averages import EvalParams
 from jaxmlp.examples import as_array, as_inputs, as_labels
+from jaxmlp.limits import refuse_too_large
 from jaxmlp.naming import kind_of, metric_names, name_of
 from jaxmlp.randomness import as_seed
 from jaxmlp.recompilation import canonical, warn_of_lookalikes
@@ -221,6 +222,10 @@ def check(recipe: Recipe, data: Dataset, *seeds: int) -> tuple[Recipe, Dataset]:
             f"batch_size needs to be at most the {len(data.train_inputs)} training examples, "
             f"got {recipe.batch_size}"
         )
+    optimizer, _ = build_optimizer(*split(recipe), num_steps=1)
+    params = jax.eval_shape(recipe.model.init, jax.random.key(0))
+    state = params, jax.eval_shape(optimizer.init, params)
+    refuse_too_large(*state, data, recipe.batch_size, recipe.num_epochs)
     return recipe, data
 
 

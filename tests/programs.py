@@ -9,6 +9,8 @@ from pathlib import Path
 
 from absl import flags
 
+from experiments.command_line import parse
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -17,7 +19,7 @@ def command_line(*arguments):
     """The flags as a command line sets them; yields what is left of it."""
     try:
         flags.FLAGS.unparse_flags()
-        yield flags.FLAGS(["program", *map(str, arguments)])
+        yield parse(["program", *map(str, arguments)])
     finally:
         flags.FLAGS.unparse_flags()
 

@@ -35,7 +35,7 @@ FLOORS = [
         "stopping",
     ],
     ["averages"],
-    ["checkpoint", "compilation_cache", "mlp", "runs", "tasks"],
+    ["checkpoint", "compilation_cache", "limits", "mlp", "runs", "tasks"],
     ["recipe", "statistics"],
     ["evaluation", "grid"],
     ["diagnosis", "update"],

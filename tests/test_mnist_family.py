@@ -214,7 +214,9 @@ def test_emnist_from_loose_files(place, packed):
     if packed:
         path = place / "emnist" / f"{EMNIST[0]}.gz"
         path.write_bytes(path.read_bytes()[:-20])
-        with pytest.raises(DataError, match=f"{path}: expected a whole gzip file, got one cut"):
+        with pytest.raises(
+            DataError, match=f"{path}: expected a whole gzip file, got .*ended before"
+        ):
             load("emnist/letters", place)
 
 

@@ -37,6 +37,14 @@ def test_an_axis_takes_the_values_that_its_flag_takes(text, expected):
         ("learning_rate=1,,2", "learning_rate=: "),
         ("batch_size=1.5", "batch_size=1.5: "),
         ("activation=relu,foo", "activation=foo: "),
+        ("learning_rate=1,nan", "learning_rate=nan: expected 0 or a number"),
+        ("learning_rate=inf", "learning_rate=inf: expected 0 or a number"),
+        ("num_epochs=1,1000000000000", "num_epochs=1000000000000: expected a whole number"),
+        ("hidden_sizes=8,99999999999", "hidden_sizes=99999999999: expected widths"),
+        (
+            "l2=" + "1," * 100_000 + "1",
+            "a sweep needs at most 100,000 networks, got 100001 = 100,001",
+        ),
         ("hidden_sizes=a", "hidden_sizes=a: expected widths"),
     ],
 )
@@ -47,10 +55,14 @@ def test_anything_else_is_refused_in_a_line(text, message):
 
 
 def test_seeds_are_a_range_or_a_list():
-    assert points.parse_seeds("3:6") == [3, 4, 5]
-    assert points.parse_seeds(":2") == [0, 1]
+    assert points.parse_seeds("3:6") == range(3, 6)
+    assert points.parse_seeds(":2") == range(2)
+    assert points.parse_seeds("0:100000") == range(100_000)
     assert points.parse_seeds("4") == [4]
-    for text in ("", "1:2:3", "a", "1,b", "1:"):
+    for text in (
+        *("", "1:2:3", "a", "1,b", "1:", "-1:2", "4294967296", "1.5", "nan", "٣", "3:3", "3:1"),
+        *("0:100001", "0:99999999999", "9" * 5000, "0:" + "9" * 5000),
+    ):
         with pytest.raises(ValueError, match=f"seeds need a range such as 0:32 .*, got {text}$"):
             points.parse_seeds(text)
 
@@ -60,6 +72,13 @@ def test_a_member_needs_a_value_for_each_axis():
     with command_line():
         member = points.parse_member("seed=7,learning_rate=1e-3", axes)
         assert member == {"seed": 7, "learning_rate": 0.001}
+        for text in (
+            "seed=5:5,learning_rate=1",
+            "seed=1.5,learning_rate=1",
+            "learning_rate=1,seed=",
+        ):
+            with pytest.raises(ValueError, match="expected a whole number from 0 to 4294967295"):
+                points.parse_member(text, axes)
         for text in ("seed=7", "seed=7,learning_rate=1,batch_size=2", "seed=7,seed=8"):
             with pytest.raises(
                 ValueError, match="--member needs a value for each of learning_rate"
@@ -107,3 +126,9 @@ def test_a_setting_means_what_the_flags_of_mnist_mean(setting, flags, blobs):
     assert dict(made.hyperparameters) == dict(alone.hyperparameters)
     start, expected = (init_params(*split(r), keys(0).init) for r in (made, alone))
     assert digest(start) == digest(expected)
+
+
+def test_the_networks_of_a_sweep_are_counted_before_they_are_made():
+    points.refuse_too_many(range(100), range(100), [1] * 10, None)
+    with pytest.raises(ValueError, match=r"at most 100,000 networks, got 100 x 1001 = 100,100$"):
+        points.refuse_too_many(range(100), range(1001), None)

@@ -13,7 +13,7 @@ from run_files import lines, scalars
 
 import jaxmlp
 from experiments import recorder
-from experiments.options import Interval
+from experiments.command_line import Interval
 from experiments.progress import EpochTable
 from experiments.recorder import Clock, Job, Recorder
 from experiments.signals import StopRequest

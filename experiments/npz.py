@@ -162,9 +162,10 @@ def _refuse_too_large(archive: zipfile.ZipFile, members: Mapping[str, zipfile.Zi
     for name, info in members.items():
         with archive.open(info) as file:
             size = _header_size(file, name)
-        most = info.compress_size * (1 if info.compress_type == zipfile.ZIP_STORED else DEFLATED)
-        if info.file_size != size or size > most:
+        if info.file_size != size:
             raise ValueError(f"{info.file_size:,} bytes in {name}, whose header says {size:,}")
+        if size > DEFLATED * info.compress_size:
+            raise ValueError(f"{size:,} bytes in {name}, said to be from {info.compress_size:,}")
     needed = 2 * sum(info.file_size for info in members.values())  # raw, and as training needs them
     if needed > (limit := memory.available(None)):
         raise ValueError(f"arrays that need {memory.gib(needed)} of memory, of {memory.gib(limit)}")

@@ -11,6 +11,28 @@ def test_it_counts_the_products_of_an_epoch():
     assert benchmark.flops((2, 3, 5)) == 60_000 * 2 * (2 * 2 * 3 + 3 * 3 * 5)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (
+            ["--json=/nonexistent/f.json"],
+            "--json needs a file that can be written, got /nonexistent",
+        ),
+        (["--json=."], "--json needs a file that can be written, got ."),
+        (["--json="], "expected a name or a path, got ''"),
+        (["mnist"], "expected flags only, such as --seed=1, got mnist"),
+        (["--repeats=2"], "expected a whole number from 3 to 10000, got 2"),
+        (["--repeats=9999999999"], "expected a whole number from 3 to 10000, got 9999999999"),
+    ],
+)
+def test_a_mistake_is_one_line_before_anything_is_measured(arguments, expected, monkeypatch):
+    monkeypatch.setattr(benchmark, "import_seconds", lambda _: pytest.fail("it measured"))
+    with pytest.raises(SystemExit) as stopped:
+        call(benchmark, *arguments)
+    assert str(stopped.value).startswith("error: ")
+    assert expected in str(stopped.value)
+
+
 def test_it_measures_in_one_process(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(benchmark, "NUM_EXAMPLES", 2_000)
     monkeypatch.setattr(benchmark, "NETWORKS", ((784, 32, 10),))

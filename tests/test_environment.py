@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,44 @@ def test_threads_that_come_too_late_are_an_error():
     message = f"--threads needs to be set before JAX starts: expected {count + 1}, got {count}"
     assert message in in_another_process(program.format(count + 1)).stderr
     assert in_another_process(program.format(count)).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [
+        ("NPROC", "0", r"\$NPROC needs a whole number from 1 to 256, got 0"),
+        ("JAX_PLATFORMS", "bogus", "JAX does not start: Unable to initialize backend 'bogus'"),
+        (
+            "XLA_FLAGS",
+            "--nonsense",
+            r"\$XLA_FLAGS needs .*, got Unknown flag in XLA_FLAGS: --nonsense",
+        ),
+        ("XLA_FLAGS", "nonsense", r'\$XLA_FLAGS needs .*, got Could not open file "nonsense"'),
+    ],
+)
+def test_a_variable_by_which_jax_does_not_start_is_one_line(variable, value, expected):
+    program = """
+try:
+    use_threads(None)
+except ValueError as error:
+    print("error:", error)
+"""
+    done = in_another_process(program, **{variable: value})
+    assert re.fullmatch(f"error: .*{expected}.*\n", done.stdout), done
+
+
+@pytest.mark.parametrize("text", ["abc", "-1", "100000", "1.5", "٣", "257", " ", "0x2"])
+def test_a_number_of_threads_without_sense_is_refused(text, monkeypatch):
+    monkeypatch.setattr(receipt, "num_threads", lambda: None)
+    monkeypatch.setenv("NPROC", text)
+    for use in (environment.use_devices, lambda: environment.use_threads(None)):
+        with pytest.raises(ValueError, match=r"^\$NPROC needs a whole number from 1 to 256, got "):
+            use()
+
+
+def test_flags_that_xla_knows_are_taken():
+    done = in_another_process("use_threads(2)", XLA_FLAGS="--xla_cpu_multi_thread_eigen=false")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_checkout_has_a_commit_and_elsewhere_there_is_none(monkeypatch, tmp_path):

@@ -1,3 +1,7 @@
+import tracemalloc
+import zipfile
+
+import npz_files
 import numpy as np
 import pytest
 from hypothesis import given
@@ -122,6 +126,23 @@ def test_split_refuses_too_few():
         ({"y_test": np.array([0, -1])}, "y_test: expected classes 0, 1, ..., got -1 in row 1"),
         ({"y_test": np.array([2**31, 0])}, "expected classes 0, 1, ..., got 2147483648 in row 0"),
         ({"y_test": np.array(["a", "b"])}, "y_test: expected class numbers, got <U1"),
+        (
+            {"x_train": np.full((4, 3), "2020", "M8[D]")},
+            "x_train: expected numbers, got datetime64",
+        ),
+        ({"x_train": np.zeros((4, 3), "f4,i4")}, r"x_train: expected numbers, got \[\('f0'"),
+        ({"y_train": np.int64(1)}, r"y_train: expected class numbers \(N,\), got .* \(\)"),
+        (
+            {"y_train": np.array([0, 1, 3, 5])},
+            "0, 1, ... to 5 each to .* y_train, got none of 2, 4$",
+        ),
+        (
+            {"y_train": np.array([0, 0, 0, 10**9])},
+            "to 1000000000 each to have an example in y_train, got none of 1, 2, 3, 4, 5, ...$",
+        ),
+        ({"y_test": np.array([3, 7])}, "y_test that y_train has, from 0 to 2, got 3, 7$"),
+        ({"y_test": np.array([10**5, 0])}, "y_test that y_train has, from 0 to 2, got 100000$"),
+        ({"y_test": np.array([10**9, 0])}, "y_test that y_train has, from 0 to 2, got 1000000000$"),
         ({"y_test": np.array([{}, {}])}, "expected arrays of numbers, got pickled Python objects"),
     ],
 )
@@ -160,3 +181,89 @@ def test_refuses_a_flipped_byte_and_a_cut_file(tmp_path):
     path.write_bytes(whole)
     with pytest.raises(DataError, match=r"expected arrays of numbers, got Bad CRC-32"):
         npz.read(path)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "order"),
+    [(">f8", "C"), ("<f8", "F"), (">i2", "F"), ("float16", "C"), (np.longdouble, "C"), ("?", "F")],
+)
+def test_any_layout_of_numbers_is_read(tmp_path, dtype, order):
+    x = np.array([[0, 1], [1, 0], [1, 1], [0, 0]]).astype(dtype, order=order)
+    arrays, _ = npz.read(save(tmp_path, **GOOD | {"x_train": x, "x_test": x[:2]}))
+    np.testing.assert_array_equal(arrays[0], [[0, 1], [1, 0], [1, 1], [0, 0]])
+    assert arrays[0].dtype == np.float32
+    assert arrays[0].dtype.isnative
+
+
+X = np.arange(20.0).reshape(10, 2)
+Y = ("y", np.arange(10) % 2)
+BROKEN = {
+    "10^18 rows": ([("x", npz_files.claiming((10**18, 2)))], "whose header says 8,000,000,000,000"),
+    "2^70 rows": ([("x", npz_files.claiming((2**70, 2)))], "whose header says "),
+    "fewer rows": ([("x", npz_files.claiming((1, 2), content=bytes(16)))], "header says"),
+    "more rows": ([("x", npz_files.claiming((3, 2), content=bytes(16)))], "header says"),
+    "negative rows": ([("x", npz_files.claiming((-1, 2)))], "header says|shape"),
+    "no header": ([("x", b"")], "magic string; expected 6 bytes|EOF"),
+    "no array": ([("x", b"plain text, and enough of it")], "magic string is not correct"),
+    "header cut": ([("x", npz_files.npy(X)[:40])], "EOF"),
+    "header of 1 GB": ([("x", b"\x93NUMPY\x02\x00\x00\x00\x00\x40{}")], "EOF"),
+    "header of nonsense": ([("x", npz_files.with_header(b"nonsense"))], "malformed"),
+    "header of parentheses": ([("x", npz_files.with_header(b"(" * 9000))], ""),
+    "header of code": ([("x", npz_files.with_header(b"__import__('os').getcwd()"))], "malformed"),
+    "header of no type": ([("x", npz_files.claiming((1,), "zz"))], "descr|type"),
+    "objects": ([("x", npz_files.claiming((2,), "|O", bytes(16)))], "pickled Python objects"),
+    "version 3": ([("x", npz_files.claiming((2,), "<f4", bytes(8), 3))], "format 3.0 of x"),
+    "version 9": ([("x", npz_files.claiming((2,), "<f4", bytes(8), 9))], "9"),
+    "twice": ([("x", X), ("x", X)], "x twice"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_what_a_file_says_of_itself_is_checked_before_memory_is_taken(kind, tmp_path):
+    members, message = BROKEN[kind]
+    path = npz_files.write(tmp_path / "data.npz", [*members, Y])
+    tracemalloc.start()
+    with pytest.raises(DataError, match=f"expected arrays of numbers, got .*({message})") as caught:
+        npz.read(path)
+    assert tracemalloc.get_traced_memory()[1] < 10 * 2**20
+    tracemalloc.stop()
+    assert "\n" not in str(caught.value)
+
+
+def test_only_archives_that_numpy_writes_are_read(tmp_path):
+    def refusal(change, *arguments):
+        path = npz_files.write(tmp_path / "data.npz", [("x", X), Y])
+        npz.read(path)
+        change(path, *arguments)
+        with pytest.raises(DataError, match="expected arrays of numbers, got ") as caught:
+            npz.read(path)
+        return str(caught.value)
+
+    assert "encrypted" in refusal(npz_files.encrypted)
+    assert "compression" in refusal(npz_files.packed_by, 99)
+    npz.read(npz_files.write(tmp_path / "data.npz", [("x", X), Y], zipfile.ZIP_STORED))
+
+
+def test_a_file_that_says_it_has_more_than_it_can_is_refused(tmp_path, monkeypatch):
+    zeros = np.zeros((1000, 1000))  # 8 MB in 8 KB
+    path = npz_files.write(tmp_path / "data.npz", [("x", zeros), ("y", np.arange(1000) % 2)])
+    npz.read(path)
+    monkeypatch.setattr(npz.memory, "available", lambda device: 16_000_000)
+    with pytest.raises(
+        DataError, match=r"got arrays that need 0.0149 GiB of memory, of 0.0149 GiB"
+    ):
+        npz.read(path)
+    size = len(npz_files.npy(zeros))
+    npz_files.patch(path, 22, 24, (10**9).to_bytes(4, "little"))
+    with pytest.raises(DataError, match=f"1,000,000,000 bytes in x, whose header says {size:,}"):
+        npz.read(path)
+    monkeypatch.setattr(npz, "DEFLATED", 10)
+    with pytest.raises(DataError, match=f"{size:,} bytes in x, said to be from "):
+        npz.read(npz_files.write(path, [("x", zeros), Y]))
+
+
+def test_without_choices_all_arrays_are_read(tmp_path):
+    arrays = npz.open_arrays(save(tmp_path, a=X, b=np.array(["text"])))
+    assert arrays.keys() == {"a", "b"}
+    np.testing.assert_array_equal(arrays["a"], X)

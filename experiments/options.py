@@ -263,10 +263,11 @@ def complete(values: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
         "batch_size": min(num_train, 32 if is_small else 256),
         "learning_rate": LEARNING_RATES[values["optimizer"]],
         "weight_decay": 1e-4 if values["optimizer"] == "adamw" else 0.0,
-        "threads": receipt.num_threads(),
     }
     values = dict(values)
     values |= {name: default for name, default in defaults.items() if values[name] is None}
+    if values["threads"] is None:
+        values["threads"] = receipt.num_threads()
     for name in ("patience", "target"):
         if values[name] is not None and data.validation_inputs is None:
             raise ValueError(f"--{name} needs a validation set: expected --validation_fraction=0.1")

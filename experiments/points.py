@@ -144,4 +144,5 @@ def recipe_at(data: Dataset, given: Mapping[str, Any], setting: Mapping[str, Any
       setting: name -> value.
     """
     values = {n: list(v) if isinstance(v, tuple) else v for n, v in setting.items()}
+    values["threads"] = 0  # no recipe's: they need not be counted once a setting
     return recipes.recipe(options.complete({**given, **values}, data))

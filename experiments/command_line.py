@@ -103,6 +103,8 @@ class PathParser(flags.ArgumentParser[str]):
         """Raises ValueError for a text that names nothing."""
         if not argument.strip() or "\0" in argument:
             raise ValueError(f"expected a name or a path, got {argument!r}")
+        if argument.startswith("~") and os.path.expanduser(argument) == argument:
+            raise ValueError(f"expected a path, got {argument}: there is no such user")
         return argument
 
 

@@ -33,6 +33,7 @@ def refusal(*arguments):
         ("--dataset=", "expected a name or a path, got ''"),
         ("--workdir= ", "expected a name or a path, got ' '"),
         ("--data_dir=a\0b", r"expected a name or a path, got 'a\x00b'"),
+        ("--workdir=~nosuchuser/x", "got ~nosuchuser/x: there is no such user"),
         ("--optimizer=a\nb\x1b[2J", r"\x1b[2J"),
     ],
 )

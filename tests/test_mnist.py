@@ -202,7 +202,7 @@ def test_an_earlier_run_is_kept_unless_told_otherwise(tmp_path):
     ("flag", "expected"),
     [
         ("--hidden_sizes=0", "expected widths"),
-        ("--batch_size=0", "not a positive integer"),
+        ("--batch_size=0", "expected a whole number from 1"),
         ("--sed=1", "sed"),
     ],
 )

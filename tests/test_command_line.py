@@ -41,6 +41,13 @@ def test_a_flag_that_cannot_be_read_is_one_line(argument, expected):
     assert expected in refusal(argument)
 
 
+def test_a_file_of_flags_that_is_no_text_is_one_line(tmp_path):
+    (tmp_path / "flags").write_bytes(b"\xff\xfe")
+    assert "can't decode" in refusal(f"--flagfile={tmp_path / 'flags'}")
+    (tmp_path / "flags").write_text("--seed=-1")
+    assert "from 0 to 4294967295, got -1" in refusal(f"--flagfile={tmp_path / 'flags'}")
+
+
 def test_it_is_so_in_a_process_of_its_own_and_the_exit_code_is_1():
     code, out, err = finish(start("mnist", "--learning_rate=nan"))
     assert (code, out) == (1, "")

@@ -115,6 +115,19 @@ def test_a_number_without_sense_is_one_line(name, text):
 @pytest.mark.parametrize(
     "flag",
     [
+        *("--threads=257", "--threads=0", "--seed=4294967296", "--num_epochs=2147483648"),
+        *("--validation_fraction=0.999", "--learning_rate=1e39", "--keep=0", "--patience=0"),
+        *("--eval_every=0", "--batch_size=2147483648"),
+    ],
+)
+def test_numbers_beyond_their_bounds_are_refused(flag):
+    with pytest.raises(SystemExit, match=r"^error: .*: expected .*, got \S+$"), command_line(flag):
+        pass
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
         *("--learning_rate=0", "--l2=1e-5", "--target=3.4e38", "--validation_fraction=0.99"),
         *("--seed=4294967295", "--num_epochs=2147483647", "--threads=256", "--keep=1"),
         *("--hidden_sizes=", "--hidden_sizes=2147483647,1", "--checkpoint_every=2147483647steps"),

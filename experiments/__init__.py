@@ -8,3 +8,8 @@ if sys.argv[:1] == ["-m"] and not {"-h", "--help", "--helpfull", "--helpshort"} 
     with contextlib.suppress(OSError, ValueError):  # nobody listens
         name = sys.orig_argv[sys.orig_argv.index("-m") + 1]
         print(f"{name}: starting JAX", flush=True)
+    if not any(word.endswith(".benchmark") for word in sys.orig_argv):  # which times the import
+        try:
+            import jax  # noqa: F401
+        except ValueError as error:  # it reads the variables $JAX_...
+            sys.exit(f"error: JAX does not start: {error}")

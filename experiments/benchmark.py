@@ -40,16 +40,14 @@ def main(argv: list[str]) -> None:
         command_line.refuse_arguments(argv)
         if FLAGS.json:
             command_line.refuse_unwritable(Path(FLAGS.json), "--json")
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {command_line.one_line(error)}")
-    figures: dict[str, Any] = {"import_seconds": import_seconds(["jax", "optax", "flax", "jaxmlp"])}
-    from experiments import environment  # imports jax, whose time was to be taken first
+        seconds = import_seconds(["jax", "optax", "flax", "jaxmlp"])
+        from experiments import environment  # imports jax, whose time was to be taken first
 
-    try:
         environment.use_devices()
         environment.use_threads(None)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         sys.exit(f"error: {command_line.one_line(error)}")
+    figures: dict[str, Any] = {"import_seconds": seconds}
     figures["environment"] = environment.describe()
     figures["networks"] = [measure(sizes, FLAGS.repeats) for sizes in NETWORKS]
     figures["durability"] = durability(FLAGS.repeats)

@@ -21,14 +21,13 @@ from rich.table import Table
 
 import jaxmlp
 from experiments import arrays, npz, recipes, records, runner
+from experiments.command_line import define_path
 from experiments.files import whole
 from experiments.workdir import user_path
 from jaxmlp.types import PyTree
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string(
-    "picture", None, "File for the picture; by default WORKDIR/plots/predictions.png."
-)
+define_path("picture", None, "File for the picture; by default WORKDIR/plots/predictions.png.")
 
 ROWS = 20  # of the table on the screen
 

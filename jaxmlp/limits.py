@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from jaxmlp.batches import num_steps
+from jaxmlp.compilation import default_device, shape_of
 from jaxmlp.memory import available, gib, num_bytes
 from jaxmlp.types import Dataset, PyTree
 
@@ -45,10 +46,10 @@ def refuse_too_large(
             f"and an epoch has {steps}, got {num_epochs}"
         )
     weights, state = num_bytes(params), num_bytes((params, opt_state))
-    arrays = [np.asarray(a) for a in jax.tree.leaves(data.sets()) if not isinstance(a, jax.Array)]
+    arrays = [shape_of(a) for a in jax.tree.leaves(data.sets()) if not isinstance(a, jax.Array)]
     batch = 4 * batch_size * math.prod(np.shape(data.train_inputs)[1:])
     needed = weights + 2 * state + num_bytes(arrays) + batch
-    if needed > (limit := available(jax.local_devices()[0])):
+    if needed > (limit := available(default_device())):
         raise ValueError(
             f"training needs at least {gib(needed)} of memory, "
             f"{gib(weights + 2 * state)} of them for parameters of {gib(weights)} and their "

@@ -15,8 +15,8 @@ from jaxmlp.engine import Engine, Sets, Shapes, calls_of, hosted, place, shapes_
 from jaxmlp.grid import Grid, Program
 from jaxmlp.keydata import plain
 from jaxmlp.members import OneByOne, SideBySide, Worker
-from jaxmlp.memory import available
-from jaxmlp.types import Dataset, PyTree, TrainState
+from jaxmlp.memory import available, gib, num_bytes
+from jaxmlp.types import Dataset, TrainState
 
 __all__ = ["Crew", "Plan", "prepare", "state_of"]
 
@@ -79,13 +79,13 @@ def prepare(
         int(0.9 * available(place)) if memory is None else memory for place in (None, devices[0])
     )
     arrays, shapes = hosted(data), shapes_of(data)
-    data_bytes = _bytes(arrays)
-    store = sum(len(p.seeds) * _bytes(state_of(p, shapes)) for p in grid.programs)
+    data_bytes = num_bytes(arrays)
+    store = sum(len(p.seeds) * num_bytes(state_of(p, shapes)) for p in grid.programs)
     store += len(grid.seeds) * int(grid.num_epochs.max()) * LINE
     if store + is_cpu * data_bytes > host:
         raise ValueError(
-            f"{len(grid.seeds)} members need {_gib(store)} for their states besides "
-            f"{_gib(data_bytes)} of data, got {_gib(host)} of memory"
+            f"{len(grid.seeds)} members need {gib(store)} for their states besides "
+            f"{gib(data_bytes)} of data, got {gib(host)} of memory"
         )
     budget = (host - store - data_bytes) // len(devices) if is_cpu else device - data_bytes
     sets = tuple(place(arrays, device) for device in devices)
@@ -93,8 +93,8 @@ def prepare(
     workers, sizes, needs = find(grid.programs, shapes, devices, sets, budget, on_compiled)
     if (most := max(needs)) > budget:
         raise ValueError(
-            f"a member needs {_gib(most)} on each of {len(devices)} devices, besides the "
-            f"{_gib(store + data_bytes)} of all states and the data; got {_gib(budget)}"
+            f"a member needs {gib(most)} on each of {len(devices)} devices, besides the "
+            f"{gib(store + data_bytes)} of all states and the data; got {gib(budget)}"
         )
     chunks = [size * len(devices) for size in sizes]
     plan = Plan(
@@ -138,7 +138,7 @@ def _one_by_one(
             for place in range(len(devices))
         ]
         engines = map(functools.partial(Engine, program.static), devices, sets, own)
-        state, alone = _bytes(state_of(program, shapes)), _needed(own[0]["run"], shapes)
+        state, alone = num_bytes(state_of(program, shapes)), _needed(own[0]["run"], shapes)
         most = 1 + max(0, budget - alone) // (2 * state)  # each goes in and comes out
         sizes.append(_even(program, min(_chunk(program, shapes), most), len(devices)))
         needs.append(alone + 2 * (sizes[-1] - 1) * state)
@@ -189,7 +189,7 @@ def _needed(run: Any, shapes: Shapes) -> int:
         analysis.argument_size_in_bytes
         + analysis.output_size_in_bytes
         + analysis.temp_size_in_bytes
-        - _bytes(shapes["train"])
+        - num_bytes(shapes["train"])
     )
 
 
@@ -201,7 +201,7 @@ def _beside(
     budget: int,
 ) -> int:
     """Members a device that should fit side by side: on a CPU, into its cache."""
-    state, size = _bytes(state_of(program, shapes)), len(program.seeds)
+    state, size = num_bytes(state_of(program, shapes)), len(program.seeds)
     if devices[0].platform == "cpu":
         row = 0 if is_shared else 4 * math.prod(shapes["train"][0].shape[1:])
         size = CACHE // (state + program.static.batch_size * row)
@@ -233,11 +233,3 @@ def state_of(program: Program, shapes: Shapes) -> TrainState:
     calls = calls_of(program.recipe, shapes, default_device())
     state: TrainState = plain(calls["run"].arguments[4])
     return state
-
-
-def _bytes(tree: PyTree) -> int:
-    return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
-
-
-def _gib(count: float) -> str:
-    return f"{count / 2**30:.3g} GiB"

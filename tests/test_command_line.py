@@ -50,7 +50,7 @@ def test_a_file_of_flags_that_is_no_text_is_one_line(tmp_path):
 
 def test_it_is_so_in_a_process_of_its_own_and_the_exit_code_is_1():
     code, out, err = finish(start("mnist", "--learning_rate=nan"))
-    assert (code, out) == (1, "")
+    assert (code, out) == (1, "experiments.mnist: starting JAX\n")
     assert err == (
         "error: flag --learning_rate=nan: expected 0 or a number from 1.2e-38 to 3.4e+38, got nan\n"
     )

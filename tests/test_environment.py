@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jax
 import pytest
+from programs import finish, start
 
 from experiments import environment
 from jaxmlp import receipt
@@ -89,6 +90,13 @@ def test_a_number_of_threads_without_sense_is_refused(text, monkeypatch):
     for use in (environment.use_devices, lambda: environment.use_threads(None)):
         with pytest.raises(ValueError, match=r"^\$NPROC needs a whole number from 1 to 256, got "):
             use()
+
+
+@pytest.mark.parametrize("program", ["mnist", "benchmark"])
+def test_a_variable_that_jax_reads_when_it_is_imported_is_one_line(program):
+    done = finish(start(program, env={"JAX_ENABLE_X64": "maybe"}))
+    assert done[0] == 1
+    assert re.fullmatch("error: .*invalid truth value 'maybe'.*\n", done[2])
 
 
 def test_flags_that_xla_knows_are_taken():

@@ -9,6 +9,7 @@ them with --nopopulation.
 
 import importlib
 import itertools
+import json
 import statistics
 import sys
 import time
@@ -18,7 +19,7 @@ from typing import Any
 
 from absl import app, flags, logging
 
-from experiments import command_line, workdir
+from experiments import command_line
 
 FLAGS = flags.FLAGS
 command_line.define_whole("repeats", 15, "Epochs timed for each network.", low=3, high=10_000)
@@ -55,7 +56,7 @@ def main(argv: list[str]) -> None:
     figures["population"] = [population(sizes, *way, count) for sizes, way, count in cases]
     show(figures)
     if FLAGS.json:
-        workdir.write_json(Path(FLAGS.json), figures)
+        Path(FLAGS.json).write_text(json.dumps(figures, indent=2) + "\n")
 
 
 def import_seconds(names: Sequence[str]) -> dict[str, float]:

@@ -410,7 +410,6 @@ def a_record(case):
             (replay, "sweep", "config.json"),
             (replay, "sweep", "runs.npz"),
             (mnist, "run", "config.json"),
-            (mnist, "run", "environment.json"),
         ]
     )
     folder, home = case.copy(name), case.home

@@ -9,17 +9,15 @@ them with --nopopulation.
 
 import importlib
 import itertools
-import json
 import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from absl import app, flags, logging
 
-from experiments import command_line
+from experiments import command_line, files, screen, workdir
 
 FLAGS = flags.FLAGS
 command_line.define_whole("repeats", 15, "Epochs timed for each network.", low=3, high=10_000)
@@ -40,14 +38,14 @@ def main(argv: list[str]) -> None:
     try:
         command_line.refuse_arguments(argv)
         if FLAGS.json:
-            command_line.refuse_unwritable(Path(FLAGS.json), "--json")
+            command_line.refuse_unwritable(workdir.user_path(FLAGS.json), "--json")
         seconds = import_seconds(["jax", "optax", "flax", "jaxmlp"])
         from experiments import environment  # imports jax, whose time was to be taken first
 
         environment.use_devices()
         environment.use_threads(None)
     except (ValueError, OSError) as error:
-        sys.exit(f"error: {command_line.one_line(error)}")
+        sys.exit(f"error: {screen.one_line(error)}")
     figures: dict[str, Any] = {"import_seconds": seconds}
     figures["environment"] = environment.describe()
     figures["networks"] = [measure(sizes, FLAGS.repeats) for sizes in NETWORKS]
@@ -56,7 +54,7 @@ def main(argv: list[str]) -> None:
     figures["population"] = [population(sizes, *way, count) for sizes, way, count in cases]
     show(figures)
     if FLAGS.json:
-        Path(FLAGS.json).write_text(json.dumps(figures, indent=2) + "\n")
+        files.write_json(workdir.user_path(FLAGS.json), figures)
 
 
 def import_seconds(names: Sequence[str]) -> dict[str, float]:

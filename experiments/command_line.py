@@ -8,13 +8,14 @@ from typing import NamedTuple, TypeVar
 
 from absl import flags
 
+from experiments.screen import one_line
+
 flags.disclaim_key_flags()  # --help lists a flag under the module that defines it through here
 
 INT32 = 2**31 - 1  # the most that a step or an example is counted to
 FLOAT32 = 3.4e38  # the largest number that training knows
 TINY = 1.2e-38  # and the smallest that is not 0
 LAYERS = 256  # hidden ones: compilation takes as much longer
-SHOWN = 2000  # characters of a message, and 100 of a long word in it
 
 Number = TypeVar("Number", int, float)
 
@@ -29,17 +30,6 @@ def parse(argv: list[str]) -> list[str]:
         return flags.FLAGS(argv)
     except (flags.Error, ValueError, OSError, RecursionError) as error:  # --flagfile reads files
         sys.exit(f"error: {one_line(error)}")
-
-
-def one_line(message: object) -> str:
-    r"""A message on one line, whatever names are in it; what cannot be shown is escaped.
-
-    >>> one_line("no file a\nb\x1b[2J")
-    'no file a b\\x1b[2J'
-    """
-    text = re.sub(r"(\S{100})\S{100,}(\S)", r"\1...\2", " ".join(str(message).splitlines()))
-    text = text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def refuse_arguments(argv: list[str]) -> None:

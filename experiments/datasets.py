@@ -18,6 +18,7 @@ from experiments import mnist_family, npz
 from experiments.idx import Arrays, DataError
 from experiments.mnist_family import FAMILIES
 from experiments.tfds_cache import NotAvailable
+from experiments.workdir import user_path
 from jaxmlp.types import Dataset
 
 __all__ = ["NAMES", "DataError", "NotAvailable", "hold_out", "load", "load_auto", "places"]
@@ -62,12 +63,12 @@ def load(
     if name == "digits":
         return _load_digits()
     if name in FAMILIES:
-        target = Path(data_dir or os.environ.get("TFDS_DATA_DIR") or TFDS_DEFAULT).expanduser()
+        target = user_path(data_dir or os.environ.get("TFDS_DATA_DIR") or TFDS_DEFAULT)
         arrays, source = mnist_family.load(name, places(data_dir, look_in), target)
         num_classes = FAMILIES[name].num_classes
         return _dataset(arrays, name, source, num_classes, mnist_family.IMAGE_SHAPE)
     if name.endswith(".npz"):
-        path = Path(name).expanduser()
+        path = user_path(name)
         arrays, image_shape = npz.read(path, check_finite)
         num_classes = 1 + int(max(arrays[1].max(), arrays[3].max()))
         return _dataset(arrays, str(path.absolute()), f"the file {path}", num_classes, image_shape)
@@ -138,7 +139,7 @@ def places(
         raise DataError(f"{data_dir}: expected a directory of data, got a file")
     variables = [os.environ.get(name) for name in ("JAXMLP_DATA_DIR", "TFDS_DATA_DIR")]
     named = [data_dir, *look_in, *variables, TFDS_DEFAULT]
-    return tuple(dict.fromkeys(Path(name).expanduser() for name in named if name))
+    return tuple(dict.fromkeys(user_path(name) for name in named if name))
 
 
 def _load_digits() -> Dataset:

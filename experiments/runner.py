@@ -100,10 +100,12 @@ def run(job: Job, clock: Clock) -> dict[str, Any]:
                 board.package()
             if job.plots:
                 report.check_pictures()
+            is_there = job.earlier is not None
+            if is_there:
+                check_environment(job.path, job.accept_changes)
             report.introduce(console, job)
             with startup.compiling(console) as on_compiled:
                 jaxmlp.warm_up(job.recipe, job.data, on_compiled)
-            is_there = job.earlier is not None
             claim = workdir.claim(job.path, job.is_named, job.overwrite, is_there)
             job = job._replace(path=stack.enter_context(claim))
             start, lines = _resume(job) if is_there else (None, [])
@@ -140,7 +142,6 @@ def _resume(job: Job) -> tuple[Progress | None, list[dict[str, Any]]]:
     """
     assert job.earlier is not None
     refuse_another(job.path, job.earlier)
-    check_environment(job.path, job.accept_changes)
     found = checkpoint.restore(job.path / "checkpoints", recorder.like(job))
     metrics = job.path / "metrics.jsonl"
     if found is None:

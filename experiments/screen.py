@@ -2,19 +2,24 @@
 
 import io
 import os
+import re
 import sys
 import warnings
 from pathlib import Path
 from typing import Any
 
+SHOWN = 2000  # characters of a message, and 100 of a long word in it
 
-def one_line(error: object) -> str:
-    r"""An error's text without what breaks a line, or a terminal.
 
-    >>> one_line(ValueError("no file a\nb"))
-    'no file a\\nb'
+def one_line(message: object) -> str:
+    r"""A message on one line, whatever names are in it; what cannot be shown is escaped.
+
+    >>> one_line("no file a\nb\x1b[2J")
+    'no file a b\\x1b[2J'
     """
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(error))
+    text = re.sub(r"(\S{100})\S{100,}(\S)", r"\1...\2", " ".join(str(message).splitlines()))
+    text = text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def show_warnings() -> None:

@@ -106,11 +106,13 @@ def run(job: Job, clock: Clock) -> None:
             if job.plots:
                 check_pictures()
             _introduce(console, job)
+            is_there = job.earlier is not None
+            if is_there:
+                runner.check_environment(job.path, job.accept_changes)
             with startup.compiling(console) as on_compiled:
                 plan = jaxmlp.plan_many(
                     **job.population, mode=job.config["mode"], on_compiled=on_compiled
                 )
-            is_there = job.earlier is not None
             claim = workdir.claim(job.path, job.is_named, job.overwrite, is_there)
             job = job._replace(path=stack.enter_context(claim))
             start, lines = _resume(job) if is_there else (None, [])
@@ -158,7 +160,6 @@ def _resume(job: Job) -> tuple[jaxmlp.Population | None, list[dict[str, Any]]]:
     """Where the sweep in the folder stopped, None for the beginning; and its lines up to there."""
     assert job.earlier is not None
     runner.refuse_another(job.path, job.earlier)
-    runner.check_environment(job.path, job.accept_changes)
     like = jaxmlp.population_like(**job.population)
     found = checkpoint.restore(job.path / "checkpoints", like)
     if found is None:

@@ -35,7 +35,7 @@ SETTINGS = ("config.json", "environment.json")  # in the order in which a run wr
 LOCK, REMOVING, REMOVED = ".lock", ".removing", ".removed-"
 
 
-def user_path(text: str) -> Path:
+def user_path(text: str | Path) -> Path:
     """A path as a user gives it: ~ and ~name are home folders.
 
     Raises:

@@ -68,7 +68,7 @@ def home(tmp_path_factory):
 def stubs(home, monkeypatch):
     """Work that is not to begin; the checks before it stay; and an end to what hangs."""
 
-    def warm_up(recipe, data):
+    def warm_up(recipe, data, _):
         check(recipe, data)
         begin()
 
@@ -410,6 +410,7 @@ def a_record(case):
             (replay, "sweep", "config.json"),
             (replay, "sweep", "runs.npz"),
             (mnist, "run", "config.json"),
+            (mnist, "run", "environment.json"),
         ]
     )
     folder, home = case.copy(name), case.home

@@ -149,7 +149,7 @@ def test_ctrl_c_before_training_writes_nothing(flags, folder, capsys, monkeypatc
 
 
 def test_ctrl_c_elsewhere_in_a_program_is_one_line(capsys, monkeypatch):
-    def interrupt(main):
+    def interrupt(main, **_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(runner.app, "run", interrupt)

@@ -14,7 +14,14 @@ from jaxmlp.checkpoint import CheckpointWarning
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("a", "a"), ("a\nb\tc\x1b[31m\r", "a\\nb\\tc\\x1b[31m\\r"), ("für 中", "für 中")],
+    [
+        ("a", "a"),
+        ("a\r\nb\u2028c\td\x1b[31m\udcff\r", r"a b c\td\x1b[31m\udcff"),
+        ("für 中", "für 中"),
+        (f"got {'x' * 5000}: no", f"got {'x' * 100}...: no"),
+        ("x " * 2000, "x " * 1000 + "..."),
+        ("x" * 199, "x" * 199),
+    ],
 )
 def test_an_error_is_a_line(text, expected):
     assert screen.one_line(ValueError(text)) == expected

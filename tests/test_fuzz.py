@@ -68,7 +68,7 @@ def home(tmp_path_factory):
 def stubs(home, monkeypatch):
     """Work that is not to begin; the checks before it stay; and an end to what hangs."""
 
-    def warm_up(recipe, data, _):
+    def warm_up(recipe, data, _=None):
         check(recipe, data)
         begin()
 

@@ -205,7 +205,7 @@ def check(recipe: Recipe, data: Dataset, *seeds: int) -> tuple[Recipe, Dataset]:
     refuse_traced(recipe.hyperparameters)
     for seed in seeds:
         as_seed(seed)
-    _check_optimizer(recipe)
+    state = _check_optimizer(recipe)
     for name in ("test", "validation"):
         halves = [getattr(data, f"{name}_{half}") is None for half in ("inputs", "labels")]
         if any(halves) and not all(halves):
@@ -222,9 +222,6 @@ def check(recipe: Recipe, data: Dataset, *seeds: int) -> tuple[Recipe, Dataset]:
             f"batch_size needs to be at most the {len(data.train_inputs)} training examples, "
             f"got {recipe.batch_size}"
         )
-    optimizer, _ = build_optimizer(*split(recipe), num_steps=1)
-    params = jax.eval_shape(recipe.model.init, jax.random.key(0))
-    state = params, jax.eval_shape(optimizer.init, params)
     refuse_too_large(*state, data, recipe.batch_size, recipe.num_epochs)
     return recipe, data
 
@@ -394,8 +391,12 @@ def _checked_hyperparameters(given: Any) -> dict[str, Any]:
     return made
 
 
-def _check_optimizer(recipe: Recipe) -> None:
-    """Sees whether an optimizer takes its hyperparameters, and a step."""
+def _check_optimizer(recipe: Recipe) -> tuple[PyTree, PyTree]:
+    """Sees whether an optimizer takes its hyperparameters, and a step.
+
+    Returns:
+      The shapes of the parameters, and of the optimizer's state.
+    """
     if recipe.schedule is not None and "learning_rate" not in dict(recipe.hyperparameters):
         names = sorted(dict(recipe.hyperparameters))
         raise ValueError(f"a schedule needs the hyperparameter learning_rate, got {names}")
@@ -410,12 +411,16 @@ def _check_optimizer(recipe: Recipe) -> None:
         raise ValueError(
             f"hyperparameters need to be the optimizer's, got {_line(error)}"
         ) from error
-    _try_a_step(static, tuple(numbers))
+    return _try_a_step(static, tuple(numbers))
 
 
 @functools.lru_cache(maxsize=256)
-def _try_a_step(static: Recipe, names: tuple[str, ...]) -> None:
-    """Sees whether a step leaves parameters and state as they are, but for their values."""
+def _try_a_step(static: Recipe, names: tuple[str, ...]) -> tuple[PyTree, PyTree]:
+    """Sees whether a step leaves parameters and state as they are, but for their values.
+
+    Returns:
+      The shapes of both.
+    """
 
     def states(numbers: Mapping[str, jax.Array]) -> tuple[Any, Any]:
         optimizer, _ = build_optimizer(static, numbers, num_steps=1)
@@ -450,6 +455,8 @@ def _try_a_step(static: Recipe, names: tuple[str, ...]) -> None:
             raise ValueError(f"eval_params cannot take the state: {_line(error)}") from error
         if jax.tree.map(_shape, params) != jax.tree.map(_shape, state.params):
             raise ValueError("eval_params needs to return parameters of the model, got others")
+    shapes: tuple[PyTree, PyTree] = before
+    return shapes
 
 
 def _shape(leaf: Any) -> tuple[Any, ...]:

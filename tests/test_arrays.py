@@ -31,8 +31,8 @@ def test_the_parameters_of_a_network_come_back(path):
         ({"0/bias": np.zeros(8)}, r"float32 \(8,\) as 0/bias, got float64 \(8,\)"),
         ({"more": np.zeros(8)}, "needs 5 arrays, got also more"),
         ({"/".join("a" * 9999): np.zeros(8)}, "needs 5 arrays, got also a/a"),
-        ({"0/bias": np.zeros(8, np.float32) + 1}, "needs parameters with the digest"),
-        ({"sha256": np.array("0" * 64)}, "needs parameters with the digest"),
+        ({"0/bias": np.zeros(8, np.float32) + 1}, "need the digest"),
+        ({"sha256": np.array("0" * 64)}, "need the digest"),
     ],
 )
 def test_others_are_refused(path, change, message):

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 import jaxmlp
-from experiments import arrays, npz, recipes, records, runner
+from experiments import arrays, environment, npz, recipes, records, runner
 from experiments.command_line import define_path
 from experiments.files import whole
 from experiments.workdir import user_path
@@ -49,6 +49,7 @@ def main(argv: list[str]) -> None:
                 f"got {' '.join(argv[1:]) or 'nothing'}"
             )
         folder, paths = user_path(argv[1]), argv[2:]
+        environment.use_threads(None)
         recipe, params, config = load(folder)
         table = folder / "predictions.csv"
         picture = place_for_picture(folder, config)

@@ -99,6 +99,12 @@ def test_a_variable_that_jax_reads_when_it_is_imported_is_one_line(program):
     assert re.fullmatch("error: .*invalid truth value 'maybe'.*\n", done[2])
 
 
+def test_predict_says_by_which_variable_jax_does_not_start():
+    code, _, err = finish(start("predict", "run", "picture.png", env={"JAX_PLATFORMS": "bogus"}))
+    assert code == 1
+    assert re.fullmatch("error: JAX does not start: .*'bogus'.*\n", err)
+
+
 def test_flags_that_xla_knows_are_taken():
     done = in_another_process("use_threads(2)", XLA_FLAGS="--xla_cpu_multi_thread_eigen=false")
     assert (done.returncode, done.stderr) == (0, "")

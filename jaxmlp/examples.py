@@ -41,6 +41,8 @@ def as_array(what: str, values: Any) -> Array:
         values.dtype, np.complexfloating
     ):
         raise ValueError(f"{what} need an array of numbers, got {values.dtype} {values.shape}")
+    if values.ndim == 0:
+        raise ValueError(f"{what} need to be (num_examples, ...), got {values.dtype} ()")
     return values
 
 
@@ -57,8 +59,6 @@ def as_inputs(inputs: Any) -> Array:
     (dtype('float32'), dtype('float32'))
     """
     array = as_array("inputs", inputs)
-    if array.ndim == 0:
-        raise ValueError(f"inputs need to be (num_examples, ...), got {array.dtype} ()")
     if array.dtype == np.uint8 or isinstance(array, jax.core.Tracer):
         return array
     is_whole = jnp.issubdtype(array.dtype, np.integer)
@@ -82,8 +82,6 @@ def as_labels(labels: Any) -> Array:
     ([1, 0], dtype('float32'))
     """
     array = as_array("labels", labels)
-    if array.ndim == 0:
-        raise ValueError(f"labels need to be (num_examples, ...), got {array.dtype} ()")
     if array.dtype == bool:
         return _cast(array, np.dtype(np.int32))
     if jnp.issubdtype(array.dtype, np.floating):

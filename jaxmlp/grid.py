@@ -3,19 +3,20 @@
 import collections
 import inspect
 import itertools
-import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from jaxmlp.mlp import variant
+from jaxmlp.naming import kind_of
 from jaxmlp.randomness import as_seed
 from jaxmlp.recipe import SCALES, Recipe, build_optimizer, canonical_recipe, split
 
 __all__ = ["Grid", "Program", "make_grid"]
 
 VARIANTS = tuple(inspect.signature(variant).parameters)[1:]  # what may be swept of an MLP
+LARGEST = float(np.finfo(np.float64).max)
 SHARED = 0  # the seed of the order that members share
 
 
@@ -120,13 +121,15 @@ def _programs(
 
 def _recipe_at(recipe: Recipe | Callable[..., Recipe], setting: Mapping[str, Any]) -> Recipe:
     if not isinstance(recipe, Recipe):
+        if not callable(recipe):
+            raise ValueError(f"recipe needs to be a Recipe or to make one, got {kind_of(recipe)}")
         try:
             inspect.signature(recipe).bind(**setting)
         except TypeError as error:
             raise ValueError(f"sweep needs the recipe function's arguments: {error}") from error
         made = recipe(**setting)
         if not isinstance(made, Recipe):
-            raise ValueError(f"the recipe function needs to return a Recipe, got {made!r}")
+            raise ValueError(f"the recipe function needs to return a Recipe, got {kind_of(made)}")
         return canonical_recipe(made)
     recipe = canonical_recipe(recipe)
     hyperparameters = dict(recipe.hyperparameters)
@@ -167,17 +170,21 @@ def _check_known(recipe: Recipe, setting: Mapping[str, Any]) -> None:
 
 def _values(name: str, values: Iterable[Any]) -> tuple[Hashable, ...]:
     """An axis's values: tuples for lists, Python's numbers for NumPy's, floats if one is."""
-    if isinstance(values, str) or not np.iterable(values):
-        raise ValueError(f"{name} needs a list of values, got {values}")
-    plain = [v.tolist() if hasattr(v, "tolist") else v for v in values]
+    try:
+        plain = [v.tolist() if hasattr(v, "tolist") else v for v in values]
+    except TypeError:
+        plain = None
+    if plain is None or isinstance(values, str):
+        got = values if isinstance(values, str) else kind_of(values)
+        raise ValueError(f"{name} needs a list of values, got {got}")
     made: list[Any] = [tuple(v) if isinstance(v, list) else v for v in plain]
     numbers = [v for v in made if isinstance(v, int | float) and not isinstance(v, bool)]
-    if len(numbers) == len(made) and any(isinstance(v, float) for v in made):
-        made = [float(v) for v in made]
     if not made:
         raise ValueError(f"{name} needs at least one value, got none")
-    if odd := [v for v in numbers if not math.isfinite(v)]:
+    if odd := [v for v in numbers if not abs(v) <= LARGEST]:
         raise ValueError(f"{name} needs finite numbers, got {odd[0]}")
+    if len(numbers) == len(made) and any(isinstance(v, float) for v in made):
+        made = [float(v) for v in made]
     try:
         value, count = collections.Counter(made).most_common(1)[0]
     except TypeError as error:

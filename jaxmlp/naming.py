@@ -1,6 +1,7 @@
 """Names of functions, as a reader knows them."""
 
 import functools
+import reprlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -33,7 +34,9 @@ def metric_names(metrics: Sequence[Callable[..., Any]]) -> list[str]:
     """
     for metric in metrics:
         if not callable(metric):
-            raise ValueError(f"metrics need to be functions of outputs and label, got {metric!r}")
+            raise ValueError(
+                f"metrics need to be functions of outputs and label, got {kind_of(metric)}"
+            )
     names = [name_of(metric) for metric in metrics]
     taken = [name for name in names if name in RESERVED]
     taken += [name for name, count in Counter(names).items() if count > 1]
@@ -52,7 +55,9 @@ def kind_of(value: Any) -> str:
     ("'relu'", 'the function max', 'a list')
     """
     if isinstance(value, str | int | float | None):
-        return repr(value)
+        return reprlib.repr(value)
+    if hasattr(value, "__array__") and hasattr(value, "shape"):
+        return f"an array {tuple(value.shape)}"
     if callable(value) and hasattr(value, "__name__"):
         return f"the {'class' if isinstance(value, type) else 'function'} {value.__name__}"
     name = type(value).__name__

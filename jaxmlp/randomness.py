@@ -8,6 +8,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxmlp.naming import kind_of
+
 __all__ = ["Keys", "as_seed", "keys"]
 
 GENERATOR = "threefry2x32"  # whatever JAX's default is: the same numbers on every platform
@@ -47,5 +49,6 @@ def as_seed(seed: int | jax.Array) -> jax.Array:
     with contextlib.suppress(TypeError):  # an array of one whole number is one, too
         seed = operator.index(seed)
     if not isinstance(seed, Integral) or not 0 <= seed < 2**32:
-        raise ValueError(f"seed needs to be a whole number from 0 to 4294967295, got {seed}")
+        got = seed if isinstance(seed, str) else kind_of(seed)
+        raise ValueError(f"seed needs to be a whole number from 0 to 4294967295, got {got}")
     return jnp.uint32(seed)

@@ -198,14 +198,16 @@ def check(recipe: Recipe, data: Dataset, *seeds: int) -> tuple[Recipe, Dataset]:
         raise ValueError(
             f"data needs to be a Dataset(train_inputs, train_labels, ...), got {kind_of(data)}"
         )
-    refuse_traced((jnp.zeros(()), list(data), seeds))
+    refuse_traced(jnp.zeros(()), *data, *seeds)
     if jax.config.jax_disable_jit:  # type: ignore[attr-defined]
         raise ValueError("training needs compiled loops, got jax_disable_jit: leave that context")
     recipe = canonical_recipe(recipe)
-    refuse_traced(recipe.hyperparameters)
+    refuse_traced(*dict(recipe.hyperparameters).values())
     for seed in seeds:
         as_seed(seed)
     state = _check_optimizer(recipe)
+    if data.train_inputs is None or data.train_labels is None:
+        raise ValueError("training needs train_inputs and train_labels, got none")
     for name in ("test", "validation"):
         halves = [getattr(data, f"{name}_{half}") is None for half in ("inputs", "labels")]
         if any(halves) and not all(halves):
@@ -226,9 +228,9 @@ def check(recipe: Recipe, data: Dataset, *seeds: int) -> tuple[Recipe, Dataset]:
     return recipe, data
 
 
-def refuse_traced(tree: PyTree) -> None:
-    """Raises ValueError if a leaf is a value of a function that JAX is tracing."""
-    if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(tree)):
+def refuse_traced(*values: Any) -> None:
+    """Raises ValueError if one is an array of a function that JAX is tracing."""
+    if any(isinstance(value, jax.core.Tracer) for value in values):
         raise ValueError(
             "training needs arrays, got traced values: it compiles by itself, so call it outside "
             "of jit, vmap and grad; train_many trains many networks at once"
@@ -378,11 +380,12 @@ def _checked_hyperparameters(given: Any) -> dict[str, Any]:
         made = {None: None}
     if not all(isinstance(name, str) for name in made):
         raise ValueError(
-            f'hyperparameters need to be by name, such as {{"learning_rate": 1e-3}}, got {given!r}'
+            f'hyperparameters need to be by name, such as {{"learning_rate": 1e-3}}, got '
+            f"{kind_of(given)}"
         )
     for name, value in made.items():
         if isinstance(value, np.ndarray | jax.Array) and np.ndim(value):
-            raise ValueError(f"{name} needs to be a number, got an array {np.shape(value)}")
+            raise ValueError(f"{name} needs to be a number, got {kind_of(value)}")
         if isinstance(value, str) or (isinstance(value, float) and math.isnan(value)):
             raise ValueError(f"{name} needs to be a number, got {value!r}")
     rate = made.get("learning_rate", 1.0)
@@ -482,4 +485,4 @@ def _line(error: BaseException) -> str:
 
 def _check_whole(name: str, value: Any) -> None:
     if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} needs to be a whole number of at least 1, got {value}")
+        raise ValueError(f"{name} needs to be a whole number of at least 1, got {kind_of(value)}")

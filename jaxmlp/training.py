@@ -113,7 +113,7 @@ def train(
         ("block_every", 1 if block_every is None else block_every),
     ):
         if not isinstance(value, Integral):
-            raise ValueError(f"{name} needs to be a whole number, got {value!r}")
+            raise ValueError(f"{name} needs to be a whole number, got {kind_of(value)}")
         if value < 1:
             raise ValueError(f"{name} needs to be at least 1, got {value}")
     if not isinstance(start, Progress | None):

@@ -143,7 +143,9 @@ def is_odd(order):
 
 @pytest.mark.parametrize("num_examples", [4_225, 4_300, 4_356, 4_400])  # 65², 66², and between
 def test_odd_orders_are_as_frequent_as_even_ones(num_examples):
-    odd = sum(map(is_odd, orders_of(num_examples, 80)))
+    orders = orders_of(num_examples, 80)
+    assert (np.sort(orders, axis=1) == np.arange(num_examples)).all()
+    odd = sum(map(is_odd, orders))
     assert stats.binomtest(odd, 80).pvalue > SIGNIFICANCE, odd
 
 

@@ -1,7 +1,10 @@
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import pandas
 import pytest
 
 from jaxmlp import (
@@ -122,3 +125,35 @@ def test_examples_that_do_not_suit_the_recipe_are_refused():
         evaluate(RECIPE, PARAMS, inputs[:, :4], labels)
     with pytest.raises(ValueError, match=r"inputs needs the shape \(5,\), got \(4,\)"):
         predict(RECIPE, PARAMS, inputs[:, :4])
+
+
+def test_examples_are_taken_as_people_bring_them():
+    inputs, labels = examples(7)
+    expected = evaluate(RECIPE, PARAMS, inputs, labels)
+    table, column = pandas.DataFrame(inputs.astype(np.float64)), pandas.Series(labels * 1.0)
+    assert evaluate(RECIPE, PARAMS, table, column) == expected
+    assert evaluate(RECIPE, PARAMS, inputs.tolist(), labels.tolist()) == expected
+    probabilities = predict(RECIPE, PARAMS, inputs)
+    assert (predict(RECIPE, PARAMS, table) == probabilities).all()
+    assert (predict(RECIPE, PARAMS, inputs.tolist()) == probabilities).all()
+    with jax.disable_jit():
+        np.testing.assert_allclose(predict(RECIPE, PARAMS, inputs), probabilities, rtol=1e-6)
+
+
+def test_predictions_are_traced_with_the_rest():
+    inputs, _ = examples(7)
+    traced = jax.jit(functools.partial(predict, RECIPE))(PARAMS, inputs)
+    np.testing.assert_allclose(traced, predict(RECIPE, PARAMS, inputs), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        (np.zeros(5), r"inputs need to be \(num_examples, ...\), got one example \(5,\): .*"),
+        ((row for row in ()), "inputs need an array of numbers, got a generator"),
+        (np.full((2, 5), 200), "inputs need to be uint8 if they are pixels, .*"),
+    ],
+)
+def test_what_is_no_batch_of_examples_is_refused_in_one_line(inputs, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        predict(RECIPE, PARAMS, inputs)

@@ -45,11 +45,11 @@ def test_whole_numbers_that_are_no_pixels_become_floats(values):
 
 @pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint16, np.int8])
 def test_whole_numbers_that_could_be_pixels_are_refused(dtype):
-    name = np.dtype(dtype).name
-    with pytest.raises(
-        ValueError, match=rf"^inputs need to be uint8 .* got {name} from 0 to 100: "
-    ):
-        as_inputs(np.array([[0, 100]], dtype))
+    name, most = np.dtype(dtype).name, min(255, np.iinfo(dtype).max)
+    for top in (2, most):
+        message = rf"^inputs need to be uint8 .* got {name} from 0 to {top}: "
+        with pytest.raises(ValueError, match=message):
+            as_inputs(np.array([[0, top]], dtype))
 
 
 @pytest.mark.parametrize(

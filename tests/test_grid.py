@@ -1,3 +1,5 @@
+import functools
+
 import numpy as np
 import optax
 import pytest
@@ -230,3 +232,18 @@ def test_recipes_that_name_other_numbers_make_programs_of_their_own():
     grid = make_grid(recipe, [0], {"b1": [0.0, 0.5]})
     numbers = [{n: v.tolist() for n, v in program.numbers.items()} for program in grid.programs]
     assert numbers == [{"learning_rate": [0.5]}, {"learning_rate": [0.5], "b1": [0.5]}]
+
+
+def test_equal_partials_that_a_function_makes_share_a_program():
+    def recipe(rate):
+        schedule = functools.partial(schedules.warmup_cosine, warmup=0.2)
+        return RECIPE._replace(hyperparameters={"learning_rate": rate}, schedule=schedule)
+
+    assert len(make_grid(recipe, [0], {"rate": [0.5, 0.25]}).programs) == 1
+
+
+@pytest.mark.parametrize("change", [{"optimizer": "adam"}, {"hyperparameters": [0.1]}])
+def test_a_recipe_of_other_pieces_is_refused(change):
+    (name,) = change
+    with pytest.raises(ValueError, match=f"^{name} needs? to be "):
+        make_grid(RECIPE._replace(**change), [0], {"learning_rate": [0.5]})

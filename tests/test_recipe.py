@@ -1,3 +1,4 @@
+import contextlib
 import functools
 import re
 
@@ -8,6 +9,7 @@ import optax
 import pandas
 import pytest
 from flax import linen
+from scipy import sparse
 
 from jaxmlp import (
     Dataset,
@@ -130,7 +132,7 @@ BAD_RECIPES += [
     ({"task": TASK._replace(metrics=(accuracy,) * 2)}, "metrics need names of their own, .*"),
     ({"task": TASK._replace(metrics=[accuracy])}, "metrics need to be a tuple, got a list"),
     ({"task": TASK._replace(loss=lambda o, _: o)}, r".*loss needs to return one number .* \(3,\)"),
-    ({"hyperparameters": [0.1]}, r"hyperparameters need to be by name, .*, got \[0.1\]"),
+    ({"hyperparameters": [0.1]}, r"hyperparameters need to be by name, .*, got a list"),
     ({"hyperparameters": None}, "hyperparameters need to be by name, .*, got None"),
     ({"hyperparameters": {"learning_rate": "0.1"}}, "learning_rate needs to be .*, got '0.1'"),
     ({"hyperparameters": {"learning_rate": float("nan")}}, "learning_rate needs .*, got nan"),
@@ -144,6 +146,10 @@ BAD_RECIPES += [
 
 BAD_DATA = [
     ({"train_inputs": INPUTS[:0], "train_labels": LABELS[:0]}, "at least 1, got 0 inputs .*"),
+    ({"train_labels": None}, "training needs train_inputs and train_labels, got none"),
+    ({"train_inputs": None}, "training needs train_inputs and train_labels, got none"),
+    ({"train_labels": 3.0}, r"labels need to be \(num_examples, ...\), got float64 \(\)"),
+    ({"train_inputs": 0.5}, r"inputs need to be \(num_examples, ...\), got float64 \(\)"),
     ({"train_labels": LABELS[:19]}, "same length, .*, got 20 inputs and 19 labels"),
     ({"train_labels": LABELS + 1}, "labels need to be from 0 to 2, got 3 at 2"),
     ({"train_inputs": INPUTS[:, :2]}, r"inputs needs the shape \(4,\), got \(2,\)"),
@@ -285,3 +291,40 @@ def test_a_recipe_is_shown_in_two_lines():
     assert len(shown.splitlines()) == 2
     for piece in ("Model(4-3)", "adam(learning_rate=0.1)", "schedule=cosine", "eval_params=len"):
         assert piece in shown
+
+
+def odd_values():
+    """What may come by mistake, anew: some can be looked at once."""
+    numbers = [None, 0, -1, 1.5, True, float("nan"), 2**70, -(2**70), 10**400, 1e300]
+    texts = ["", "x", b"x", ValueError("one line\nand another")]
+    holders = [(), [], {}, set(), range(20), iter([1]), ["ab"], [[1, 2], [3]], [10**400] * 20]
+    functions = [int, len, lambda: 0, lambda *a, **k: None, functools.partial(optax.adam, nope=3)]
+    arrays = [np.zeros(0), np.zeros((3, 20, 4)), np.float64(3), np.array(["a"] * 20), jnp.zeros(())]
+    arrays += [np.array([None] * 20), np.array([1j] * 20), np.zeros(20, [("a", int)])]
+    arrays += [jax.random.key(0), jax.random.split(jax.random.key(0), 20), jnp.arange(2)]
+    tables = [pandas.DataFrame({"a": [pandas.NA, "x"] * 10}), sparse.eye_array(20)]
+    ours = [RECIPE, DATA, TASK, mlp((5, 3)), regression(), optax.sgd(0.1), linen.Dense(3)]
+    named = [{"learning_rate": value} for value in ([1], {}, object(), lambda step: "x", len)]
+    named += [{1: 2}, {**GIVEN, "x": 1}, (("learning_rate", 0.1), ("b1", 0.2))]
+    return [*numbers, *texts, *holders, *functions, *arrays, *tables, *ours, *named]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's, of numbers that are too large
+@pytest.mark.parametrize("place", [*Recipe._fields, *Dataset._fields[:6], "loss", "metrics", "all"])
+def test_whatever_comes_is_taken_or_refused_in_one_line(place):
+    for value in odd_values():
+        recipe, data = RECIPE, DATA
+        if place in Recipe._fields:
+            recipe = RECIPE._replace(**{place: value})
+        elif place in Dataset._fields:
+            data = DATA._replace(**{place: value})
+        elif place == "all":
+            recipe = value
+        else:
+            recipe = RECIPE._replace(task=TASK._replace(**{place: value}))
+        with contextlib.suppress(ValueError):
+            try:
+                check(recipe, data)
+            except ValueError as error:
+                assert "\n" not in str(error), f"{value!r}: {error}"  # noqa: PT017
+                raise

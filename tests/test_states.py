@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import optax
+import pandas
 import pytest
 
 from jaxmlp import (
@@ -181,3 +182,17 @@ def test_members_side_by_side_are_evaluated_with_their_averages(blobs, recipe):
 def test_what_makes_no_parameters_is_refused(blobs, function, message):
     with pytest.raises(ValueError, match=f"^{message}$"):
         train(PLAIN._replace(eval_params=function), blobs, 0)
+
+
+# --- examples as people bring them
+
+
+def test_members_take_examples_as_a_run_does(blobs):
+    as_tables = blobs._replace(
+        train_inputs=pandas.DataFrame(blobs.train_inputs.astype(np.float64)),
+        train_labels=blobs.train_labels.astype(float).tolist(),
+        test_labels=pandas.Series(blobs.test_labels),
+    )
+    expected = train(PLAIN, blobs, 1)
+    assert_same(train(PLAIN, as_tables, 1), expected)
+    assert_same(train_many(PLAIN, as_tables, [0, 1]).member(seed=1), expected)

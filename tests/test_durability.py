@@ -8,6 +8,7 @@ happened to.
 
 import contextlib
 import random
+import re
 import resource
 import shutil
 import signal
@@ -59,18 +60,25 @@ def train(*flags, **options):
 
 
 def interrupt(number, step, pause, *flags, folder, env):
-    """Trains until a checkpoint has this step, and a moment more: exit code, what the run said."""
+    """Trains for an epoch, until a checkpoint has this step, and a moment more.
+
+    Returns:
+      The exit code, and what the run said.
+    """
     with start("mnist", *flags, f"--workdir={folder}", env=env) as process:
-        assert any(line.startswith("compiled ") for line in process.stdout), process.stderr.read()
+        said: list[str] = []
+        while not re.match(rf" *\d+/{EPOCHS} ", said[-1] if said else ""):
+            said.append(process.stdout.readline())
+            assert said[-1], process.stderr.read()
         while newest_step(folder) < step:
             assert process.poll() is None, process.stderr.read()
             time.sleep(0.01)
         time.sleep(pause)
         process.send_signal(number)
         process.wait(timeout=600)
-        said = process.stdout.read() + process.stderr.read()
-    assert "Traceback" not in said
-    return process.returncode, said
+        said += [process.stdout.read(), process.stderr.read()]
+    assert "Traceback" not in "".join(said)
+    return process.returncode, "".join(said)
 
 
 def newest_step(folder):
@@ -82,6 +90,16 @@ def test_a_run_ended_again_and_again_leaves_what_one_left_in_peace_does(
     chain, data, cache, tmp_path
 ):
     more, signals = CHAINS[chain]
+    check_chain(chain, more, signals[:3], data, cache, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chain", CHAINS)
+def test_so_it_does_when_it_is_ended_more_often(chain, data, cache, tmp_path):
+    check_chain(chain, *CHAINS[chain], data, cache, tmp_path)
+
+
+def check_chain(chain, more, signals, data, cache, tmp_path):
     flags = [data, f"--num_epochs={EPOCHS}", "--noplots", *more]
     whole, folder = tmp_path / "whole", tmp_path / "ended"
     train(*flags, f"--workdir={whole}", env={} if chain == "plain" else cache)

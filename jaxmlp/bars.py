@@ -33,7 +33,7 @@ def moving(
         yield hooks
         return
     try:
-        from tqdm.auto import tqdm  # type: ignore[import-untyped]
+        from tqdm.auto import tqdm
     except ImportError as error:
         raise ImportError(
             "progress=True needs the package tqdm, got none: pip install tqdm"

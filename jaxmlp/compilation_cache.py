@@ -92,7 +92,7 @@ def _is_whole(entry: Path) -> bool:
     packed = entry.read_bytes()
     try:
         if packed.startswith(b"\x28\xb5\x2f\xfd"):
-            import zstandard  # type: ignore[import-not-found] # which JAX takes where it is there
+            import zstandard  # which JAX packs with where it is there
 
             zstandard.ZstdDecompressor().decompress(packed)
         else:

@@ -1,8 +1,8 @@
 """Any picture file as the input of a network: cut out, scaled and centred as the data were.
 
 A picture of exactly the network's size counts as prepared: its pixels come through as they are, or
-inverted if they are dark on light. Of any other, the figure is taken from its background and put
-into the network's square as the makers of the data did it:
+inverted if they are dark on light. Of any other, `figure` takes the strokes from the paper, which
+are put into the network's square as the makers of the data did it:
 
 - MNIST: "the original black and white images were size normalized to fit in a 20x20 pixel box while
   preserving their aspect ratio", grey by antialiasing, and "centered in a 28x28 image by computing
@@ -23,27 +23,40 @@ from __future__ import annotations
 import os
 import warnings
 from os import PathLike
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
 
-__all__ = ["ImageError", "read_image"]
+from experiments import figure, strokes
+
+__all__ = ["ImageError", "Picture", "read_image", "read_picture"]
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # no reader runs a program
 WORKING_SIDE = 512  # pixels; a picture with more than twice as many is reduced first
-MIN_CONTRAST = 0.1  # of the way from black to white, below which a picture counts as blank
-SPECK = 0.004  # the share of a figure's area that may be cut off at each side, as dirt
 MIN_INK = 0.25  # the share of an 8x8 digit's 32x32 that is on; data have 0.30 in the mean
+TURNS = (0, -14, 14, -28, 28)  # degrees; what stands aslant is upright in one of them or nearly
 
 
 class ImageError(ValueError):
     """A file that cannot become a network's input; the message is one line with the path."""
 
 
-def read_image(path: str | PathLike[str], image_shape: tuple[int, ...]) -> np.ndarray:
-    """Reads a picture of any size, light on dark or dark on light, as one input of a network.
+class Picture(NamedTuple):
+    """A picture as a network may take it."""
 
-    The background is the median of the border; the figure is what differs from it the most.
+    rows: np.ndarray  # (num_views, height * width) float32 from 0, the background, to 1
+    oddity: str  # what makes it unlike a handwritten character; empty if nothing does
+
+
+def read_image(path: str | PathLike[str], image_shape: tuple[int, ...]) -> np.ndarray:
+    """Reads a picture of any size as one input of a network: the first of `read_picture`'s rows."""
+    return read_picture(path, image_shape).rows[0]
+
+
+def read_picture(path: str | PathLike[str], image_shape: tuple[int, ...]) -> Picture:
+    """Reads a picture of any size, light on dark or dark on light, as inputs of a network.
+
     Transparent pixels count as white, or as black if nothing shows on white.
 
     Args:
@@ -51,7 +64,8 @@ def read_image(path: str | PathLike[str], image_shape: tuple[int, ...]) -> np.nd
       image_shape: (height, width) that the network takes.
 
     Returns:
-      (height * width,) float32 from 0, the background, to 1.
+      The figure as it stands, then turned either way. One view of a picture of exactly the
+      network's size, which is as it is, and for 8x8, where it is set upright.
 
     Raises:
       ImageError: no such file, not a picture, damaged, too large to be safe, or blank.
@@ -59,18 +73,32 @@ def read_image(path: str | PathLike[str], image_shape: tuple[int, ...]) -> np.nd
     image = _open(path)
     for paper in ("white", "black"):
         grey = _grey(image, paper)
-        ink, is_dark_on_light = _ink(grey)
+        if np.ptp(grey) < figure.MIN_CONTRAST:
+            continue
+        if grey.shape == tuple(image_shape):
+            return Picture(_light_on_dark(grey).reshape(1, -1), "")
+        ink = figure.find(grey)
         if ink.any():
-            break
+            return _prepare(ink, image_shape)
+    raise ImageError(f"{path}: expected a figure on a background, got a blank picture")
+
+
+def _light_on_dark(grey: np.ndarray) -> np.ndarray:
+    """A picture as it is, or inverted if most of its border is nearer to its lightest pixel."""
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    return 1 - grey if 2 * np.median(border) > grey.min() + grey.max() else grey
+
+
+def _prepare(ink: np.ndarray, image_shape: tuple[int, ...]) -> Picture:
+    """The figure cut out and put into the network's square, as it stands and turned."""
+    cut = _cut_out(ink)
+    if tuple(image_shape) == (8, 8):
+        views = [_like_digits(cut)]  # upright by itself
     else:
-        raise ImageError(f"{path}: expected a figure on a background, got a blank picture")
-    if grey.shape == tuple(image_shape):
-        pixels = 1 - grey if is_dark_on_light else grey
-    elif tuple(image_shape) == (8, 8):
-        pixels = _like_digits(ink)
-    else:
-        pixels = _like_mnist(ink, image_shape)
-    return pixels.astype(np.float32).ravel()
+        turned = [cut.rotate(turn, Image.Resampling.BILINEAR, expand=True) for turn in TURNS]
+        views = [_like_mnist(_cut_out(np.asarray(view)), image_shape) for view in turned]
+    rows = np.stack(views).astype(np.float32).reshape(len(views), -1)
+    return Picture(rows, strokes.oddity(cut))
 
 
 def _open(path: str | PathLike[str]) -> Image.Image:
@@ -112,33 +140,15 @@ def _grey(image: Image.Image, paper: str) -> np.ndarray:
     return np.clip(grey / white, 0, 1)
 
 
-def _ink(grey: np.ndarray) -> tuple[np.ndarray, bool]:
-    """How far each pixel differs from the background; and whether the figure is darker than it.
-
-    All zeros if nothing stands out, neither from the background nor from the paper's grain.
-    """
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    background = np.median(border)
-    noise, grain = np.median(abs(border - background)), np.median(abs(np.diff(border)))
-    is_darker = bool(background - grey.min() > grey.max() - background)
-    ink = background - grey if is_darker else grey - background
-    if ink.max() < max(MIN_CONTRAST, 8 * grain):
-        return np.zeros_like(ink), is_darker
-    return np.where(ink > min(4 * noise, ink.max() / 4), ink, 0), is_darker
-
-
 def _cut_out(ink: np.ndarray) -> Image.Image:
-    """The figure within its bounding box, its ink from 0 to 1."""
-    full = np.quantile(ink[ink > ink.max() / 2], 0.75)
-    is_on = ink > full / 2
-    rows, columns = _extent(is_on.sum(1)), _extent(is_on.sum(0))
-    return Image.fromarray(np.minimum(ink / full, 1)[rows, columns])
+    """The figure within its bounding box."""
+    is_on = ink > 0.5 * ink.max()
+    rows, columns = (_extent(is_on.any(axis)) for axis in (1, 0))
+    return Image.fromarray(ink[rows, columns])
 
 
-def _extent(counts: np.ndarray) -> slice:
-    """Where the counts are, but for specks before and after."""
-    shares = np.cumsum(counts) / counts.sum()
-    first, last = np.searchsorted(shares, [SPECK, 1 - SPECK])
+def _extent(is_on: np.ndarray) -> slice:
+    first, *_, last = np.flatnonzero(is_on)[[0, -1]]
     return slice(int(first), int(last) + 1)
 
 
@@ -148,12 +158,11 @@ def _centre(ink: np.ndarray) -> tuple[float, float]:
     return (ink * rows).sum() / ink.sum(), (ink * columns).sum() / ink.sum()
 
 
-def _like_mnist(ink: np.ndarray, image_shape: tuple[int, ...]) -> np.ndarray:
+def _like_mnist(cut: Image.Image, image_shape: tuple[int, ...]) -> np.ndarray:
     """(height, width): the longer side 20/28 of the square's, the centre of mass in the middle."""
-    figure = _cut_out(ink)
-    scale = min(image_shape) * 20 / 28 / max(figure.size)
-    width, height = (max(1, round(side * scale)) for side in figure.size)
-    small = np.asarray(figure.resize((width, height), Image.Resampling.BICUBIC)).clip(0, 1)
+    scale = min(image_shape) * 20 / 28 / max(cut.size)
+    width, height = (max(1, round(side * scale)) for side in cut.size)
+    small = np.asarray(cut.resize((width, height), Image.Resampling.BICUBIC)).clip(0, 1)
     pixels = np.zeros(image_shape, np.float32)
     top, left = (
         int(np.clip(round(side / 2 - middle), 0, side - length))
@@ -163,11 +172,11 @@ def _like_mnist(ink: np.ndarray, image_shape: tuple[int, ...]) -> np.ndarray:
     return pixels
 
 
-def _like_digits(ink: np.ndarray) -> np.ndarray:
+def _like_digits(cut: Image.Image) -> np.ndarray:
     """(8, 8): of each 4x4 of a bitmap, which the upright figure fills in height, the share on."""
-    figure = _cut_out(_upright(_cut_out(ink)))
-    width = min(20, max(1, round(32 * figure.width / figure.height)))
-    small = np.asarray(figure.resize((width, 32), Image.Resampling.BOX))
+    cut = _cut_out(_upright(cut))
+    width = min(20, max(1, round(32 * cut.width / cut.height)))
+    small = np.asarray(cut.resize((width, 32), Image.Resampling.BOX))
     bitmap = np.zeros((32, 32), np.uint8)
     left = (32 - width) // 2
     bitmap[:, left : left + width] = small > small.max() / 2

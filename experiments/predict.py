@@ -10,7 +10,7 @@ inputs makes them, gets no guess.
 
 import csv
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,9 +20,11 @@ from rich.console import Console
 from rich.table import Table
 
 import jaxmlp
-from experiments import arrays, environment, npz, recipes, records, runner
+from experiments import arrays, environment, likeness, npz, recipes, records, runner
 from experiments.command_line import define_path
 from experiments.files import whole
+from experiments.images import Picture, read_picture
+from experiments.likeness import Guesses
 from experiments.workdir import user_path
 from jaxmlp.types import PyTree
 
@@ -38,6 +40,7 @@ class Examples(NamedTuple):
     names: list[str]
     inputs: np.ndarray  # (num_examples, features) float32, or uint8 pixels
     labels: np.ndarray | None  # (num_examples,) where they are known
+    pictures: Sequence[Picture] = ()  # that the inputs come from, where they do
 
 
 def main(argv: list[str]) -> None:
@@ -55,12 +58,16 @@ def main(argv: list[str]) -> None:
         picture = place_for_picture(folder, config)
         refuse_places([table, *([picture] if picture else [])], [*map(user_path, paths)])
         examples = read(paths, config)
-        probabilities = np.asarray(jaxmlp.predict(recipe, params, examples.inputs))
+        if examples.pictures:
+            guesses = likeness.guess(recipe, params, examples.pictures)
+        else:
+            probabilities = np.asarray(jaxmlp.predict(recipe, params, examples.inputs))
+            guesses = Guesses(probabilities, [""] * len(probabilities))
         with whole(table) as scratch:
-            write_table(scratch, examples, probabilities)
-        show(examples, probabilities)
+            write_table(scratch, examples, guesses)
+        show(examples, guesses)
         if picture:
-            draw(picture, examples, probabilities, config["image_shape"])
+            draw(picture, examples, guesses, config["image_shape"])
             print(f"picture in {picture}")
         print(f"all guesses in {table}")
 
@@ -121,11 +128,9 @@ def read(paths: list[str], config: dict[str, Any]) -> Examples:
             f"this network takes rows of {config['sizes'][0]} numbers: expected one .npz file, "
             f"got {' '.join(paths)}"
         )
-    from experiments import images
-
     shape = tuple(config["image_shape"])
-    rows = [images.read_image(user_path(path), shape) for path in paths]
-    return Examples(paths, np.stack(rows), None)
+    pictures = [read_picture(user_path(path), shape) for path in paths]
+    return Examples(paths, np.stack([each.rows[0] for each in pictures]), None, pictures)
 
 
 def read_npz(path: Path, sizes: list[int]) -> Examples:
@@ -160,52 +165,57 @@ def guesses_of(probabilities: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(probabilities).all(axis=1), probabilities.argmax(axis=1), -1)
 
 
-def write_table(path: Path, examples: Examples, probabilities: np.ndarray) -> None:
+def write_table(path: Path, examples: Examples, guesses: Guesses) -> None:
     """Every example's guess and probabilities, as a .csv file; no guess is no text."""
+    probabilities, unlike = guesses
     classes = [f"p{number}" for number in range(probabilities.shape[1])]
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["name", "label", "guess", *classes])
+        writer.writerow(["name", "label", "guess", "unlike", *classes])
         for row, guess in enumerate(guesses_of(probabilities)):
             label = "" if examples.labels is None else int(examples.labels[row])
             cells = ["" if guess < 0 else f"{share:.6f}" for share in probabilities[row]]
-            writer.writerow([examples.names[row], label, "" if guess < 0 else guess, *cells])
+            known = [examples.names[row], label, "" if guess < 0 else guess, unlike[row]]
+            writer.writerow([*known, *cells])
 
 
-def show(examples: Examples, probabilities: np.ndarray) -> None:
+def show(examples: Examples, guesses: Guesses) -> None:
     """Prints the first guesses, and how many of all are right where that is known."""
-    console, guesses = Console(highlight=False), guesses_of(probabilities)
-    has_labels = examples.labels is not None
-    table = Table("input", *["label"] * has_labels, "guess", "runner-up")
+    (probabilities, unlike), console = guesses, Console(highlight=False)
+    best_guesses = guesses_of(probabilities)
+    has_labels, has_unlike = examples.labels is not None, any(unlike)
+    table = Table("input", *["label"] * has_labels, "guess", "runner-up", *["unlike"] * has_unlike)
     for row, name in enumerate(examples.names[:ROWS]):
         best = np.argsort(-probabilities[row])[:2]
         cells = [f"{guess}  ({100 * probabilities[row, guess]:.1f} %)" for guess in best]
-        if guesses[row] < 0:
+        if best_guesses[row] < 0:
             is_odd = not np.isfinite(examples.inputs[row]).all()
             cells = ["none: NaN or infinity in the input" if is_odd else "none: numbers too large"]
         label = [str(examples.labels[row])] if examples.labels is not None else []
-        table.add_row(name, *label, *cells)
+        table.add_row(name, *label, *cells, *[unlike[row]] * has_unlike)
     console.print(table)
-    if len(examples.names) > ROWS:
-        console.print(f"and {len(examples.names) - ROWS:,} more")
-    if lost := int((guesses < 0).sum()):
-        console.print(f"no guess at {lost:,} of {len(guesses):,}", style="bold red")
+    count = len(examples.names)
+    if count > ROWS:
+        console.print(f"and {count - ROWS:,} more")
+    if lost := int((best_guesses < 0).sum()):
+        console.print(f"no guess at {lost:,} of {count:,}", style="bold red")
+    if marked := sum(map(bool, unlike)):
+        console.print(f"{marked:,} of {count:,} look unlike what the network was trained on")
     if examples.labels is not None:
-        right = int((guesses == examples.labels).sum())
-        share = 100 * right / len(guesses)
-        console.print(f"right: {right:,} of {len(guesses):,}, {share:.2f} %", style="bold")
+        right = int((best_guesses == examples.labels).sum())
+        console.print(f"right: {right:,} of {count:,}, {100 * right / count:.2f} %", style="bold")
 
 
-def draw(
-    path: Path, examples: Examples, probabilities: np.ndarray, image_shape: tuple[int, int]
-) -> None:
+def draw(path: Path, examples: Examples, guesses: Guesses, image_shape: tuple[int, int]) -> None:
     """The first inputs as the network sees them, with their probabilities."""
     from experiments import plots
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    shares = np.nan_to_num(probabilities)  # no guess: no bars
+    shares = np.nan_to_num(guesses.probabilities)  # no guess: no bars
+    pairs = zip(examples.names, guesses.unlike, strict=True)
+    names = [f"{name}: {unlike}" if unlike else name for name, unlike in pairs]
     with whole(path) as scratch:
-        plots.predictions(scratch, examples.inputs, shares, examples.names, tuple(image_shape))
+        plots.predictions(scratch, examples.inputs, shares, names, tuple(image_shape))
 
 
 if __name__ == "__main__":

@@ -5,10 +5,11 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import photographs
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 
-from experiments.images import ImageError, read_image
+from experiments.images import ImageError, read_image, read_picture
 
 MNIST = (28, 28)
 DIGITS = (8, 8)
@@ -179,6 +180,53 @@ def test_test_digits_blown_up_to_dark_jpegs_come_back(tmp_path, mnist):
     assert errors.mean() < 0.04  # measured: 0.031, where a shift by one pixel makes 0.07
     squares = ((np.array(rows)[:, None] - originals) ** 2).sum(axis=-1)
     assert (squares.argmin(axis=1) == np.arange(200)).mean() > 0.95  # each is nearest to itself
+
+
+def views(path, image):
+    return read_picture(save(path / "a.png", image), MNIST).rows
+
+
+def test_a_turned_figure_stands_upright_in_one_of_its_views(tmp_path):
+    coverage = photographs.strokes(4, stroke=0.06)
+    straight = views(tmp_path, Image.fromarray(np.uint8(255 * coverage)))
+    for angle, view in ((14, 1), (-14, 2), (28, 3), (-28, 4)):
+        turned = Image.fromarray(np.uint8(255 * coverage)).rotate(angle, Image.Resampling.BICUBIC)
+        distances = abs(views(tmp_path, turned) - straight[0]).mean(axis=1)
+        assert distances.argmin() == view
+        assert distances[view] < 0.02
+        assert distances[0] > 0.05
+
+
+def test_the_first_view_is_what_read_image_gives(tmp_path, plain):
+    rows = views(tmp_path, seven())
+    assert rows.shape == (5, 784)
+    assert rows.dtype == np.float32
+    assert np.array_equal(rows[0], plain)
+
+
+def test_a_picture_of_the_very_size_and_small_digits_have_one_view(tmp_path):
+    small = seven((28, 28))
+    assert views(tmp_path, small).shape == (1, 784)
+    assert read_picture(save(tmp_path / "a.png", small), MNIST).oddity == ""
+    assert read_picture(save(tmp_path / "a.png", seven()), DIGITS).rows.shape == (1, 64)
+
+
+def test_what_is_odd_about_a_picture_is_said(tmp_path):
+    word = Image.new("L", (400, 120), 255)
+    for place in range(5):
+        word.paste(seven((80, 120)), (80 * place, 0))
+    assert read_picture(save(tmp_path / "a.png", word), MNIST).oddity == "several figures"
+    assert read_picture(save(tmp_path / "a.png", seven()), MNIST).oddity == ""
+
+
+def test_a_photograph_comes_as_the_plain_figure_does(tmp_path):
+    """12 megapixels of ruled paper beside a lamp: reduced, and cleaned."""
+    rng = np.random.default_rng(0)
+    coverage = photographs.strokes(5, (400, 300), 0.5, 0.05)
+    photo = photographs.ruled_gradient(coverage, rng).resize((4000, 3000))
+    row = read_image(save(tmp_path / "a.jpg", photo), MNIST)
+    clean = read_image(save(tmp_path / "a.png", photographs.clean(coverage, rng)), MNIST)
+    assert abs(row - clean).mean() < 0.02
 
 
 def png(width, height):

@@ -5,13 +5,14 @@ import json
 import shutil
 
 import numpy as np
+import photographs
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 from programs import call
 from run_files import files
 
 import jaxmlp
-from experiments import mnist, predict
+from experiments import likeness, mnist, plots, predict
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +153,46 @@ def test_what_is_written_is_whole_or_as_it_was(run, examples, tmp_path, monkeypa
     with pytest.raises(SystemExit, match="No space left"):
         call(predict, run, tmp_path / "some.npz")
     assert files(run) == before
+
+
+def blot(path):
+    """A round spot of ink."""
+    image = Image.new("L", (200, 200), 255)
+    ImageDraw.Draw(image).ellipse((60, 60, 140, 140), 0)
+    image.save(path)
+    return path
+
+
+def test_what_looks_like_no_digit_is_marked_on_the_screen_and_in_the_files(run, tmp_path, capsys):
+    Image.fromarray(np.uint8(255 * photographs.strokes(0))).save(tmp_path / "0.png")
+    spot = blot(tmp_path / "spot.png")
+    call(predict, run, spot, spot, tmp_path / "0.png", f"--picture={tmp_path / 'both.png'}")
+    assert [row["unlike"] for row in rows(run)] == ["a blot", "a blot", ""]
+    out = capsys.readouterr().out
+    assert "a blot" in out
+    assert "2 of 3 look unlike what the network was trained on" in out
+    assert max(map(len, out.split("picture in")[0].splitlines())) <= 80
+
+
+def test_where_nothing_is_odd_nothing_is_said(run, examples, tmp_path, capsys):
+    np.savez(tmp_path / "some.npz", x=examples[0])
+    call(predict, run, tmp_path / "some.npz")
+    assert {row["unlike"] for row in rows(run)} == {""}
+    assert "unlike" not in capsys.readouterr().out
+
+
+def test_the_mark_stands_below_the_picture(tmp_path, monkeypatch):
+    drawn = []
+
+    def draw(path, *arguments):
+        path.touch()
+        drawn.extend(arguments)
+
+    monkeypatch.setattr(plots, "predictions", draw)
+    examples = predict.Examples(["a.png", "b.png"], np.zeros((2, 64), np.float32), None)
+    guesses = likeness.Guesses(np.full((2, 10), 0.1), ["", "a blot"])
+    predict.draw(tmp_path / "p.png", examples, guesses, (8, 8))
+    assert drawn[2] == ["a.png", "b.png: a blot"]
 
 
 def test_an_npz_of_the_wrong_width_is_one_line(run, tmp_path):

@@ -62,9 +62,10 @@ def cache_compilations(folder: str | os.PathLike[str] | None = None) -> Path:
 def _key() -> str:
     """A name for all that a program's machine code depends on besides the program."""
     facts = receipt.describe()
-    # What there will be is known before the threads have started.
+    # How many there will be, since they may not have started; `receipt.num_threads` counts them.
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    facts["threads"] = [os.environ.get("NPROC"), cores]
+    wanted = os.environ.get("NPROC", "")
+    facts["threads"] = int(wanted) if wanted.isdigit() and int(wanted) else cores
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 

@@ -111,6 +111,10 @@ def test_every_fact_of_the_machine_and_of_jax_has_a_folder_of_its_own(monkeypatc
         patch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2, 3, 4})
         found.add(cache_compilations(tmp_path))
     assert len(found) == len(changes) + 3
+    cores = len(os.sched_getaffinity(0))
+    for wanted in (str(cores), "", "0"):  # as many as there would be anyway
+        monkeypatch.setenv("NPROC", wanted)
+        assert cache_compilations(tmp_path) == first
 
 
 @pytest.mark.usefixtures("restored")

@@ -17,7 +17,7 @@ def runs(digits):
         train_inputs=digits.train_inputs[:400], train_labels=digits.train_labels[:400]
     )
     recipe = Recipe(mlp((64, 8, 10)), classification(10), optax.adam, {}, 32, 5)
-    return train_many(recipe, data, range(SEEDS), {"learning_rate": RATES})
+    return train_many(recipe, data, range(SEEDS), {"learning_rate": RATES}, mode="fast")
 
 
 def test_summaries_are_those_of_plain_loops(runs):

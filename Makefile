@@ -20,7 +20,7 @@ mnist: install ## train the classic network (MNIST if it can be had, else digits
 	$(BIN)/python -m experiments.mnist $(ARGS)
 
 test: install ## run the tests and the documentation's examples
-	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 slow: install ## train the classic recipes on MNIST, which takes minutes
 	$(BIN)/python -m pytest -m slow $(ARGS)
@@ -29,7 +29,7 @@ check: install ## format, lint and type checks, then the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/python -m mypy
-	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 format: install ## rewrite the source in the house's format
 	$(BIN)/ruff check --fix --select I .

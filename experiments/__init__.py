@@ -3,11 +3,12 @@
 import contextlib
 import sys
 
-if sys.argv[:1] == ["-m"] and not {"-h", "--help", "--helpfull", "--helpshort"} & set(sys.argv):
+if sys.argv[:1] == ["-m"]:
     # `python -m experiments.NAME` has come here first: what follows takes a second to import.
-    with contextlib.suppress(OSError, ValueError):  # nobody listens
-        name = sys.orig_argv[sys.orig_argv.index("-m") + 1]
-        print(f"{name}: starting JAX", flush=True)
+    if not {"-h", "--help", "--helpfull", "--helpshort"} & set(sys.argv):
+        with contextlib.suppress(OSError, ValueError):  # nobody listens
+            name = sys.orig_argv[sys.orig_argv.index("-m") + 1]
+            print(f"{name}: starting JAX", flush=True)
     if not any(word.endswith(".benchmark") for word in sys.orig_argv):  # which times the import
         try:
             import jax  # noqa: F401

@@ -24,6 +24,7 @@ from hypothesis import settings
 from jaxmlp import Dataset
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
+jax.devices()  # one, whichever test comes first: a sweep would start JAX with one a core
 
 settings.register_profile("fixed", derandomize=True, database=None, deadline=None, max_examples=20)
 settings.load_profile("fixed")

@@ -22,9 +22,9 @@ from run_files import read, result, save_npz
 from jaxmlp import checkpoint
 
 KILL, INT, TERM = signal.SIGKILL, signal.SIGINT, signal.SIGTERM
-STEPS, EPOCHS = 45, 300  # of an epoch, of a run
+STEPS, EPOCHS = 45, 200  # of an epoch, of a run
 STOPPED = [
-    *("--validation_fraction=0.1", "--stop_metric=accuracy", "--patience=110"),
+    *("--validation_fraction=0.1", "--stop_metric=accuracy", "--patience=80"),
     *("--optimizer=adamw", "--schedule=warmup_cosine", "--checkpoint_every=70steps", "--keep=1"),
 ]
 SCHEDULED = ["--optimizer=momentum", "--schedule=cosine", "--checkpoint_every=3epochs", "--plots"]
@@ -90,7 +90,7 @@ def test_a_run_ended_again_and_again_leaves_what_one_left_in_peace_does(
     chain, data, cache, tmp_path
 ):
     more, signals = CHAINS[chain]
-    check_chain(chain, more, signals[:3], data, cache, tmp_path)
+    check_chain(chain, more, signals[:2], data, cache, tmp_path)
 
 
 @pytest.mark.slow
@@ -102,11 +102,11 @@ def test_so_it_does_when_it_is_ended_more_often(chain, data, cache, tmp_path):
 def check_chain(chain, more, signals, data, cache, tmp_path):
     flags = [data, f"--num_epochs={EPOCHS}", "--noplots", *more]
     whole, folder = tmp_path / "whole", tmp_path / "ended"
-    train(*flags, f"--workdir={whole}", env={} if chain == "plain" else cache)
+    train(*flags, f"--workdir={whole}", env=cache)
     last = read(whole / "summary.json")["num_epochs"] * STEPS
 
     moments = random.Random(chain)
-    targets = sorted(moments.uniform(0, 0.7 * last) for _ in signals)
+    targets = sorted(moments.uniform(0, 0.6 * last) for _ in signals)
     for i, (number, target) in enumerate(zip(signals, targets, strict=True)):
         step = newest_step(folder)
         pause = moments.uniform(0, 0.1)
@@ -162,12 +162,18 @@ def small_files():
         lift()
 
 
+@pytest.fixture(scope="module")
+def whole_small(data, cache, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("small") / "whole"
+    train(data, *SMALL, f"--workdir={folder}", env=cache)
+    return folder
+
+
 @pytest.mark.parametrize("limit", ["disk", "files"])
 def test_a_run_without_room_trains_to_its_end_says_what_is_missing_and_has_it_when_resumed(
-    limit, data, cache, tmp_path
+    limit, data, cache, whole_small, tmp_path
 ):
-    whole, folder = tmp_path / "whole", tmp_path / "ended"
-    train(data, *SMALL, f"--workdir={whole}", env=cache)
+    folder = tmp_path / "ended"
     folder.mkdir()
     with small_disk(folder) if limit == "disk" else small_files() as make_room:
         process = start("mnist", data, *SMALL, f"--workdir={folder}", env=cache)
@@ -187,4 +193,4 @@ def test_a_run_without_room_trains_to_its_end_says_what_is_missing_and_has_it_wh
         for step in checkpoint.steps(folder / "checkpoints"):
             checkpoint.verify(folder / "checkpoints" / str(step))
         train(data, *SMALL, "--resume", f"--workdir={folder}", env=cache)
-        assert result(folder) == result(whole)
+        assert result(folder) == result(whole_small)

@@ -460,7 +460,6 @@ def test_a_receipt_of_two_threads_holds_on_two_cores_and_on_one(digits, tmp_path
 
     run("mnist", *flags, "--threads=2", f"--workdir={tmp_path / 'two'}")
     assert read(tmp_path / "two" / "receipt.json")["config"]["threads"] == 2
-    assert "identical to the bit" in run("verify", tmp_path / "two")
     with one_core():
         assert "identical to the bit" in run("verify", tmp_path / "two")
         run("mnist", *flags, f"--workdir={tmp_path / 'one'}")

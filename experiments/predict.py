@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 import jaxmlp
-from experiments import arrays, environment, likeness, npz, recipes, records, runner
+from experiments import arrays, environment, likeness, npz, recipes, records, runner, startup
 from experiments.command_line import define_path
 from experiments.files import whole
 from experiments.images import Picture, read_picture
@@ -29,6 +29,7 @@ from experiments.workdir import user_path
 from jaxmlp.types import PyTree
 
 FLAGS = flags.FLAGS
+flags.adopt_module_key_flags(startup)
 define_path("picture", None, "File for the picture; by default WORKDIR/plots/predictions.png.")
 
 ROWS = 20  # of the table on the screen
@@ -53,6 +54,7 @@ def main(argv: list[str]) -> None:
             )
         folder, paths = user_path(argv[1]), argv[2:]
         environment.use_threads(None)
+        startup.cache_compilations()
         recipe, params, config = load(folder)
         table = folder / "predictions.csv"
         picture = place_for_picture(folder, config)

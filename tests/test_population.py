@@ -748,6 +748,15 @@ def test_less_memory_means_smaller_chunks_and_the_same_bits(blobs, monkeypatch):
         assert_same(runs.member(seed=seed), solo(ADAM, blobs, seed))
 
 
+def test_a_plan_tells_how_much_is_compiled(blobs):
+    done = []
+    recipe = ADAM._replace(model=mlp((4, 6, 3)))
+    plan_many(recipe, blobs, [0], on_compiled=lambda *told: done.append(told))
+    count = done[-1][1]
+    assert count >= 5
+    assert done == [(number, count) for number in range(1, count + 1)]
+
+
 def test_members_that_do_not_fit_are_refused_before_anything_is_compiled(blobs, monkeypatch):
     monkeypatch.setattr(planning, "compile_all", lambda *_: pytest.fail("compiled"))
     for function in (plan_many, train_many):

@@ -7,15 +7,17 @@ import sys
 import threading
 import time
 
+import numpy as np
 import pytest
 from absl import flags
+from PIL import Image
 from programs import ROOT, call, command_line
 from rich.console import Console
 
 import jaxmlp
-from experiments import mnist, replay, startup, sweep, verify
+from experiments import environment, mnist, predict, replay, startup, sweep, verify
 
-PROGRAMS = [mnist, replay, sweep, verify]
+PROGRAMS = [mnist, predict, replay, sweep, verify]
 
 
 def console(is_terminal):
@@ -115,3 +117,70 @@ def test_pictures_are_prepared_while_a_run_trains_if_there_are_to_be_any(
     call(mnist, *flags, f"--workdir={tmp_path / 'run'}")
     call(sweep, *flags, "--seeds=0:1", f"--workdir={tmp_path / 'sweep'}")
     assert asked == ["experiments.plots", "experiments.population_plots"] * plots
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A run, a sweep and a picture."""
+    place = tmp_path_factory.mktemp("finished")
+    flags = ["--dataset=digits", "--num_epochs=1", "--hidden_sizes=4", "--noplots"]
+    call(mnist, *flags, f"--workdir={place / 'run'}")
+    call(sweep, *flags, "--seeds=0:2", f"--workdir={place / 'sweep'}")
+    Image.fromarray(np.eye(8, dtype=np.uint8) * 255).save(place / "picture.png")
+    return place
+
+
+COMMANDS = {
+    mnist: ["--dataset=digits", "--num_epochs=1", "--workdir={new}", "--noplots"],
+    sweep: ["--dataset=digits", "--num_epochs=1", "--workdir={new}", "--noplots", "--seeds=0:2"],
+    verify: ["{place}/run"],
+    replay: ["{place}/sweep", "--member=seed=1"],
+    predict: ["{place}/run", "{place}/picture.png"],
+}
+
+
+@pytest.mark.parametrize("program", COMMANDS, ids=lambda program: program.__name__)
+def test_the_cache_is_there_before_anything_is_compiled_and_after_the_threads(
+    program, finished, tmp_path, monkeypatch
+):
+    done = []
+
+    def noted(module, name, text):
+        function = getattr(module, name)
+
+        def note(*arguments, **options):
+            done.append(text)
+            return function(*arguments, **options)
+
+        monkeypatch.setattr(module, name, note)
+
+    noted(environment, "use_threads", "threads")
+    noted(startup, "cache_compilations", "cache")
+    for name in ("warm_up", "plan_many", "predict"):
+        noted(jaxmlp, name, "compile")
+    call(
+        program, *(each.format(place=finished, new=tmp_path / "new") for each in COMMANDS[program])
+    )
+    assert done[:3] == ["threads", "cache", "compile"]
+
+
+@pytest.mark.parametrize(("program", "name"), [(mnist, "warm_up"), (sweep, "plan_many")])
+def test_what_is_trained_on_what_stands_there_before_it_is_compiled(
+    program, name, tmp_path, monkeypatch, capsys
+):
+    class CompilingError(Exception):
+        pass
+
+    def stop(*arguments, **options):
+        told = options.get("on_compiled") or arguments[-1]
+        told(1, 2)
+        raise CompilingError
+
+    monkeypatch.setattr(jaxmlp, name, stop)
+    flags = [each.format(new=tmp_path / "new") for each in COMMANDS[program]]
+    with pytest.raises(CompilingError):
+        call(program, *flags)
+    *introduced, last = capsys.readouterr().out.splitlines()
+    assert introduced[0].startswith("digits: 1,438 train, 359 test examples")
+    assert re.match("network 64-256-10|2 networks: 2 seeds", introduced[1])
+    assert last == "compiling"

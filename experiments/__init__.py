@@ -12,5 +12,7 @@ if sys.argv[:1] == ["-m"]:
     if not any(word.endswith(".benchmark") for word in sys.orig_argv):  # which times the import
         try:
             import jax  # noqa: F401
-        except ValueError as error:  # it reads the variables $JAX_...
+        except (ImportError, ValueError) as error:  # it reads the variables $JAX_...
             sys.exit(f"error: JAX does not start: {error}")
+        except KeyboardInterrupt:
+            sys.exit(130)

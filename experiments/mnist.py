@@ -32,6 +32,8 @@ def main(argv: list[str]) -> None:
     with runner.clear_errors():
         command_line.refuse_arguments(argv)
         earlier = options.earlier_config()
+        if earlier is not None and "sweep" in earlier:
+            raise ValueError("--resume needs a run's folder, got a sweep's: see experiments.sweep")
         path = workdir.choose(FLAGS.workdir, "mnist", FLAGS.overwrite, earlier is not None)
         environment.use_threads(options.threads(earlier))
         startup.cache_compilations()

@@ -27,8 +27,8 @@ define_path(
     "dataset",
     "auto",
     "What to train on: auto (MNIST where it is to be had, else digits), "
-    f"{', '.join(datasets.NAMES)}, or the path of an .npz file with x_train, y_train, x_test and "
-    "y_test, or x and y.",
+    f"{', '.join(datasets.NAMES[1:])}, or the path of an .npz file with x_train, y_train, x_test "
+    "and y_test, or x and y.",
 )
 define_path("data_dir", None, "Folder to look for data in first, and to download to.")
 define_path("workdir", None, "Folder for all that the run leaves; by default a new one in runs/.")

@@ -53,6 +53,15 @@ class Claim(NamedTuple):
         return ["receipt.json", *(name for name, each in named if each is not None)]
 
     @property
+    def missing(self) -> list[str]:
+        """The names of those that a finished run has; a receipt may stand alone."""
+        expected = ["config.json", "metrics.jsonl", "summary.json", "params.npz"]
+        is_alone = self.files == ["receipt.json"]
+        if is_alone or not self.receipt["summary"]:
+            return []
+        return [name for name in expected if name not in self.files]
+
+    @property
     def receipt_epochs(self) -> int:
         """How many epochs the receipt has to have: it is written before a summary is."""
         ends = (end for end in self.ends if end is not None)

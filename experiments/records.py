@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from experiments import datasets
+from experiments.environment import MOST_THREADS
 from experiments.recipes import CHOICES
 from experiments.schema import (
     FACT,
@@ -89,7 +90,7 @@ SETTINGS: dict[str, Any] = {  # the flags that decide a result
     "stop_metric": one_of(["loss", "accuracy"]),
     "on_fault": one_of(["raise", "skip", "ignore"]),
     "check_finite": FLAG,
-    "threads": LENGTH.optional,
+    "threads": whole(1, MOST_THREADS).optional,
     "data_dir": PATH.optional,
     **{name: one_of(choices) for name, choices in CHOICES.items()},
 }
@@ -128,7 +129,7 @@ SWEEP_CONFIG = Fields(
     CONFIG.known,
     _agree,
 )
-ENVIRONMENT = Fields({"versions": Each(FACT), "threads": LENGTH.optional})
+ENVIRONMENT = Fields({"versions": Each(FACT), "threads": whole(1, MOST_THREADS).optional})
 MEANS = {
     **{f"{kind}_loss": LOSS for kind in ("train", "validation", "test")},
     **{f"{kind}_accuracy": ACCURACY for kind in ("train", "validation", "test")},

@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 
+import jax
 from absl import flags
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -17,8 +18,9 @@ FLAGS = flags.FLAGS
 flags.DEFINE_bool(
     "compilation_cache",
     True,
-    "Keep compiled programs on the disk for the next start, in $JAX_COMPILATION_CACHE_DIR, else "
-    "$XDG_CACHE_HOME/jaxmlp, else ~/.cache/jaxmlp. Results are the same to the bit.",
+    "Keep compiled programs on the disk for the next start, in $XDG_CACHE_HOME/jaxmlp, else "
+    "~/.cache/jaxmlp. Results are the same to the bit. Where $JAX_COMPILATION_CACHE_DIR is set, "
+    "JAX keeps them there in its own way.",
 )
 
 
@@ -28,21 +30,25 @@ def cache_compilations() -> None:
     Where that cannot be, a warning says so, and programs are compiled as ever.
     """
     if not FLAGS.compilation_cache:
+        jax.config.update("jax_enable_compilation_cache", False)
         return
     try:
         jaxmlp.cache_compilations()
-    except (OSError, RuntimeError) as error:  # without a home there is a RuntimeError
+    except (OSError, RuntimeError, ValueError) as error:  # without a home there is a RuntimeError
         warnings.warn(f"no compilation cache: {error}", stacklevel=2)
 
 
 def import_meanwhile(module: str) -> None:
-    """Imports what will be needed later on a thread beside the work, which waits for devices."""
+    """Imports what will be needed later on a thread beside the work, which waits for devices.
+
+    No daemon: one that is importing when the process ends would abort it.
+    """
 
     def load() -> None:
         with contextlib.suppress(Exception):  # whoever needs it will hear of it
             importlib.import_module(module)
 
-    threading.Thread(target=load, name=f"import {module}", daemon=True).start()
+    threading.Thread(target=load, name=f"import {module}").start()
 
 
 @contextlib.contextmanager

@@ -113,6 +113,8 @@ def differences(job: Job, claim: Claim, made: Rerun) -> Iterator[str]:
     After the first epoch with other parameters there is nothing to compare with.
     """
     until = made.differs - 1 if made.differs else None
+    for name in claim.missing:
+        yield f"{name}: expected a file, got nothing"
     if claim.config is not None:
         config = job.marked(claim.receipt["config"])
         yield from receipt.differences(config, claim.config, "config")

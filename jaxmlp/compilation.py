@@ -49,12 +49,15 @@ def compile_all(
     Returns:
       Each one compiled: to be called with its arguments, but for the static ones, on its device.
     """
-    with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="compile") as pool:
+    pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="compile")
+    try:
         futures = {name: _compiling(each, pool) for name, each in calls.items()}
         if on_compiled:
             for done, _ in enumerate(as_completed(set(futures.values())), 1):
                 on_compiled(done, len(set(futures.values())))
-    return {name: future.result() for name, future in futures.items()}
+        return {name: future.result() for name, future in futures.items()}
+    finally:  # after Ctrl-C, say, what has not begun never will
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def call(function: Any, static: tuple[Hashable, ...], *arguments: PyTree) -> Any:
@@ -113,7 +116,9 @@ def _compiling(each: Call, pool: ThreadPoolExecutor) -> Future[Any]:
         _compiled[key] = future
         while len(_compiled) > MOST:
             _compiled.popitem(last=False)
-    future.add_done_callback(lambda done: _forget(key) if done.exception() else None)
+    future.add_done_callback(
+        lambda done: _forget(key) if done.cancelled() or done.exception() else None
+    )
     return future
 
 

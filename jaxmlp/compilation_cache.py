@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import zlib
@@ -33,6 +34,7 @@ def cache_compilations(folder: str | os.PathLike[str] | None = None) -> Path:
 
     Raises:
       OSError: if it cannot be made or written.
+      ValueError: if it is `~name` of a user who is not there.
 
     >>> import tempfile
     >>> root = tempfile.mkdtemp()
@@ -44,7 +46,10 @@ def cache_compilations(folder: str | os.PathLike[str] | None = None) -> Path:
     if folder is None and jax.config.jax_compilation_cache_dir:  # type: ignore[attr-defined]
         return Path(jax.config.jax_compilation_cache_dir)  # type: ignore[attr-defined]
     root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "jaxmlp")
-    root = root if folder is None else Path(folder)
+    try:
+        root = root if folder is None else Path(folder).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"folder needs a user who is there, got {folder}") from error
     path = (root / _key()).absolute()
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not os.access(path, os.W_OK | os.X_OK):
@@ -78,20 +83,24 @@ def _tidy(path: Path) -> None:
     looked = path / ".looked"
     last = looked.stat().st_mtime_ns if looked.exists() else 0
     looked.touch()
-    entries = {entry: entry.stat() for entry in path.parent.glob("*/*-cache") if entry.is_file()}
+    ours = [each for each in path.parent.glob("[0-9a-f]" * 16) if (each / ".looked").is_file()]
+    entries: dict[Path, os.stat_result] = {}
+    for entry in itertools.chain.from_iterable(each.glob("*-cache") for each in ours):
+        with contextlib.suppress(OSError):  # another process was faster
+            entries[entry] = entry.stat()
     total = sum(stat.st_size for stat in entries.values())
     for entry, stat in sorted(entries.items(), key=lambda item: item[1].st_mtime_ns):
         is_new = entry.parent == path and stat.st_mtime_ns >= last
         if total > LIMIT or (is_new and not _is_whole(entry)):
             total -= stat.st_size
-            with contextlib.suppress(OSError):  # another process was faster
+            with contextlib.suppress(OSError):
                 entry.unlink()
 
 
 def _is_whole(entry: Path) -> bool:
     """Whether a packed program can be unpacked."""
-    packed = entry.read_bytes()
     try:
+        packed = entry.read_bytes()
         if packed.startswith(b"\x28\xb5\x2f\xfd"):
             import zstandard  # which JAX packs with where it is there
 

@@ -11,7 +11,7 @@ from jaxmlp.batches import num_steps, scale_pixels, take_batch
 from jaxmlp.compilation import Call, call
 from jaxmlp.naming import metric_names
 from jaxmlp.recipe import Recipe, check_examples, check_inputs
-from jaxmlp.types import Array, Batch, PyTree
+from jaxmlp.types import Array, Batch, PyTree, Run, TrainState
 
 __all__ = [
     "calls_of",
@@ -70,6 +70,7 @@ def evaluate(recipe: Recipe, params: PyTree, inputs: Array, labels: Array) -> di
       ValueError: if the examples do not suit the recipe.
     """
     inputs, labels = check_examples(recipe, inputs, labels)
+    _check_params(recipe, params)
     static = recipe.model.apply, functions_of(recipe)
     totals = call(sums, static, params, inputs, labels, num_batches(len(inputs)))
     names = ["loss", *metric_names(recipe.task.metrics)]
@@ -97,7 +98,9 @@ def predict(recipe: Recipe, params: PyTree, inputs: Array) -> jax.Array:
     [[0.25, 0.25, 0.25, 0.25], [0.25, 0.25, 0.25, 0.25]]
     """
     static = recipe.model.apply, recipe.task.link
-    return call(linked, static, params, check_inputs(recipe, inputs))
+    inputs = check_inputs(recipe, inputs)
+    _check_params(recipe, params)
+    return call(linked, static, params, inputs)
 
 
 def calls_of(
@@ -123,6 +126,17 @@ def calls_of(
         link = recipe.model.apply, recipe.task.link
         calls["predict"] = Call(linked, link, (params, sets["test"][0]), device)
     return calls
+
+
+def _check_params(recipe: Recipe, params: PyTree) -> None:
+    """Raises ValueError if parameters are not a model's: by the shapes of their arrays."""
+    if isinstance(params, Run | TrainState):
+        raise ValueError(f"params needs parameters, got a {type(params).__name__}: write .params")
+    expected = jax.tree.leaves(jax.eval_shape(recipe.model.init, jax.random.key(0)))
+    shapes = [leaf.shape for leaf in expected]
+    got = [np.shape(leaf) for leaf in jax.tree.leaves(params)]
+    if got != shapes:
+        raise ValueError(f"params needs arrays of the shapes {shapes}, got {got}")
 
 
 def functions_of(recipe: Recipe) -> tuple[Function, ...]:

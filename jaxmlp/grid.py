@@ -3,6 +3,7 @@
 import collections
 import inspect
 import itertools
+import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ __all__ = ["Grid", "Program", "make_grid"]
 
 VARIANTS = tuple(inspect.signature(variant).parameters)[1:]  # what may be swept of an MLP
 LARGEST = float(np.finfo(np.float64).max)
+MOST = 1_000_000  # members
 SHARED = 0  # the seed of the order that members share
 
 
@@ -72,15 +74,21 @@ def make_grid(
         raise ValueError(f"shuffle needs to be own or shared, got {shuffle}")
     if shuffle == "shared" and shuffle_seeds is not None:
         raise ValueError("expected shuffle_seeds or shuffle='shared', got both")
+    if not isinstance(sweep, Mapping | None):
+        raise ValueError(f"sweep needs names with their values, got {kind_of(sweep)}")
     reserved = {"seed", "shuffle_seed", "epoch"} & (sweep or {}).keys()
     if reserved:
         raise ValueError(f"sweep needs other names than those of its own axes, got {reserved}")
     axes = {name: _values(f"sweep of {name}", values) for name, values in (sweep or {}).items()}
-    settings = [dict(zip(axes, point, strict=True)) for point in itertools.product(*axes.values())]
-    recipes = tuple(_recipe_at(recipe, setting) for setting in settings)
+    swept = list(axes)
     if shuffle_seeds is not None:
         axes["shuffle_seed"] = _seeds("shuffle_seeds", shuffle_seeds)
     axes["seed"] = _seeds("seeds", seeds)
+    if (count := math.prod(map(len, axes.values()))) > MOST:
+        raise ValueError(f"a population needs at most {MOST:,} members, got {count:,}")
+    points = itertools.product(*(axes[name] for name in swept))
+    settings = [dict(zip(swept, point, strict=True)) for point in points]
+    recipes = tuple(_recipe_at(recipe, setting) for setting in settings)
 
     orders = axes.get("shuffle_seed", (SHARED,) if shuffle == "shared" else (None,))
     members = list(itertools.product(range(len(recipes)), orders, axes["seed"]))
@@ -171,7 +179,8 @@ def _check_known(recipe: Recipe, setting: Mapping[str, Any]) -> None:
 def _values(name: str, values: Iterable[Any]) -> tuple[Hashable, ...]:
     """An axis's values: tuples for lists, Python's numbers for NumPy's, floats if one is."""
     try:
-        plain = [v.tolist() if hasattr(v, "tolist") else v for v in values]
+        some = list(itertools.islice(values, MOST + 1))
+        plain = [v.tolist() if hasattr(v, "tolist") else v for v in some]
     except TypeError:
         plain = None
     if plain is None or isinstance(values, str):
@@ -181,6 +190,8 @@ def _values(name: str, values: Iterable[Any]) -> tuple[Hashable, ...]:
     numbers = [v for v in made if isinstance(v, int | float) and not isinstance(v, bool)]
     if not made:
         raise ValueError(f"{name} needs at least one value, got none")
+    if len(made) > MOST:
+        raise ValueError(f"{name} needs at most {MOST:,} values, got more")
     if odd := [v for v in numbers if not abs(v) <= LARGEST]:
         raise ValueError(f"{name} needs finite numbers, got {odd[0]}")
     if len(numbers) == len(made) and any(isinstance(v, float) for v in made):

@@ -169,11 +169,13 @@ def _check_same(got: PyTree, expected: PyTree) -> None:
 
 
 def _places(tree: PyTree) -> list[tuple[int | str, ...]]:
-    """The path of each leaf: indices and names."""
+    """The path of each leaf: indices, and names as texts, so that a dict is told from a tuple."""
 
     def step(entry: Any) -> Any:
-        known = [getattr(entry, name) for name in ("idx", "key", "name") if hasattr(entry, name)]
-        return known[0] if known else entry
+        if hasattr(entry, "idx"):
+            return entry.idx
+        known = [getattr(entry, name) for name in ("key", "name") if hasattr(entry, name)]
+        return f"{known[0]!r}" if known else entry
 
     paths = [path for path, _ in jax.tree_util.tree_leaves_with_path(tree)]
     return [tuple(map(step, path)) for path in paths]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
@@ -21,7 +22,7 @@ from jaxmlp.cohort import (
 from jaxmlp.compilation import OnCompiled
 from jaxmlp.grid import Grid, make_grid
 from jaxmlp.planning import Plan, prepare
-from jaxmlp.recipe import Recipe, check
+from jaxmlp.recipe import Recipe, check, refuse_traced
 from jaxmlp.runs import Runs
 from jaxmlp.types import Dataset
 
@@ -105,6 +106,7 @@ def train_many(
     >>> jaxmlp.digest(member.params) == jaxmlp.digest(jaxmlp.train(alone, data, seed=2).params)
     True
     """
+    refuse_traced(jnp.zeros(()), *(data if isinstance(data, tuple) else ()))
     grid = make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds)
     data = _check(grid, data, eval_every, on_fault, patience, stop_metric, halving)
     if start is not None:

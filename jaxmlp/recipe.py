@@ -440,6 +440,15 @@ def _try_a_step(static: Recipe, names: tuple[str, ...]) -> tuple[PyTree, PyTree]
     try:
         numbers = dict.fromkeys(names, jax.ShapeDtypeStruct((), jnp.float32))
         before, after = jax.eval_shape(states, numbers)
+    except AttributeError as error:
+        if "has no attribute 'fast'" not in str(error):
+            raise ValueError(
+                f"{name_of(static.optimizer)} cannot take a step of this model: {_line(error)}"
+            ) from error
+        raise ValueError(
+            "optax.lookahead takes pairs of parameters, fast and slow, which no model here has: "
+            "use the optimizer inside it, and Recipe.eval_params for an average"
+        ) from error
     except Exception as error:
         name = name_of(static.optimizer)
         raise ValueError(f"{name} cannot take a step of this model: {_line(error)}") from error

@@ -84,6 +84,20 @@ def test_what_fails_is_tried_again(monkeypatch):
     assert call(function, (2.0,), np.ones(2)).tolist() == [2, 2]
 
 
+def test_an_interrupt_ends_what_has_not_begun_and_it_may_be_asked_for_again(monkeypatch):
+    monkeypatch.setattr(compilation.os, "cpu_count", lambda: 1)
+    function = new_function()
+    calls = {n: Call(function, (n,), (np.ones(1),), default_device()) for n in range(1, 6)}
+
+    def interrupt(done, count):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        compile_all(calls, interrupt)
+    again = compile_all(calls)
+    assert [again[n](np.ones(1, np.float32)).tolist() for n in calls] == [[n] for n in calls]
+
+
 def test_few_programs_are_kept(monkeypatch):
     monkeypatch.setattr(compilation, "_compiled", type(compilation._compiled)())
     monkeypatch.setattr(compilation, "MOST", 2)

@@ -138,14 +138,25 @@ def test_a_folder_that_cannot_be_is_refused(tmp_path):
 
 
 def test_the_oldest_programs_make_room(monkeypatch, tmp_path):
+    first, second, foreign = (tmp_path / name for name in ("a" * 16, "0b" * 8, "models"))
     for number in range(6):
-        folder = tmp_path / "ab"[number % 2]
+        folder = (first, second)[number % 2]
         folder.mkdir(exist_ok=True)
+        (folder / ".looked").touch()  # it is ours, and all in it are older, so not unpacked
         entry = folder / f"{number}-cache"
         entry.write_bytes(bytes(100))
         os.utime(entry, (1000 + number, 1000 + number))
-    (tmp_path / "a" / ".looked").touch()  # all are older, and so are not unpacked
+    foreign.mkdir()
+    (foreign / "0-large-cache").write_bytes(bytes(1000))
     monkeypatch.setattr(compilation_cache, "LIMIT", 300)
-    compilation_cache._tidy(tmp_path / "a")
+    compilation_cache._tidy(first)
     left = sorted(path.name for path in tmp_path.glob("*/*-cache"))
-    assert left == ["3-cache", "4-cache", "5-cache"]
+    assert left == ["0-large-cache", "3-cache", "4-cache", "5-cache"]
+
+
+@pytest.mark.usefixtures("restored")
+def test_a_home_is_that_of_a_user_who_is_there(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cache_compilations("~/x").parent == tmp_path / "x"
+    with pytest.raises(ValueError, match="^folder needs a user who is there, got ~nosuchuser/x$"):
+        cache_compilations("~nosuchuser/x")

@@ -18,6 +18,7 @@ from jaxmlp import (
     mlp,
     predict,
     regression,
+    train,
 )
 from jaxmlp.evaluation import BATCH, masked_means
 
@@ -157,3 +158,26 @@ def test_predictions_are_traced_with_the_rest():
 def test_what_is_no_batch_of_examples_is_refused_in_one_line(inputs, message):
     with pytest.raises(ValueError, match=f"^{message}$"):
         predict(RECIPE, PARAMS, inputs)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (lambda run: run, "params needs parameters, got a Run: write .params"),
+        (lambda run: run.state, "params needs parameters, got a TrainState: write .params"),
+        (lambda run: None, r"params needs arrays of the shapes \[\(4, 3\), \(3,\)\], got \[\]"),
+        (lambda run: {"a": 1.0}, r"params needs arrays of the shapes .*, got \[\(\)\]"),
+        (lambda run: run.params[::-1] * 2, "params needs arrays of the shapes"),
+    ],
+)
+def test_parameters_that_are_none_of_the_models_are_one_line(given, message, blobs):
+    rate = {"learning_rate": 0.1}
+    recipe = Recipe(mlp((4, 3)), classification(3), optax.sgd, rate, 25, 1)
+    run = train(recipe, blobs, 0)
+    for function, examples in (
+        (predict, [blobs.test_inputs]),
+        (evaluate, [blobs.test_inputs, blobs.test_labels]),
+    ):
+        with pytest.raises(ValueError, match=f"^{message}") as caught:
+            function(recipe, given(run), *examples)
+        assert "\n" not in str(caught.value)

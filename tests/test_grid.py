@@ -247,3 +247,22 @@ def test_a_recipe_of_other_pieces_is_refused(change):
     (name,) = change
     with pytest.raises(ValueError, match=f"^{name} needs? to be "):
         make_grid(RECIPE._replace(**change), [0], {"learning_rate": [0.5]})
+
+
+@pytest.mark.parametrize(
+    ("seeds", "sweep", "message"),
+    [
+        (range(10**11), None, "seeds needs at most 1,000,000 values, got more"),
+        (iter(range(10**7)), None, "seeds needs at most 1,000,000 values, got more"),
+        (
+            range(2000),
+            {"b1": [i / 1000 for i in range(501)]},
+            "at most 1,000,000 members, got 1,002",
+        ),
+        ([0], [1], r"sweep needs names with their values, got a list"),
+        ([0], "x", "sweep needs names with their values, got 'x'"),
+    ],
+)
+def test_what_is_without_end_or_without_names_is_refused_at_once(seeds, sweep, message):
+    with pytest.raises(ValueError, match=message):
+        make_grid(RECIPE, seeds, sweep)

@@ -11,7 +11,7 @@ from PIL import Image
 from programs import call, finish, start
 
 import jaxmlp
-from experiments import mnist
+from experiments import mnist, sweep
 from experiments.workdir import CONTENTS
 
 SUMMARY = {
@@ -298,3 +298,10 @@ def test_auto_takes_mnist_where_it_is(tmp_path):
     summary = read(tmp_path / "run" / "summary.json")
     assert summary["dataset"] == "mnist"
     assert "notice" not in summary
+
+
+def test_a_sweeps_folder_is_not_resumed_as_a_run(tmp_path):
+    flags = ["--dataset=digits", "--num_epochs=1", "--hidden_sizes=4", "--noplots"]
+    call(sweep, *flags, "--seeds=0:1", f"--workdir={tmp_path / 'sweep'}")
+    with pytest.raises(SystemExit, match="^error: --resume needs a run's folder, got a sweep's"):
+        call(mnist, f"--workdir={tmp_path / 'sweep'}", "--resume")

@@ -328,3 +328,9 @@ def test_shape_dtype_and_place_count():
         jnp.zeros((2, 3), jnp.float16),
     ]
     assert len({digest(tree) for tree in trees}) == len(trees)
+
+
+def test_a_dict_that_would_come_back_as_a_tuple_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="with plain names"):
+        save_params(tmp_path / "params.npz", {0: np.ones(2)})
+    assert not (tmp_path / "params.npz").exists()

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 
+import jax
 import numpy as np
 import pytest
 from absl import flags
@@ -55,9 +56,11 @@ def test_a_flag_turns_the_cache_off(is_wanted, monkeypatch):
     with command_line(*["--nocompilation_cache"] * (not is_wanted)):
         startup.cache_compilations()
     assert asked == [True] * is_wanted
+    assert jax.config.jax_enable_compilation_cache == is_wanted
+    jax.config.update("jax_enable_compilation_cache", True)
 
 
-@pytest.mark.parametrize("error", [OSError("no room"), RuntimeError("no home")])
+@pytest.mark.parametrize("error", [OSError("no room"), RuntimeError("no home"), ValueError("no")])
 def test_without_a_place_for_the_cache_it_goes_on_with_a_warning(error, monkeypatch):
     def refuse():
         raise error

@@ -293,10 +293,8 @@ def test_what_is_read_and_what_is_not_vouched_for_is_said(folder, untouched, cap
     compared = "receipt.json, config.json, metrics.jsonl, summary.json, params.npz"
     assert f"compared: {compared}; not vouched for: {verify.NOT_VOUCHED_FOR}\n" in out
     (folder / "summary.json").unlink()
-    call(verify, folder)
-    assert "compared: receipt.json, config.json, metrics.jsonl, params.npz; " in (
-        capsys.readouterr().out
-    )
+    _, out = said_of(folder, capsys)
+    assert "compared: receipt.json, config.json, metrics.jsonl, params.npz; " in out
 
 
 def test_seconds_are_not_vouched_for(folder, capsys):
@@ -467,3 +465,14 @@ def test_a_receipt_of_two_threads_holds_on_two_cores_and_on_one(digits, tmp_path
     if digests(tmp_path / "one") == digests(tmp_path / "two"):
         pytest.skip("verified, but with this JAX one thread gives the bits of two anyway")
     assert "identical to the bit" in run("verify", tmp_path / "one")
+
+
+@pytest.mark.parametrize("name", ["config.json", "metrics.jsonl", "summary.json", "params.npz"])
+@pytest.mark.parametrize("is_link", [False, True])
+def test_a_file_that_is_missing_is_named(folder, capsys, name, is_link):
+    (folder / name).unlink()
+    if is_link:
+        (folder / name).symlink_to(folder / "nowhere")
+    code, out = said_of(folder, capsys)
+    assert code == 4
+    assert f"{name}: expected a file, got nothing" in out.splitlines()

@@ -89,11 +89,31 @@ def test_an_interrupt_ends_what_has_not_begun_and_it_may_be_asked_for_again(monk
     function = new_function()
     calls = {n: Call(function, (n,), (np.ones(1),), default_device()) for n in range(1, 6)}
 
+    lower, begun, may_go_on = compilation._lower, [], threading.Event()
+
+    def watched(each):
+        lowered = lower(each)
+
+        class Lowered:
+            def compile(self):
+                begun.append(each.static)
+                assert len(begun) == 1 or may_go_on.wait(timeout=60)
+                return lowered.compile()
+
+        return Lowered()
+
     def interrupt(done, count):
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        compile_all(calls, interrupt)
+    with monkeypatch.context() as patch:
+        patch.setattr(compilation, "_lower", watched)
+        with pytest.raises(KeyboardInterrupt):
+            compile_all(calls, interrupt)
+    may_go_on.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("compile"):
+            thread.join(timeout=60)
+    assert len(begun) <= 2  # the one that was done, and one under way
     again = compile_all(calls)
     assert [again[n](np.ones(1, np.float32)).tolist() for n in calls] == [[n] for n in calls]
 

@@ -17,7 +17,8 @@ from typing import Any
 
 from absl import app, flags, logging
 
-from experiments import command_line, files, screen, workdir
+from experiments.app import command_line, screen
+from experiments.folder import files, workdir
 
 FLAGS = flags.FLAGS
 command_line.define_whole("repeats", 15, "Epochs timed for each network.", low=3, high=10_000)
@@ -40,7 +41,7 @@ def main(argv: list[str]) -> None:
         if FLAGS.json:
             command_line.refuse_unwritable(workdir.user_path(FLAGS.json), "--json")
         seconds = import_seconds(["jax", "optax", "flax", "jaxmlp"])
-        from experiments import environment  # imports jax, whose time was to be taken first
+        from experiments.app import environment
 
         environment.use_devices()
         environment.use_threads(None)
@@ -117,7 +118,7 @@ def durability(repeats: int) -> dict[str, float]:
     import optax
 
     import jaxmlp
-    from jaxmlp.checkpoint import Checkpoints
+    from jaxmlp.storage.checkpoint import Checkpoints
 
     sizes = NETWORKS[0]
     data = random_data(sizes)
@@ -157,7 +158,7 @@ def population(sizes: Sequence[int], mode: str, shuffle: str, members: int) -> d
     import optax
 
     import jaxmlp
-    from jaxmlp.population import Report
+    from jaxmlp.populations.many import Report
 
     model, task = jaxmlp.mlp(sizes), jaxmlp.classification(sizes[-1])
     recipe = jaxmlp.Recipe(model, task, optax.adam, {"learning_rate": 1e-3}, BATCH, 1000)
@@ -232,7 +233,7 @@ def own_products(sizes: Sequence[int]) -> Callable[[], Any]:
     import jax
     import jax.numpy as jnp
 
-    from jaxmlp.mlp import NARROW
+    from jaxmlp.nn.mlp import NARROW
 
     layers = [
         (jnp.ones((BATCH, i)), jnp.ones((i, o)), jnp.ones((BATCH, o)))

@@ -16,8 +16,9 @@ Ctrl-C or SIGTERM stopped it, which --resume can go on from.
 
 from absl import flags
 
-from experiments import command_line, environment, options, recipes, runner, startup, workdir
-from experiments.recorder import Clock, Job
+from experiments.app import command_line, environment, options, recipes, runner, startup
+from experiments.app.recorder import Clock, Job
+from experiments.folder import workdir
 
 FLAGS = flags.FLAGS
 flags.adopt_module_key_flags(options)

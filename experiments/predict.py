@@ -20,12 +20,14 @@ from rich.console import Console
 from rich.table import Table
 
 import jaxmlp
-from experiments import arrays, environment, likeness, npz, recipes, records, runner, startup
-from experiments.command_line import define_path
-from experiments.files import whole
-from experiments.images import Picture, read_picture
-from experiments.likeness import Guesses
-from experiments.workdir import user_path
+from experiments.app import environment, recipes, runner, startup
+from experiments.app.command_line import define_path
+from experiments.data import likeness, npz
+from experiments.data.images import Picture, read_picture
+from experiments.data.likeness import Guesses
+from experiments.folder import arrays, records
+from experiments.folder.files import whole
+from experiments.folder.workdir import user_path
 from jaxmlp.types import PyTree
 
 FLAGS = flags.FLAGS
@@ -210,7 +212,7 @@ def show(examples: Examples, guesses: Guesses) -> None:
 
 def draw(path: Path, examples: Examples, guesses: Guesses, image_shape: tuple[int, int]) -> None:
     """The first inputs as the network sees them, with their probabilities."""
-    from experiments import plots
+    from experiments.plots import run as plots
 
     path.parent.mkdir(parents=True, exist_ok=True)
     shares = np.nan_to_num(guesses.probabilities)  # no guess: no bars

@@ -20,22 +20,15 @@ from absl import flags
 from rich.console import Console
 
 import jaxmlp
-from experiments import (
-    arrays,
-    environment,
-    options,
-    points,
-    records,
-    runner,
-    schema,
-    startup,
-    verify,
-)
-from experiments.progress import EpochTable
+from experiments import verify
+from experiments.app import environment, options, points, runner, startup
+from experiments.app.progress import EpochTable
+from experiments.folder import arrays, records, schema
+from experiments.folder.workdir import user_path
 from experiments.verify import say
-from experiments.workdir import user_path
-from jaxmlp import receipt, stopping
-from jaxmlp.batches import num_steps
+from jaxmlp.runtime import receipt
+from jaxmlp.training import stopping
+from jaxmlp.training.batches import num_steps
 from jaxmlp.types import Dataset, Progress
 
 NOT_VOUCHED_FOR = (

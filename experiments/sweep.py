@@ -20,7 +20,7 @@ from typing import Any
 
 from absl import flags
 
-from experiments import (
+from experiments.app import (
     command_line,
     environment,
     options,
@@ -28,12 +28,12 @@ from experiments import (
     runner,
     startup,
     sweep_runner,
-    workdir,
 )
-from experiments.recorder import Clock
-from experiments.sweep_runner import Job
-from jaxmlp import receipt
-from jaxmlp.recipe import split
+from experiments.app.recorder import Clock
+from experiments.app.sweep_runner import Job
+from experiments.folder import workdir
+from jaxmlp.runtime import receipt
+from jaxmlp.training.recipe import split
 
 FLAGS = flags.FLAGS
 flags.adopt_module_key_flags(options)

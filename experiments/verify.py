@@ -22,15 +22,17 @@ from absl import flags
 from rich.console import Console
 
 import jaxmlp
-from experiments import datasets, environment, options, proof, recipes, report, runner, startup
-from experiments.files import as_written
-from experiments.progress import EpochTable
-from experiments.proof import Claim, Rerun
-from experiments.recorder import Job
-from experiments.screen import one_line
-from experiments.workdir import user_path
-from jaxmlp import receipt
-from jaxmlp.batches import num_steps
+from experiments.app import environment, options, recipes, report, runner, startup
+from experiments.app.progress import EpochTable
+from experiments.app.recorder import Job
+from experiments.app.screen import one_line
+from experiments.data import sources
+from experiments.folder import proof
+from experiments.folder.files import as_written
+from experiments.folder.proof import Claim, Rerun
+from experiments.folder.workdir import user_path
+from jaxmlp.runtime import receipt
+from jaxmlp.training.batches import num_steps
 from jaxmlp.types import Dataset
 
 NOT_IDENTICAL = 4  # exit code
@@ -76,8 +78,8 @@ def load(console: Console, config: Mapping[str, Any]) -> Dataset:
         name = str(look_in / Path(name).name)
     where = f", first in {', '.join(places)}" if places and not name.endswith(".npz") else ""
     say(console, f"reads the data {name}{where}")
-    data = datasets.load(name, look_in=places, check_finite=config["check_finite"])
-    data = datasets.hold_out(data, config["validation_fraction"])
+    data = sources.load(name, look_in=places, check_finite=config["check_finite"])
+    data = sources.hold_out(data, config["validation_fraction"])
     return data._replace(name=config["dataset"])
 
 

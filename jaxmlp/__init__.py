@@ -1,26 +1,27 @@
 """Train one multilayer perceptron, or ten thousand, as one compiled program."""
 
+import sys
 from importlib.metadata import version
 
-from jaxmlp import (
-    activations,
-    initializers,
-    losses,
-    metrics,
-    optimizers,
-    schedules,
-    statistics,
-)
-from jaxmlp.adapters import from_flax
-from jaxmlp.compilation_cache import cache_compilations
-from jaxmlp.evaluation import evaluate, predict
-from jaxmlp.mlp import mlp
-from jaxmlp.parameters import digest, load_params, save_params
-from jaxmlp.population import Halving, Population, plan_many, population_like, train_many
-from jaxmlp.recipe import Recipe
-from jaxmlp.runs import Runs
-from jaxmlp.tasks import Task, binary_classification, classification, regression
-from jaxmlp.training import TrainingFault, init_state, make_update, train, warm_up
+from jaxmlp import statistics
+from jaxmlp.interop import flax
+from jaxmlp.interop.flax import from_flax
+from jaxmlp.nn import activations, initializers
+from jaxmlp.nn.mlp import mlp
+from jaxmlp.objectives import losses, metrics, tasks
+from jaxmlp.objectives.tasks import Task, binary_classification, classification, regression
+from jaxmlp.optim import averages, optimizers, schedules
+from jaxmlp.populations import grid, many, runs
+from jaxmlp.populations.many import Halving, Population, plan_many, population_like, train_many
+from jaxmlp.populations.runs import Runs
+from jaxmlp.runtime import compilation, compilation_cache, memory, receipt
+from jaxmlp.runtime.compilation_cache import cache_compilations
+from jaxmlp.storage import checkpoint, parameters
+from jaxmlp.storage.parameters import digest, load_params, save_params
+from jaxmlp.training import batches, engine, evaluation, recipe, step, stopping
+from jaxmlp.training.evaluation import evaluate, predict
+from jaxmlp.training.loop import TrainingFault, init_state, make_update, train, warm_up
+from jaxmlp.training.recipe import Recipe
 from jaxmlp.types import Batch, Dataset, Dense, Fault, Info, Model, Progress, Run, TrainState
 
 __all__ = [
@@ -67,3 +68,13 @@ __all__ = [
 ]
 
 __version__ = version("jaxmlp")
+
+# Earlier paths, by which programs outside of this repository import: jaxmlp.losses, jaxmlp.recipe.
+for _module in (
+    *(activations, initializers, losses, metrics, tasks, optimizers, schedules, averages),
+    *(recipe, batches, evaluation, stopping, engine, grid, runs),
+    *(receipt, compilation, compilation_cache, memory, parameters, checkpoint),
+):
+    sys.modules[f"jaxmlp.{_module.__name__.rpartition('.')[2]}"] = _module
+sys.modules |= {"jaxmlp.update": step, "jaxmlp.population": many, "jaxmlp.adapters": flax}
+sys.modules["jaxmlp.mlp"] = sys.modules["jaxmlp.nn.mlp"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.idx import Registered
+from experiments.data.idx import Registered
 
 MNIST = (
     "train-images-idx3-ubyte",

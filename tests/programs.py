@@ -9,7 +9,7 @@ from pathlib import Path
 
 from absl import flags
 
-from experiments.command_line import parse
+from experiments.app.command_line import parse
 
 ROOT = Path(__file__).parent.parent
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import jaxmlp
-from experiments import datasets, recipes, recorder
-from jaxmlp import checkpoint
+from experiments.app import recipes, recorder
+from experiments.data import sources
+from jaxmlp.storage import checkpoint
 
 
 def read(path):
@@ -31,8 +32,8 @@ def save_npz(path, data):
 def newest(folder):
     """The newest checkpoint of a run."""
     config = read(folder / "config.json")
-    data = datasets.load(config["dataset"], check_finite=False)
-    data = datasets.hold_out(data, config["validation_fraction"])
+    data = sources.load(config["dataset"], check_finite=False)
+    data = sources.hold_out(data, config["validation_fraction"])
     job = recorder.Job(recipes.recipe(config), data, config, folder)
     return checkpoint.restore(folder / "checkpoints", recorder.like(job))
 

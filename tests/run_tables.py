@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jaxmlp.runs import Runs
+from jaxmlp.populations.runs import Runs
 from jaxmlp.types import Fault
 
 FAULT = Fault(3, 1, "loss", "layer_0", "")

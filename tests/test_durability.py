@@ -19,7 +19,7 @@ import pytest
 from programs import finish, start
 from run_files import read, result, save_npz
 
-from jaxmlp import checkpoint
+from jaxmlp.storage import checkpoint
 
 KILL, INT, TERM = signal.SIGKILL, signal.SIGINT, signal.SIGTERM
 STEPS, EPOCHS = 45, 200  # of an epoch, of a run

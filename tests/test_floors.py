@@ -1,6 +1,7 @@
 """The house: an import only goes down a floor, and importing the library does nothing else."""
 
 import ast
+import graphlib
 import subprocess
 import sys
 from pathlib import Path
@@ -10,44 +11,26 @@ import pytest
 TESTS = Path(__file__).parent
 LIBRARY = TESTS.parent / "jaxmlp"
 
-FLOORS = [
-    ["naming"],
-    ["types"],
-    ["keydata"],
-    [
-        "activations",
-        "adapters",
-        "bars",
-        "batches",
-        "checkpoint_files",
-        "compilation",
-        "examples",
-        "initializers",
-        "losses",
-        "memory",
-        "metrics",
-        "optimizers",
-        "parameters",
-        "randomness",
-        "receipt",
-        "recompilation",
-        "schedules",
-        "stopping",
-    ],
-    ["averages"],
-    ["checkpoint", "compilation_cache", "limits", "mlp", "runs", "tasks"],
-    ["recipe", "statistics"],
-    ["evaluation", "grid"],
-    ["diagnosis", "update"],
-    ["engine"],
-    ["members", "training"],
-    ["planning"],
-    ["cohort"],
-    ["population"],
+# From the ground up: a room imports from those before it, and its modules from each other in one
+# direction. A module of the library itself, such as `types`, is a room of its own.
+ROOMS = [
+    *("naming", "types", "randomness"),
+    *("runtime", "nn", "objectives", "optim", "training", "populations", "statistics"),
+    *("storage", "interop"),
 ]
-FLOOR_OF = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}
-MODULES = sorted(path.stem for path in LIBRARY.glob("*.py") if path.stem != "__init__")
+MODULES = sorted(
+    ".".join(path.relative_to(LIBRARY).with_suffix("").parts)
+    for path in LIBRARY.rglob("*.py")
+    if path != LIBRARY / "__init__.py"
+)
 
+PACKAGES = ("jaxmlp", "experiments")
+SOURCES = sorted(
+    path.relative_to(LIBRARY.parent)
+    for package in PACKAGES
+    for path in (LIBRARY.parent / package).rglob("*.py")
+)
+NAMED_TUPLE = ("_asdict", "_fields", "_make", "_replace")
 OURS = {"jaxmlp"}
 NEEDED = {"jax", "numpy", "optax"}
 NOT_ON_IMPORT = {
@@ -61,9 +44,13 @@ NOT_ON_IMPORT = {
 }  # for a type checker, or inside the one function that needs it
 
 
+def tree_of(module):
+    return ast.parse((LIBRARY / f"{module.replace('.', '/')}.py").read_text())
+
+
 def imports_of(module):
     """(what is imported, whether importing the module does it), for every import in a module."""
-    tree = ast.parse((LIBRARY / f"{module}.py").read_text())
+    tree = tree_of(module)
     later = {
         node
         for block in ast.walk(tree)
@@ -76,21 +63,63 @@ def imports_of(module):
             yield from ((alias.name, node not in later) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module} needs absolute imports"
-            if node.module == "jaxmlp":
-                yield from ((f"jaxmlp.{alias.name}", node not in later) for alias in node.names)
-            else:
-                yield node.module, node not in later
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                is_module = inner.removeprefix("jaxmlp.") in {*ROOMS, *MODULES}
+                yield (inner if is_module else node.module), node not in later
 
 
-def test_every_module_has_a_floor():
-    assert sorted(FLOOR_OF) == MODULES
+def inner_imports(module):
+    """The library's modules that a module imports."""
+    names = {name for name, _ in imports_of(module) if name.startswith("jaxmlp.")}
+    return {name.removeprefix("jaxmlp.") for name in names}
 
 
-@pytest.mark.parametrize("module", MODULES)
+def test_every_module_has_its_room():
+    assert {module.split(".")[0] for module in MODULES} == set(ROOMS)
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if not name.endswith("__init__")])
 def test_imports_only_go_down(module):
-    inner = [name.split(".")[1] for name, _ in imports_of(module) if name.startswith("jaxmlp")]
-    for other in inner:
-        assert FLOOR_OF[other] < FLOOR_OF[module], f"{module} imports {other}"
+    room = module.split(".")[0]
+    for other in inner_imports(module):
+        theirs = other.split(".")[0]
+        assert ROOMS.index(theirs) <= ROOMS.index(room), f"{module} imports {other}"
+        if theirs == room:
+            assert "." in other, f"{module} imports the whole of its own room"
+
+
+def test_no_modules_import_each_other():
+    graph = {
+        module: {other for other in inner_imports(module) if other in MODULES}
+        for module in MODULES
+        if not module.endswith("__init__")
+    }
+    assert list(graphlib.TopologicalSorter(graph).static_order())
+
+
+def private_names_from_elsewhere(path):
+    """Names with one leading underscore that a module takes from another of ours."""
+    tree = ast.parse(path.read_text())
+    modules = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] in PACKAGES:
+            yield from (alias.name for alias in node.names if is_private(alias.name))
+            modules |= {alias.asname or alias.name for alias in node.names}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and is_private(node.attr):
+            owner = ast.unparse(node.value)
+            if owner in modules or owner.split(".")[0] in PACKAGES:
+                yield f"{owner}.{node.attr}"
+
+
+def is_private(name):
+    return name.startswith("_") and not name.endswith("__") and name not in NAMED_TUPLE
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=str)
+def test_no_private_name_is_used_in_another_module(path):
+    assert not list(private_names_from_elsewhere(LIBRARY.parent / path))
 
 
 @pytest.mark.parametrize("module", ["__init__", *MODULES])
@@ -102,9 +131,9 @@ def test_the_library_needs_jax_numpy_and_optax_alone(module):
 
 @pytest.mark.parametrize("module", MODULES)
 def test_every_module_with_a_function_has_its_twin_here(module):
-    tree = ast.parse((LIBRARY / f"{module}.py").read_text())
-    if any(isinstance(node, ast.FunctionDef) for node in ast.walk(tree)):
-        assert (TESTS / f"test_{module}.py").exists()
+    if any(isinstance(node, ast.FunctionDef) for node in ast.walk(tree_of(module))):
+        *room, name = module.split(".")
+        assert Path(TESTS, *room, f"test_{name}.py").exists()
 
 
 def in_a_new_process(program):

@@ -21,10 +21,11 @@ from programs import call
 from run_files import files
 
 import jaxmlp
-from experiments import benchmark, datasets, mnist, predict, replay, sweep, verify
-from jaxmlp import receipt
-from jaxmlp.grid import make_grid
-from jaxmlp.recipe import check
+from experiments import benchmark, mnist, predict, replay, sweep, verify
+from experiments.data import sources
+from jaxmlp.populations.grid import make_grid
+from jaxmlp.runtime import receipt
+from jaxmlp.training.recipe import check
 
 SECONDS = 60  # that a refusal may take at the very most, on a machine that is busy
 ROUNDS = 18  # commands of each kind; `make slow` tries more
@@ -82,7 +83,7 @@ def stubs(home, monkeypatch):
     monkeypatch.setattr(jaxmlp, "plan_many", plan_many)
     monkeypatch.setattr(jaxmlp, "predict", begin)
     monkeypatch.setattr(benchmark, "import_seconds", begin)
-    monkeypatch.setattr(datasets.mnist_family.tfds_cache, "download", begin)
+    monkeypatch.setattr(sources.mnist_family.tfds_cache, "download", begin)
     monkeypatch.setenv("JAXMLP_DATA_DIR", "")
     monkeypatch.chdir(home)
     before = signal.signal(signal.SIGALRM, late)

@@ -12,7 +12,7 @@ from programs import call, finish, start
 
 import jaxmlp
 from experiments import mnist, sweep
-from experiments.workdir import CONTENTS
+from experiments.folder.workdir import CONTENTS
 
 SUMMARY = {
     *("dataset", "num_train", "num_test", "train_accuracy", "test_accuracy", "train_loss"),
@@ -275,11 +275,12 @@ def test_ctrl_c_keeps_the_finished_epochs_and_says_so(tmp_path):
     assert [line["epoch"] for line in lines(path)] == list(range(1, finished + 1))
 
     # The parameters are those of the last line: they have its loss.
-    from experiments import datasets, recipes
+    from experiments.app import recipes
+    from experiments.data import sources
 
     params = jaxmlp.load_params(path / "params.npz")
     recipe = recipes.recipe(read(path / "config.json"))
-    data = datasets.load("digits")
+    data = sources.load("digits")
     tested = jaxmlp.evaluate(recipe, params, data.test_inputs, data.test_labels)
     assert tested["loss"] == lines(path)[-1]["test_loss"]
 

@@ -3,8 +3,8 @@ import functools
 import jax
 import pytest
 
-from jaxmlp import metrics
 from jaxmlp.naming import kind_of, metric_names, name_of
+from jaxmlp.objectives import metrics
 
 
 class Metric:

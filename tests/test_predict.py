@@ -12,7 +12,9 @@ from programs import call
 from run_files import files
 
 import jaxmlp
-from experiments import likeness, mnist, plots, predict
+from experiments import mnist, predict
+from experiments.data import likeness
+from experiments.plots import run as plots
 
 
 @pytest.fixture(scope="module")

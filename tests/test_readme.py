@@ -49,7 +49,7 @@ def test_every_module_in_the_map_is_there():
     there = {
         path.name
         for folder in ("jaxmlp", "experiments", "tests")
-        for path in (root / folder).glob("*.py")
+        for path in (root / folder).rglob("*.py")
     }
     assert names <= there
     assert len(names) > 15

@@ -10,7 +10,8 @@ import pytest
 from programs import call
 from run_files import read, save_npz
 
-from experiments import npz, replay, sweep
+from experiments import replay, sweep
+from experiments.data import npz
 
 SMALL = ["--num_epochs=4", "--batch_size=16", "--hidden_sizes=8", "--noplots", "--eval_every=2"]
 MEMBER = "--member=learning_rate=0.1,seed=1"

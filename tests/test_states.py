@@ -6,19 +6,10 @@ import optax
 import pandas
 import pytest
 
-from jaxmlp import (
-    Progress,
-    Recipe,
-    checkpoint,
-    classification,
-    digest,
-    evaluate,
-    mlp,
-    train,
-    train_many,
-)
-from jaxmlp.keydata import is_key
-from jaxmlp.runs import join
+from jaxmlp import Progress, Recipe, classification, digest, evaluate, mlp, train, train_many
+from jaxmlp.populations.runs import join
+from jaxmlp.runtime.keydata import is_key
+from jaxmlp.storage import checkpoint
 
 PLAIN = Recipe(mlp((4, 8, 3)), classification(3), optax.adam, {"learning_rate": 0.05}, 16, 3)
 NOISY = PLAIN._replace(optimizer=optax.noisy_sgd, hyperparameters={"learning_rate": 0.1, "key": 0})

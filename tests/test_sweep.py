@@ -15,9 +15,12 @@ from rich.console import Console
 from run_files import files, lines, read, save_npz
 
 import jaxmlp
-from experiments import npz, replay, sweep, sweep_report, sweep_runner, workdir
-from experiments.files import Lines
-from jaxmlp import checkpoint, checkpoint_files
+from experiments import replay, sweep
+from experiments.app import sweep_report, sweep_runner
+from experiments.data import npz
+from experiments.folder import workdir
+from experiments.folder.files import Lines
+from jaxmlp.storage import checkpoint, checkpoint_files
 
 SMALL = ["--num_epochs=4", "--batch_size=16", "--hidden_sizes=8"]
 AXES = ["--seeds=0:3", "--sweep=learning_rate=0.01,0.1", "--sweep=hidden_sizes=8,linear"]

@@ -15,7 +15,9 @@ from programs import call, finish, start
 from run_files import compiled_once, lines, read, save_npz
 
 import jaxmlp
-from experiments import datasets, files, mnist, verify
+from experiments import mnist, verify
+from experiments.data import sources
+from experiments.folder import files
 
 EPOCHS = 4
 SETTINGS = [f"--num_epochs={EPOCHS}", "--batch_size=16", "--hidden_sizes=8", "--noplots"]
@@ -322,9 +324,9 @@ def test_no_folder_says_where_a_download_goes(folder, tmp_path, monkeypatch):
 
     def load(name, places, target):
         targets.append((places[0], target))
-        raise datasets.NotAvailable("not here")
+        raise sources.NotAvailable("not here")
 
-    monkeypatch.setattr(datasets.mnist_family, "load", load)
+    monkeypatch.setattr(sources.mnist_family, "load", load)
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "cache"))
     theirs = {"dataset": "mnist", "data_dir": str(tmp_path / "theirs")}
     alter(folder, lambda record: record["config"].update(theirs))

@@ -1,0 +1,1 @@
+"""What the programs share: flags, the life of a run, the screen."""

@@ -1,0 +1,162 @@
+"""What all programs do with a command line: read it, and say in one line what is wrong with it."""
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from absl import flags
+
+from experiments.app.screen import one_line
+
+flags.disclaim_key_flags()  # --help lists a flag under the module that defines it through here
+
+INT32 = 2**31 - 1  # the most that a step or an example is counted to
+FLOAT32 = 3.4e38  # the largest number that training knows
+TINY = 1.2e-38  # and the smallest that is not 0
+LAYERS = 256  # hidden ones: compilation takes as much longer
+
+Number = TypeVar("Number", int, float)
+
+
+def parse(argv: list[str]) -> list[str]:
+    """Reads the flags; a mistake among them ends the program, with one line and exit code 1.
+
+    Returns:
+      The words that are no flags, the program's name first.
+    """
+    try:
+        return flags.FLAGS(argv)
+    except (flags.Error, ValueError, OSError, RecursionError) as error:  # --flagfile reads files
+        sys.exit(f"error: {one_line(error)}")
+
+
+def refuse_arguments(argv: list[str]) -> None:
+    """Raises ValueError if there is a word on the command line that is no flag."""
+    if len(argv) > 1:
+        raise ValueError(f"expected flags only, such as --seed=1, got {' '.join(argv[1:])}")
+
+
+def refuse_unwritable(path: Path, flag: str) -> None:
+    """Raises ValueError if no file could be written there, before there is anything to write."""
+    place = path if path.exists() else path.parent
+    if path.is_dir() or not path.parent.is_dir() or not os.access(place, os.W_OK):
+        raise ValueError(f"{flag} needs a file that can be written, got {path}")
+
+
+class WholeParser(flags.IntegerParser):
+    """A whole number within bounds."""
+
+    def __init__(self, low: int, high: int = INT32) -> None:
+        super().__init__(low, high)
+
+    def parse(self, argument: str | int) -> int:
+        """Raises ValueError if the text is none."""
+        assert self.lower_bound is not None
+        assert self.upper_bound is not None
+        try:
+            number = self.convert(_plain(argument))
+            if self.lower_bound <= number <= self.upper_bound:
+                return number
+        except (ValueError, TypeError):
+            pass
+        raise ValueError(
+            f"expected a whole number from {self.lower_bound} to {self.upper_bound}, got {argument}"
+        )
+
+
+class NumberParser(flags.FloatParser):
+    """A number within bounds, 0 or above, which float32 does not turn into 0 or infinity."""
+
+    def __init__(self, high: float = FLOAT32) -> None:
+        super().__init__(0, high)
+
+    def parse(self, argument: str | float) -> float:
+        """Raises ValueError if the text is none."""
+        assert self.upper_bound is not None
+        try:
+            number = self.convert(_plain(argument))
+            if number == 0 or TINY <= number <= self.upper_bound:  # NaN is neither
+                return number
+        except (ValueError, TypeError, OverflowError):
+            pass
+        raise ValueError(
+            f"expected 0 or a number from {TINY} to {self.upper_bound}, got {argument}"
+        )
+
+
+class PathParser(flags.ArgumentParser[str]):
+    """The name of a file or folder, or of something else that has one."""
+
+    def parse(self, argument: str) -> str:
+        """Raises ValueError for a text that names nothing."""
+        if not argument.strip() or "\0" in argument:
+            raise ValueError(f"expected a name or a path, got {argument!r}")
+        if argument.startswith("~") and os.path.expanduser(argument) == argument:
+            raise ValueError(f"expected a path, got {argument}: there is no such user")
+        return argument
+
+
+class WidthsParser(flags.ArgumentParser[list[int]]):
+    """Whole numbers separated by commas; an empty text is no number at all."""
+
+    def parse(self, argument: str | list[int]) -> list[int]:
+        """Raises ValueError if the text is not of that form."""
+        if isinstance(argument, list):
+            return argument
+        parts = [part.strip() for part in argument.split(",") if argument.strip()]
+        if len(parts) > LAYERS:
+            raise ValueError(f"expected at most {LAYERS} widths, got {len(parts)}")
+        if not all(re.fullmatch("[0-9]{1,10}", part) and 1 <= int(part) <= INT32 for part in parts):
+            raise ValueError(
+                f"expected widths of at least 1 such as 256 or 256,64, and at most {INT32}, "
+                f"got {argument}"
+            )
+        return [int(part) for part in parts]
+
+
+class Interval(NamedTuple):
+    """How often."""
+
+    number: int  # 0: never
+    unit: str  # "step", "epoch" or "second"
+
+
+class IntervalParser(flags.ArgumentParser[Interval]):
+    """A whole number of steps, epochs or seconds."""
+
+    def parse(self, argument: str | Interval) -> Interval:
+        """Raises ValueError if the text is not of that form."""
+        if isinstance(argument, Interval):
+            return argument
+        match = re.fullmatch(r"([0-9]{1,10}) *(step|epoch|second)s?|0", argument.strip())
+        number = int(match[1] or 0) if match else INT32 + 1
+        if match is None or number > INT32:
+            raise ValueError(
+                f"expected such as 500steps, 1epoch, 5seconds or 0, and at most {INT32}, "
+                f"got {argument}"
+            )
+        return Interval(number, match[2] or "epoch")
+
+
+def define_whole(name: str, default: int | None, help: str, low: int, high: int = INT32) -> None:
+    """A flag that takes a whole number within bounds."""
+    flags.DEFINE(WholeParser(low, high), name, default, help)
+
+
+def define_number(name: str, default: float | None, help: str, high: float = FLOAT32) -> None:
+    """A flag that takes a number from 0 on."""
+    flags.DEFINE(NumberParser(high), name, default, help)
+
+
+def define_path(name: str, default: str | None, help: str) -> None:
+    """A flag that takes a name or a path."""
+    flags.DEFINE(PathParser(), name, default, help)
+
+
+def _plain(argument: str | Number) -> str | Number:
+    """The argument; raises ValueError for digits that are not ASCII's, which Python would read."""
+    if isinstance(argument, str) and not argument.isascii():
+        raise ValueError("digits of another script")
+    return argument

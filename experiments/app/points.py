@@ -1,0 +1,148 @@
+"""The settings of a sweep, as the command line names them, and the config that each means."""
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from absl import flags
+
+from experiments.app import options, recipes
+from experiments.app.command_line import WholeParser
+from jaxmlp import Recipe
+from jaxmlp.populations.runs import label
+from jaxmlp.types import Dataset
+
+FIXED = {  # for all members of a sweep
+    *("seed", "threads", "eval_every", "validation_fraction", "patience", "target"),
+    *("stop_metric", "on_fault", "check_finite"),
+}
+SEEDS = WholeParser(0, 2**32 - 1)
+MOST_MEMBERS = 100_000  # of a sweep: ten times what has been tried
+NAMES = [name for name in options.NAMES if name not in FIXED]
+
+
+def parse_axis(text: str) -> tuple[str, list[Any]]:
+    """A name and its values, from such as learning_rate=1e-4,1e-3 or hidden_sizes=64,256x64.
+
+    Raises:
+      ValueError: if it is not of that form, or no flag has that name or takes that value.
+    """
+    name, equals, values = text.partition("=")
+    if not equals or not values:
+        raise ValueError(f"--sweep needs such as learning_rate=1e-3,1e-2, got {text}")
+    texts = values.split(",")
+    refuse_too_many(texts)
+    return name, [parse_value(name, value) for value in texts]
+
+
+def parse_value(name: str, text: str) -> Any:
+    """A setting's value; widths are joined by x, and `linear` is for no hidden layers."""
+    if name not in NAMES:
+        raise ValueError(f"a sweep needs one of {', '.join(NAMES)}, got {name}")
+    if name == "hidden_sizes":
+        text = "" if text.strip() == "linear" else text.replace("x", ",")
+    flag = flags.FLAGS[name]
+    try:
+        value = flag.parser.parse(text.strip())
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{name}={text}: {error}") from error
+    return tuple(value) if isinstance(value, list) else value
+
+
+def parse_seeds(text: str) -> Sequence[int]:
+    """Seeds from such as 0:32, which leaves 32 out, or 1,2,5.
+
+    Raises:
+      ValueError: if it is neither, or has none, or more than anybody could train.
+
+    >>> parse_seeds("0:3"), parse_seeds("7,5")
+    (range(0, 3), [7, 5])
+    """
+    expected = f"seeds need a range such as 0:32 or a list 1,2,5, up to {SEEDS.upper_bound}"
+    try:
+        if ":" in text:
+            first, end = text.split(":")
+            seeds: Sequence[int] = range(SEEDS.parse(first or "0"), SEEDS.parse(end))
+        else:
+            seeds = [SEEDS.parse(part) for part in text.split(",")]
+    except ValueError as error:
+        raise ValueError(f"{expected}, got {text}") from error
+    if not 0 < len(seeds) <= MOST_MEMBERS:
+        raise ValueError(f"{expected}, and from 1 to {MOST_MEMBERS:,} of them, got {text}")
+    return seeds
+
+
+def refuse_too_many(*axes: Sequence[Any] | None) -> None:
+    """Raises ValueError if there are more combinations of the axes' values than could be trained.
+
+    >>> refuse_too_many(range(10_000), [0.1, 0.2], None)
+    """
+    lengths = [len(axis) for axis in axes if axis is not None]
+    if (count := math.prod(lengths)) > MOST_MEMBERS:
+        product = " x ".join(map(str, lengths))
+        raise ValueError(
+            f"a sweep needs at most {MOST_MEMBERS:,} networks, got {product} = {count:,}"
+        )
+
+
+def as_text(setting: Mapping[str, Any]) -> str:
+    """A setting as `--member` takes it.
+
+    >>> as_text({"learning_rate": 0.001, "hidden_sizes": (64, 32), "seed": 7})
+    'learning_rate=0.001,hidden_sizes=64x32,seed=7'
+    """
+    return ",".join(f"{name}={value_text(value)}" for name, value in setting.items())
+
+
+def value_text(value: Any) -> str:
+    """A value as `parse_value` takes it."""
+    return label(value)
+
+
+def parse_member(text: str, axes: Iterable[str]) -> dict[str, Any]:
+    """One member, from such as learning_rate=1e-3,seed=7.
+
+    Raises:
+      ValueError: if it names other axes than there are, or not all.
+    """
+    pairs = [part.partition("=")[::2] for part in text.split(",")]
+    names = [name.strip() for name, _ in pairs]
+    if sorted(names) != sorted(axes):
+        raise ValueError(f"--member needs a value for each of {', '.join(axes)}, got {text}")
+    return {
+        name: _parse_seed(name, value)
+        if name in ("seed", "shuffle_seed")
+        else parse_value(name, value)
+        for name, value in zip(names, (value for _, value in pairs), strict=True)
+    }
+
+
+def _parse_seed(name: str, text: str) -> int:
+    if not re.fullmatch("[0-9]{1,10}", text.strip()):
+        raise ValueError(f"--member needs one whole number as {name}, got {text}")
+    return int(text)
+
+
+def axes(config: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The axes of a sweep's results, name -> the texts of its values, in their order.
+
+    Args:
+      config: the sweep's.
+    """
+    swept = {n: list(map(value_text, values)) for n, values in map(parse_axis, config["sweep"])}
+    seeds = {"shuffle_seed": config["shuffle_seeds"], "seed": config["seeds"]}
+    return swept | {n: list(map(str, parse_seeds(text))) for n, text in seeds.items() if text}
+
+
+def recipe_at(data: Dataset, given: Mapping[str, Any], setting: Mapping[str, Any]) -> Recipe:
+    """The recipe that `experiments.mnist` would train with a setting's values for flags.
+
+    Args:
+      data: what on.
+      given: from `options.given`.
+      setting: name -> value.
+    """
+    values = {n: list(v) if isinstance(v, tuple) else v for n, v in setting.items()}
+    values["threads"] = 0  # no recipe's: they need not be counted once a setting
+    return recipes.recipe(options.complete({**given, **values}, data))

@@ -1,0 +1,164 @@
+"""What a run leaves when it ends: its summary, its receipt, its pictures."""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from rich.console import Console
+from rich.panel import Panel
+
+import jaxmlp
+from experiments.app import verdict
+from experiments.app.progress import format_metric
+from experiments.app.recorder import Job
+from experiments.folder import records, schema
+from experiments.folder.files import write_json
+from jaxmlp.runtime import receipt
+from jaxmlp.types import Progress, PyTree
+
+
+def introduce(console: Console, job: Job) -> None:
+    """Says what is about to be trained on what."""
+    if job.notice:
+        console.print(Panel(job.notice, style="bold yellow", title="not what you may expect"))
+    data, recipe = job.data, job.recipe
+    counts = ", ".join(f"{len(labels):,} {name}" for name, (_, labels) in data.sets().items())
+    console.print(
+        f"{data.name}: {counts} examples, from {data.source}\n"
+        f"network {'-'.join(map(str, job.config['sizes']))}, batch {recipe.batch_size}, "
+        f"{recipe.num_epochs} epochs, seed {job.config['seed']}, "
+        f"on {jax.devices()[0].device_kind}",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def introduce_start(console: Console, job: Job, start: Progress | None) -> None:
+    """Says from where a run goes on."""
+    if start:
+        console.print(f"going on after step {int(start.state.step)}")
+    elif job.is_resumed:
+        console.print("no checkpoint yet: starting from the beginning")
+
+
+def summarize(
+    job: Job, progress: Progress, kept: tuple[PyTree, int], seconds: Mapping[str, float]
+) -> dict[str, Any]:
+    """What summary.json says of a finished run: its figures on every example of each set.
+
+    Args:
+      job: what was done.
+      progress: after the last epoch.
+      kept: the parameters that are kept, and the epoch that they are of.
+      seconds: spent, by purpose.
+    """
+    params, epoch = kept
+    means = {
+        f"{name}_{metric}": value
+        for name, examples in job.data.sets().items()
+        for metric, value in jaxmlp.evaluate(job.recipe, params, *examples).items()
+    }
+    figures = {
+        **{f"num_{name}": len(labels) for name, (_, labels) in job.data.sets().items()},
+        **means,
+        "num_epochs": len(progress.history),
+        "seed": job.config["seed"],
+        "num_parameters": sum(leaf.size for leaf in jax.tree.leaves(params)),
+        "num_faults": len(progress.faults),
+        "params_sha256": jaxmlp.digest(params),
+        "params_epoch": epoch,
+        "verdict": verdict.of_run(job.recipe, job.data, job.config["seed"], means),
+    }
+    return job.marked({**figures, "seconds": seconds})
+
+
+def make_receipt(job: Job, digests: list[str], summary: Mapping[str, Any]) -> dict[str, Any]:
+    """All that another run needs to come out with the same bits, and to see that it did.
+
+    Args:
+      job: what was done.
+      digests: of the parameters after each epoch.
+      summary: what summary.json says; {} before the end.
+    """
+    data = job.data
+    record = {
+        "config": dict(job.config),
+        "data": {"name": data.name, "source": data.source, "sha256": data.sha256},
+        "environment": receipt.describe(),
+        "params_sha256": digests,
+        "summary": {name: value for name, value in summary.items() if name != "seconds"},
+    }
+    return job.marked(record)
+
+
+def write_receipt(
+    job: Job, lines: Iterable[Mapping[str, Any]], summary: Mapping[str, Any] | None = None
+) -> None:
+    """Writes receipt.json.
+
+    Args:
+      job: what was done.
+      lines: of metrics.jsonl.
+      summary: what summary.json is about to say; by default what it says of these epochs.
+    """
+    digests = [line["params_sha256"] for line in lines]
+    if summary is None and (job.path / "summary.json").exists():
+        summary = schema.read(job.path / "summary.json", records.SUMMARY)
+        summary = summary if summary.get("num_epochs") == len(digests) else None
+    write_json(job.path / "receipt.json", make_receipt(job, digests, summary or {}))
+
+
+def check_pictures() -> None:
+    """Raises ValueError if no picture could be drawn, as a setting from outside can have it."""
+    if backend := os.environ.get("MPLBACKEND"):  # else there is time until the pictures
+        try:
+            from matplotlib.rcsetup import validate_backend
+
+            validate_backend(backend)
+        except ValueError as error:
+            raise ValueError(f"MPLBACKEND needs to be known to matplotlib: {error}") from error
+
+
+def draw(job: Job, progress: Progress, params: PyTree) -> None:
+    """The pictures of a run, into its plots/."""
+    from experiments.plots import run as plots
+
+    folder, data = job.path / "plots", job.data
+    inputs, labels = data.sets()["test"]
+    folder.mkdir(exist_ok=True)
+    names = progress.history[0] if progress.history else ()
+    history = {name: np.array([line[name] for line in progress.history]) for name in names}
+    plots.learning_curves(folder / "learning_curves.png", history)
+    probabilities = np.asarray(jaxmlp.predict(job.recipe, params, inputs))
+    plots.confusion_matrix(
+        folder / "confusion_matrix.png", labels, probabilities.argmax(axis=1), data.num_classes
+    )
+    if data.image_shape:
+        plots.wrong_examples(
+            folder / "wrong_examples.png", inputs, labels, probabilities, data.image_shape
+        )
+        kernel = np.asarray(params[0].kernel)
+        plots.first_layer(folder / "first_layer.png", kernel, data.image_shape)
+
+
+def conclude(console: Console, path: Path, summary: Mapping[str, Any]) -> None:
+    """Shows the figures, and where everything lies."""
+    spent = ", ".join(f"{name} {value:.1f} s" for name, value in summary["seconds"].items())
+    scores = "   ".join(
+        f"{name.replace('_', ' ')} {format_metric(name, summary[name])}"
+        for name in ("test_accuracy", "train_accuracy", "test_loss", "train_loss")
+    )
+    console.print(f"\n{scores}", style="bold", soft_wrap=True)
+    for finding, figures in summary["verdict"].items():
+        text = f"THIS RUN ENDED {finding.upper()}: {figures}"
+        console.print(text, style="bold red", markup=False, soft_wrap=True)
+    names = sorted(item.name for item in path.iterdir() if not item.name.startswith("."))
+    console.print(
+        f"{summary['num_parameters']:,} parameters, sha256 {summary['params_sha256'][:16]}...\n"
+        f"{spent}\nall in {path}: {', '.join(names)}",
+        markup=False,
+        soft_wrap=True,
+    )

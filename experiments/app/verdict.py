@@ -1,0 +1,137 @@
+"""Whether training was of any use: against guessing, and against where it began."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import jaxmlp
+from jaxmlp.training import loop
+from jaxmlp.types import Dataset
+
+GUESS, WORSE = "no better than guessing", "worse than it began"
+MARGIN = 0.01  # of the loss at the beginning: rounding is no divergence
+
+
+class Guess(NamedTuple):
+    """The best constant answer, by the training labels, and how good it is on some examples."""
+
+    answer: str
+    metric: str  # the more the better, or "loss"
+    score: float
+
+
+def guess(recipe: jaxmlp.Recipe, train_labels: np.ndarray, labels: np.ndarray) -> Guess:
+    """What answering without looking reaches: the commonest class, or the mean.
+
+    Args:
+      recipe: with the loss, for labels that are no classes.
+      train_labels: (num_examples, ...), which decide the answer.
+      labels: (num_examples, ...), to score it on.
+
+    >>> recipe = jaxmlp.Recipe(jaxmlp.mlp((1, 2)), jaxmlp.classification(2), None, {}, 1, 1)
+    >>> guess(recipe, np.array([1, 1, 0]), np.array([0, 0, 0, 1]))
+    Guess(answer='class 1', metric='accuracy', score=0.25)
+    """
+    if _are_classes(train_labels):
+        commonest = int(np.bincount(train_labels).argmax())  # the first of equals
+        return Guess(f"class {commonest}", "accuracy", float((labels == commonest).mean()))
+    mean = train_labels.mean(axis=0)
+    losses = jax.vmap(recipe.task.loss, (None, 0))(jnp.atleast_1d(mean), jnp.asarray(labels))
+    return Guess("the mean", "loss", float(losses.mean()))
+
+
+def blind_loss(recipe: jaxmlp.Recipe, labels: np.ndarray) -> float:
+    """The training loss of the best constant answer: of each class's share, or of the mean."""
+    if not _are_classes(labels):
+        return guess(recipe, labels, labels).score
+    shares = np.bincount(labels) / len(labels)
+    return float(-sum(share * np.log(share) for share in shares if share))
+
+
+def _are_classes(labels: np.ndarray) -> bool:
+    return labels.ndim == 1 and np.issubdtype(labels.dtype, np.integer)
+
+
+def is_no_better(best: Guess, score: float) -> bool:
+    """Whether a network does no better than a guess; NaN does not."""
+    return not (score < best.score if best.metric == "loss" else score > best.score)
+
+
+def is_worse(loss: float, began: float) -> bool:
+    """Whether a loss is above that at the beginning; NaN is, where it was a number then."""
+    return began == began and not loss <= began + MARGIN * abs(began)
+
+
+def first_loss(recipe: jaxmlp.Recipe, data: Dataset, seed: int, name: str) -> float:
+    """The loss before training on the set of a name."""
+    params = loop.beginning(recipe, data, seed).state.params
+    return jaxmlp.evaluate(recipe, params, *data.sets()[name])["loss"]
+
+
+def of_run(
+    recipe: jaxmlp.Recipe, data: Dataset, seed: int, scores: Mapping[str, float]
+) -> dict[str, str]:
+    """What is to be said against a run that has ended.
+
+    Args:
+      recipe: what was trained.
+      data: what on.
+      seed: of the initial parameters.
+      scores: "train_loss", "test_accuracy" and so on, of the parameters that it kept.
+
+    Returns:
+      Of GUESS and WORSE those that hold, each with the figures that show it.
+    """
+    found = {}
+    train_labels = np.asarray(data.train_labels)
+    for name, (_, labels) in data.sets().items():
+        if name == "validation":
+            continue
+        best = guess(recipe, train_labels, labels)
+        score = scores[f"{name}_{best.metric}"]
+        if is_no_better(best, score):
+            found[GUESS] = (
+                f"{name} {best.metric} {score:.4g}, and {best.score:.4g} for always {best.answer}"
+            )
+    loss = scores["train_loss"]
+    if not loss < blind_loss(recipe, train_labels):  # else it has learned something
+        began = first_loss(recipe, data, seed, "train")
+        if is_worse(loss, began):
+            found[WORSE] = f"train loss {loss:.4g}, and {began:.4g} before training"
+    return found
+
+
+def of_networks(
+    recipe: jaxmlp.Recipe,
+    data: Dataset,
+    seed: int,
+    scores: Mapping[str, np.ndarray],
+) -> dict[str, int]:
+    """What is to be said against the networks of a sweep's setting.
+
+    Args:
+      recipe: the setting's.
+      data: what on.
+      seed: one of the networks', whose beginning stands for all of theirs.
+      scores: "test_loss" and so on, (networks,), at each one's end; NaN where there is none.
+
+    Returns:
+      Of GUESS and WORSE those that hold, each with the number of networks.
+    """
+    name = "test" if data.test_inputs is not None else "train"
+    train_labels = np.asarray(data.train_labels)
+    best = guess(recipe, train_labels, data.sets()[name][1])
+    found = {GUESS: sum(is_no_better(best, s) for s in scores[f"{name}_{best.metric}"])}
+    losses = np.fmin(scores["train_loss"], scores[f"{name}_loss"])  # overfitting is not meant
+    if not (losses < blind_loss(recipe, train_labels)).all():
+        began = first_loss(recipe, data, seed, name)
+        found[WORSE] = sum(is_worse(loss, began) for loss in losses)
+    return {finding: number for finding, number in found.items() if number}
+
+
+def has_diverged(verdict: Mapping[str, object]) -> bool:
+    """Whether training did harm."""
+    return WORSE in verdict

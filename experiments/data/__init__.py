@@ -1,0 +1,1 @@
+"""Data sets, and pictures as a network is to see them."""

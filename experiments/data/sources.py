@@ -1,0 +1,177 @@
+"""Where data comes from: `load(name)` gives one `Dataset` of NumPy arrays, with its source.
+
+Inputs are rows of features. uint8 are pixels from 0 to 255, which the training step scales to
+[0, 1]; anything else is float32 and used as it is.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from experiments.data import mnist_family, npz
+from experiments.data.idx import Arrays, DataError
+from experiments.data.mnist_family import FAMILIES
+from experiments.data.tfds_cache import NotAvailable
+from experiments.folder.workdir import user_path
+from jaxmlp.types import Dataset
+
+__all__ = ["NAMES", "DataError", "NotAvailable", "hold_out", "load", "load_auto", "places"]
+
+NAMES = ("auto", *FAMILIES, "digits")  # and the path of an .npz file
+TFDS_DEFAULT = "~/tensorflow_datasets"
+
+
+def load(
+    name: str,
+    data_dir: str | Path | None = None,
+    *,
+    look_in: Sequence[str | Path] = (),
+    check_finite: bool = True,
+) -> Dataset:
+    """Loads a data set by name, or a user's own from a file.
+
+    - `mnist`, `fashion_mnist`, `kmnist`, `emnist/<config>`: pixels (N, 784) uint8. From IDX files
+      on this machine, or data that tensorflow-datasets has prepared here, or a download. EMNIST's
+      pictures are turned upright; its letters' classes are 0 for a to 25 for z (stored as 1 to 26).
+    - `digits`: scikit-learn's 1,797 pictures of 8x8, float32 from 0 to 1, split by `npz.split`.
+    - `auto`: MNIST, or digits where MNIST is not to be had; see `load_auto`.
+    - `path/to/file.npz`: see `npz.read`.
+
+    Args:
+      name: one of `NAMES`, or the path of a file that ends in .npz.
+      data_dir: the first directory to look in, and where a download goes; see `places`. Without
+        it a download goes to $TFDS_DATA_DIR, else ~/tensorflow_datasets, shared with TFDS.
+      look_in: directories to look in after that, where no download goes.
+      check_finite: whether NaN and infinity in an .npz file's inputs are errors.
+
+    Returns:
+      train_inputs (N, features) uint8 or float32, train_labels (N,) int32, the same for testing,
+      and name, source, sha256, num_classes and image_shape.
+
+    Raises:
+      DataError: an unknown name, or data that is damaged or not as expected.
+      NotAvailable: the data is neither here nor to be downloaded.
+    """
+    if name == "auto":
+        return load_auto(data_dir)[0]
+    if name == "digits":
+        return _load_digits()
+    if name in FAMILIES:
+        target = user_path(data_dir or os.environ.get("TFDS_DATA_DIR") or TFDS_DEFAULT)
+        arrays, source = mnist_family.load(name, places(data_dir, look_in), target)
+        num_classes = FAMILIES[name].num_classes
+        return _dataset(arrays, name, source, num_classes, mnist_family.IMAGE_SHAPE)
+    if name.endswith(".npz"):
+        path = user_path(name)
+        arrays, image_shape = npz.read(path, check_finite)
+        num_classes = 1 + int(max(arrays[1].max(), arrays[3].max()))
+        return _dataset(arrays, str(path.absolute()), f"the file {path}", num_classes, image_shape)
+    close = difflib.get_close_matches(name, NAMES, n=3)
+    hint = f"; did you mean {' or '.join(close)}?" if close else ""
+    raise DataError(
+        f"expected a data set ({', '.join(NAMES)} or path/to/file.npz), got {name!r}{hint}"
+    )
+
+
+def load_auto(data_dir: str | Path | None = None) -> tuple[Dataset, str | None]:
+    """Loads MNIST if it is at hand or can be downloaded, else scikit-learn's digits.
+
+    Returns:
+      The data, whose name and source are those of what was loaded; and, where digits took MNIST's
+      place, a notice that says so and why.
+
+    Raises:
+      DataError: MNIST is here but damaged.
+    """
+    try:
+        return load("mnist", data_dir), None
+    except NotAvailable as error:
+        digits = load("digits")
+        why = str(error).partition("\n")[0]
+        source = f"{digits.source} -- IN PLACE OF MNIST, WHICH WAS NOT TO BE HAD: {why}"
+        notice = f"MNIST WAS NOT TO BE HAD: scikit-learn's digits take its place.\n{error}"
+        return digits._replace(source=source), notice
+
+
+def hold_out(data: Dataset, fraction: float) -> Dataset:
+    """Takes a validation set out of the training set, by `npz.split`.
+
+    Args:
+      data: without a validation set.
+      fraction: of the training examples, from 0 (none) to less than 1.
+
+    Raises:
+      DataError: the fraction leaves one of the two without examples.
+    """
+    if fraction == 0:
+        return data
+    if not 0 < fraction < 1:
+        raise DataError(f"expected a validation fraction from 0 to less than 1, got {fraction}")
+    inputs, labels, *held_out = npz.split(data.train_inputs, data.train_labels, data.name, fraction)
+    if not len(inputs):
+        raise DataError(f"{data.name}: expected training examples besides {fraction} of them")
+    return data._replace(
+        train_inputs=inputs,
+        train_labels=labels,
+        validation_inputs=held_out[0],
+        validation_labels=held_out[1],
+    )
+
+
+def places(
+    data_dir: str | Path | None = None, look_in: Sequence[str | Path] = ()
+) -> tuple[Path, ...]:
+    """Returns the directories to look in, in this order, whether they exist or not.
+
+    `data_dir`, `look_in`, $JAXMLP_DATA_DIR, $TFDS_DATA_DIR, ~/tensorflow_datasets; what is unset
+    is left out.
+
+    Raises:
+      DataError: `data_dir` is a file.
+    """
+    if data_dir and Path(data_dir).is_file():
+        raise DataError(f"{data_dir}: expected a directory of data, got a file")
+    variables = [os.environ.get(name) for name in ("JAXMLP_DATA_DIR", "TFDS_DATA_DIR")]
+    named = [data_dir, *look_in, *variables, TFDS_DEFAULT]
+    return tuple(dict.fromkeys(user_path(name) for name in named if name))
+
+
+def _load_digits() -> Dataset:
+    """Loads scikit-learn's digits: inputs (N, 64) float32 in steps of 1/16."""
+    try:
+        import sklearn
+        from sklearn.datasets import load_digits
+    except ImportError as error:
+        raise DataError(f"digits: expected scikit-learn to be installed, got {error}") from error
+    pixels, labels = load_digits(return_X_y=True)
+    arrays = npz.split((pixels / 16).astype(np.float32), labels.astype(np.int32), "digits")
+    source = f"scikit-learn {sklearn.__version__}, load_digits, split 80/20 by class"
+    return _dataset(arrays, "digits", source, 10, (8, 8))
+
+
+def _dataset(
+    arrays: Arrays,
+    name: str,
+    source: str,
+    num_classes: int,
+    image_shape: tuple[int, int] | None,
+) -> Dataset:
+    """Puts four arrays, and the digest of their types, shapes and bytes, into a `Dataset`."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype.str} {array.shape}\n".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return Dataset(
+        *arrays,
+        name=name,
+        source=source,
+        sha256=digest.hexdigest(),
+        num_classes=num_classes,
+        image_shape=image_shape,
+    )

@@ -1,0 +1,174 @@
+"""What the records in a folder have to look like, and how they are read.
+
+A folder may come from anybody: whatever lies in it is checked here, once, before it is used.
+"""
+
+import re
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+import numpy as np
+
+from experiments.app.environment import MOST_THREADS
+from experiments.app.recipes import CHOICES
+from experiments.data import sources
+from experiments.folder.schema import (
+    FACT,
+    FLAG,
+    TEXT,
+    Each,
+    Fields,
+    Kind,
+    check,
+    number,
+    one_of,
+    read,
+    whole,
+)
+
+LONGEST = 300  # characters of a message
+
+
+def _is_sha256(value: Any) -> bool:
+    return isinstance(value, str) and len(value) == 64 and set(value) <= set("0123456789abcdef")
+
+
+def _is_path(value: Any) -> bool:
+    """A path from the root, as here or on another system, so that nothing in it is expanded."""
+    return (
+        isinstance(value, str)
+        and value.isprintable()
+        and (PurePosixPath(value).is_absolute() or PureWindowsPath(value).is_absolute())
+    )
+
+
+def _is_data(value: Any) -> bool:
+    return value in sources.NAMES[1:] or (_is_path(value) and value.endswith(".npz"))
+
+
+def _is_interval(value: Any) -> bool:
+    pattern = r"[0-9]{1,18}(step|epoch|second)s?|0"
+    return isinstance(value, str) and re.fullmatch(pattern, value) is not None
+
+
+def _is_shape(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(map(WIDTH.holds, value))
+
+
+def _agree(config: dict[str, Any]) -> None:
+    """Sees whether the widths in a config are those of one network, and of one picture."""
+    sizes, hidden, shape = config["sizes"], config["hidden_sizes"], config["image_shape"]
+    if len(sizes) != len(hidden) + 2 or sizes[1:-1] != hidden:
+        raise ValueError(f"sizes with the hidden_sizes {hidden} inside, got {sizes}"[:LONGEST])
+    if shape and shape[0] * shape[1] != sizes[0]:
+        raise ValueError(f"an image_shape of {sizes[0]} pixels, got {shape}")
+
+
+SHA256 = Kind("64 hexadecimal digits", _is_sha256)
+PATH = Kind("a path from the root", _is_path)
+DATA = Kind(f"one of {', '.join(sources.NAMES[1:])} or the path of an .npz file", _is_data)
+SEED = whole(0, 2**32 - 1)
+COUNT = whole(0)
+WIDTH = LENGTH = whole(1, 2**31 - 1)
+RATE, SECONDS = number(0, float(np.finfo(np.float32).max)), number(0)
+LOSS, ACCURACY = number().optional, number(0, 1).optional  # null for NaN and infinity
+
+SETTINGS: dict[str, Any] = {  # the flags that decide a result
+    "seed": SEED,
+    "num_epochs": LENGTH,
+    "batch_size": LENGTH,
+    "learning_rate": RATE,
+    "l2": RATE,
+    "weight_decay": RATE,
+    "hidden_sizes": [WIDTH],
+    "kernel_stddev": RATE,
+    "bias_stddev": RATE,
+    "eval_every": LENGTH,
+    "validation_fraction": number(0, 0.99),
+    "patience": LENGTH.optional,
+    "target": number().optional,
+    "stop_metric": one_of(["loss", "accuracy"]),
+    "on_fault": one_of(["raise", "skip", "ignore"]),
+    "check_finite": FLAG,
+    "threads": whole(1, MOST_THREADS).optional,
+    "data_dir": PATH.optional,
+    **{name: one_of(choices) for name, choices in CHOICES.items()},
+}
+BY_DEFAULT = ("num_epochs", "batch_size", "learning_rate", "weight_decay")  # null: by the data
+MARKS = {"dataset": TEXT, "notice": TEXT}
+OUTPUTS = Fields(  # the flags that decide what else is left
+    {},
+    {
+        "checkpoint_every": Kind("such as 500steps, 1epoch or 0", _is_interval),
+        "keep": LENGTH,
+        **dict.fromkeys(("plots", "tensorboard", "save_networks"), FLAG),
+    },
+)
+CONFIG = Fields(
+    {
+        **SETTINGS,
+        "dataset": DATA,
+        "data_sha256": SHA256,
+        "sizes": [WIDTH],
+        "image_shape": Kind("a height and a width", _is_shape).optional,
+    },
+    {"notice": TEXT, "outputs": OUTPUTS},
+    _agree,
+)
+SWEEP_CONFIG = Fields(
+    {
+        **CONFIG.needed,
+        "given": Fields(SETTINGS | {name: SETTINGS[name].optional for name in BY_DEFAULT}),
+        "seeds": TEXT,
+        "sweep": [TEXT],
+        "mode": one_of(["exact", "fast"]).optional,
+        "shuffle": one_of(["own", "shared"]),
+        "shuffle_seeds": TEXT.optional,
+        "halving": whole(2).optional,
+    },
+    CONFIG.known,
+    _agree,
+)
+ENVIRONMENT = Fields({"versions": Each(FACT), "threads": whole(1, MOST_THREADS).optional})
+MEANS = {
+    **{f"{kind}_loss": LOSS for kind in ("train", "validation", "test")},
+    **{f"{kind}_accuracy": ACCURACY for kind in ("train", "validation", "test")},
+}
+LINE = Fields({"epoch": LENGTH}, {**MEANS, **MARKS, "learning_rate": LOSS, "seconds": SECONDS})
+RUN_LINE = Fields({**LINE.needed, "step": COUNT, "params_sha256": SHA256}, LINE.known)
+FIGURES = {
+    **MEANS,
+    **MARKS,
+    **{f"num_{name}": COUNT for name in ("train", "validation", "test", "parameters", "faults")},
+    **{"num_epochs": COUNT, "params_epoch": COUNT, "seed": SEED, "params_sha256": SHA256},
+    "verdict": Each(TEXT),
+}
+SUMMARY = Fields({}, {**FIGURES, "seconds": Each(SECONDS)})
+FAULT = Fields({"step": COUNT, "epoch": LENGTH, "kind": TEXT, "layer": TEXT, "detail": TEXT}, MARKS)
+RECEIPT = Fields(
+    {
+        "config": CONFIG,
+        "data": Fields({"name": TEXT, "source": TEXT, "sha256": SHA256}),
+        "environment": ENVIRONMENT,
+        "params_sha256": [SHA256],
+        "summary": Fields({}, FIGURES),  # {} before the end
+    },
+    MARKS,
+)
+
+
+SAVED = Fields(  # in a checkpoint
+    {
+        "history": [Each(LOSS)],
+        "faults": [Kind("a fault", lambda value: isinstance(value, list) and len(value) == 5)],
+        "lines": [RUN_LINE],
+    }
+)
+SWEEP_SAVED = Fields({"lines": [LINE], "faults": Each(FAULT)})
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Reads the config.json of a run or of a sweep, which has a field `sweep`; raises as `read`."""
+    record = read(path, Fields({}))
+    check(record, SWEEP_CONFIG if "sweep" in record else CONFIG, path)
+    return record

@@ -1,0 +1,169 @@
+"""What a sweep's pictures show: the values of a metric by setting, their means and intervals.
+
+A setting is a value for every axis but "seed" and "shuffle_seed", and its observations are those of
+`jaxmlp.statistics`: its seeds, each the mean over its shuffle seeds. A seed with a member that
+diverged is in no mean. Intervals are Student's, cut where a share would leave 0 to 100 %.
+"""
+
+import itertools
+import math
+from collections.abc import Callable, Hashable
+from typing import NamedTuple
+
+import numpy as np
+
+from experiments.plots.scales import value_text
+from experiments.plots.style import NBSP, PERCENT, factor, is_share
+from jaxmlp.populations.runs import Runs
+from jaxmlp.statistics.compare import SEEDS
+from jaxmlp.training.stopping import score
+
+__all__ = ["CONFIDENCE", "Table", "interval_of", "name_of", "tabulate"]
+
+CONFIDENCE = 0.95
+
+
+class Table(NamedTuple):
+    """A metric by setting, in percent if it is a share; NaN where there is no value."""
+
+    metric: str
+    swept: dict[str, tuple[Hashable, ...]]  # the axes that have more than one value, but the seeds
+    fixed: str  # the others
+    names: list[str]  # of the settings
+    history: np.ndarray  # (settings, observations, epochs)
+    finals: np.ndarray  # (settings, observations)
+    members: np.ndarray  # (settings, members), the final values
+    losses: list[str]  # of each setting: "2 of 8 diverged", or nothing
+    lost: str  # of all
+    mean: np.ndarray  # (settings,)
+    low: np.ndarray
+    high: np.ndarray
+    scores: np.ndarray  # (settings,), more is better, -inf where there is no mean
+
+    @property
+    def ranking(self) -> np.ndarray:
+        """The settings, the best first."""
+        return np.argsort(-self.scores, kind="stable")
+
+    @property
+    def num_seeds(self) -> int:
+        """How many observations a setting has."""
+        return self.finals.shape[1]
+
+
+def tabulate(runs: Runs, metric: str) -> Table:
+    """A metric of all members.
+
+    Args:
+      runs: the members.
+      metric: a name in their history; less is better if it ends in "loss" or "error".
+
+    Returns:
+      Its values.
+    """
+    kept = [i for i, name in enumerate(runs.axes) if name not in SEEDS]
+    arrange = _by_setting(runs)
+    is_measured = runs.history[metric].size > 0  # what has no epochs has no last one
+    last = np.asarray(runs.final(metric)) if is_measured else np.full(runs.shape, np.nan)
+    is_faulty = np.zeros(runs.shape, bool)
+    for position in runs.faults:
+        is_faulty[position] = True
+
+    is_diverged = arrange(is_faulty | np.isinf(last))
+    finals = arrange(np.where(is_faulty, np.nan, factor(metric) * last.astype(np.float64)))
+    finals = np.where(np.isfinite(finals), finals, np.nan)
+    history = factor(metric) * arrange(runs.history[metric]).astype(np.float64)
+
+    averaged = 1 if finals.shape[2] > 1 else 2  # as `jaxmlp.statistics` has it
+    observed = finals.mean(axis=averaged)
+    curves = _mean(np.moveaxis(history, averaged, -1))
+    curves[np.isnan(observed)] = np.nan
+    mean, low, high = interval_of(metric, observed)
+    is_unknown = np.isnan(finals) & ~is_diverged
+    values = list(runs.axes.items())
+    swept = {name: labels for name, labels in (values[i] for i in kept) if len(labels) > 1}
+    fixed = [name_of(name, v[0]) for name, v in (values[i] for i in kept) if len(v) == 1]
+    return Table(
+        metric=metric,
+        swept=swept,
+        fixed=", ".join(fixed),
+        names=[", ".join(map(name_of, swept, each)) for each in itertools.product(*swept.values())],
+        history=curves,
+        finals=observed,
+        members=finals.reshape(len(finals), -1),
+        losses=[_losses(*each) for each in zip(is_diverged, is_unknown, strict=True)],
+        lost=", ".join(filter(None, [_losses(is_diverged, is_unknown), _lengths(runs)])),
+        mean=mean,
+        low=low,
+        high=high,
+        scores=np.array([score({metric: float(value)}, metric) for value in mean]),
+    )
+
+
+def interval_of(metric: str, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean and Student's interval over the last axis, of what is finite.
+
+    Args:
+      metric: its name.
+      values: (..., observations), in percent if it is a share.
+
+    Returns:
+      The mean and the interval's ends, (...,) each; NaN of too few.
+    """
+    from scipy import stats  # takes longer to import than the rest
+
+    mean, count = _mean(values), np.isfinite(values).sum(-1)
+    above = np.nan_to_num(values - mean[..., None])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        error = np.sqrt(np.maximum((above**2).sum(-1) / (count - 1) / count, 0))
+        half = np.where(count > 1, stats.t.isf((1 - CONFIDENCE) / 2, count - 1.0) * error, np.nan)
+    ends = mean - half, mean + half
+    low, high = (np.clip(end, *PERCENT) for end in ends) if is_share(metric) else ends
+    return mean, low, high
+
+
+def name_of(axis: str, value: Hashable) -> str:
+    """Such as "learning rate 0.1", which is not broken unless it is long.
+
+    Args:
+      axis: a swept axis.
+      value: one of its values.
+    """
+    name = f"{axis.replace('_', ' ').strip()} {value_text(value)}"
+    return name if len(name) > 36 else name.replace(" ", NBSP)
+
+
+def _by_setting(runs: Runs) -> Callable[[np.ndarray], np.ndarray]:
+    """A function from (*axes, ...) to (settings, shuffle seeds, seeds, ...)."""
+    names = list(runs.axes)
+    kept = [i for i, name in enumerate(names) if name not in SEEDS]
+    sizes = [len(runs.axes.get(name, (None,))) for name in SEEDS]
+    num_settings = math.prod(runs.shape[i] for i in kept)
+    seeds = [names.index(name) for name in SEEDS if name in names]
+
+    def arrange(values: np.ndarray) -> np.ndarray:
+        ends = tuple(range(len(names), values.ndim))
+        rest = values.shape[len(names) :]
+        return values.transpose(*kept, *seeds, *ends).reshape(num_settings, *sizes, *rest)
+
+    return arrange
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    """Over the last axis, of what is finite; NaN where nothing is."""
+    known = np.isfinite(values)
+    with np.errstate(invalid="ignore"):
+        return np.where(known, values, 0).sum(-1) / known.sum(-1)
+
+
+def _losses(is_diverged: np.ndarray, is_unknown: np.ndarray) -> str:
+    counts = {"diverged": is_diverged.sum(), "without a value": is_unknown.sum()}
+    return ", ".join(f"{n} of {is_diverged.size} {what}" for what, n in counts.items() if n)
+
+
+def _lengths(runs: Runs) -> str:
+    """Between which epochs members ended, for their last values are not of one epoch then."""
+    lengths = [int(epochs) for epochs in np.unique(runs.stopped_at) if epochs]
+    if len(lengths) < 2:
+        return ""
+    return f"members ended after {lengths[0]} to {lengths[-1]} epochs"

@@ -1,0 +1,212 @@
+"""The members of a population: every combination of swept values and seeds, by program."""
+
+import collections
+import inspect
+import itertools
+import math
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jaxmlp.naming import kind_of
+from jaxmlp.nn.mlp import variant
+from jaxmlp.randomness import as_seed
+from jaxmlp.training.recipe import SCALES, Recipe, build_optimizer, canonical_recipe, split
+
+__all__ = ["Grid", "Program", "make_grid"]
+
+VARIANTS = tuple(inspect.signature(variant).parameters)[1:]  # what may be swept of an MLP
+LARGEST = float(np.finfo(np.float64).max)
+MOST = 1_000_000  # members
+SHARED = 0  # the seed of the order that members share
+
+
+class Program(NamedTuple):
+    """Members that one compiled program trains."""
+
+    recipe: Recipe  # of its first member, whole
+    static: Recipe  # as `split` gives it: the program's
+    numbers: Mapping[str, np.ndarray]  # name -> (members,) float32
+    seeds: np.ndarray  # (members,) uint32
+    shuffle_seeds: np.ndarray  # (members,) uint32
+    members: np.ndarray  # (members,) int32, positions in the flattened grid
+
+
+class Grid(NamedTuple):
+    """All members, along named axes."""
+
+    axes: Mapping[str, tuple[Hashable, ...]]
+    recipes: tuple[Recipe, ...]  # one a setting, in the order of the axes before the seeds'
+    seeds: np.ndarray  # (members,) uint32
+    shuffle_seeds: np.ndarray  # (members,) uint32
+    settings: np.ndarray  # (members,) int32, each member's recipe
+    programs: tuple[Program, ...]
+
+    @property
+    def num_epochs(self) -> np.ndarray:
+        """How long each member is to train; (members,) int32."""
+        return np.array([recipe.num_epochs for recipe in self.recipes], np.int32)[self.settings]
+
+
+def make_grid(
+    recipe: Recipe | Callable[..., Recipe],
+    seeds: Iterable[int],
+    sweep: Mapping[str, Iterable[Any]] | None = None,
+    shuffle: str = "own",
+    shuffle_seeds: Iterable[int] | None = None,
+) -> Grid:
+    """Lays out a population; see `train_many` for the arguments.
+
+    Raises:
+      ValueError: in one line, if an axis is empty, has a value twice, or is not known.
+
+    >>> import jaxmlp, optax
+    >>> recipe = Recipe(jaxmlp.mlp((4, 8, 3)), jaxmlp.classification(3), optax.adam, {})
+    >>> sweep = {"learning_rate": [0.1, 0.01], "hidden_sizes": [(8,), (16,)]}
+    >>> grid = make_grid(recipe, range(3), sweep)
+    >>> len(grid.seeds), len(grid.programs)
+    (12, 2)
+    >>> grid.settings.tolist()
+    [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
+    """
+    if shuffle not in ("own", "shared"):
+        raise ValueError(f"shuffle needs to be own or shared, got {shuffle}")
+    if shuffle == "shared" and shuffle_seeds is not None:
+        raise ValueError("expected shuffle_seeds or shuffle='shared', got both")
+    if not isinstance(sweep, Mapping | None):
+        raise ValueError(f"sweep needs names with their values, got {kind_of(sweep)}")
+    reserved = {"seed", "shuffle_seed", "epoch"} & (sweep or {}).keys()
+    if reserved:
+        raise ValueError(f"sweep needs other names than those of its own axes, got {reserved}")
+    axes = {name: _values(f"sweep of {name}", values) for name, values in (sweep or {}).items()}
+    swept = list(axes)
+    if shuffle_seeds is not None:
+        axes["shuffle_seed"] = _seeds("shuffle_seeds", shuffle_seeds)
+    axes["seed"] = _seeds("seeds", seeds)
+    if (count := math.prod(map(len, axes.values()))) > MOST:
+        raise ValueError(f"a population needs at most {MOST:,} members, got {count:,}")
+    points = itertools.product(*(axes[name] for name in swept))
+    settings = [dict(zip(swept, point, strict=True)) for point in points]
+    recipes = tuple(_recipe_at(recipe, setting) for setting in settings)
+
+    orders = axes.get("shuffle_seed", (SHARED,) if shuffle == "shared" else (None,))
+    members = list(itertools.product(range(len(recipes)), orders, axes["seed"]))
+    own_seeds = np.array([seed for *_, seed in members], np.uint32)
+    order_seeds = np.array([s if order is None else order for _, order, s in members], np.uint32)
+    of_setting = np.array([setting for setting, *_ in members], np.int32)
+    programs = _programs(recipes, own_seeds, order_seeds, of_setting)
+    return Grid(axes, recipes, own_seeds, order_seeds, of_setting, programs)
+
+
+def _programs(
+    recipes: Sequence[Recipe], seeds: np.ndarray, shuffle_seeds: np.ndarray, settings: np.ndarray
+) -> tuple[Program, ...]:
+    found: dict[tuple[Any, ...], list[int]] = {}
+    numbers = []
+    for setting, recipe in enumerate(recipes):
+        static, values = split(recipe)
+        # Members of other lengths differ in nothing but when they end.
+        program = static._replace(num_epochs=recipe.num_epochs), *sorted(values)
+        found.setdefault(program, []).append(setting)
+        numbers.append({name: np.float32(value) for name, value in values.items()})
+    programs = []
+    for own in found.values():
+        members = np.flatnonzero(np.isin(settings, own)).astype(np.int32)
+        of_member = settings[members]
+        programs.append(
+            Program(
+                recipes[own[0]],
+                split(recipes[own[0]])[0],
+                {name: np.stack([numbers[s][name] for s in of_member]) for name in numbers[own[0]]},
+                seeds[members],
+                shuffle_seeds[members],
+                members,
+            )
+        )
+    return tuple(programs)
+
+
+def _recipe_at(recipe: Recipe | Callable[..., Recipe], setting: Mapping[str, Any]) -> Recipe:
+    if not isinstance(recipe, Recipe):
+        if not callable(recipe):
+            raise ValueError(f"recipe needs to be a Recipe or to make one, got {kind_of(recipe)}")
+        try:
+            inspect.signature(recipe).bind(**setting)
+        except TypeError as error:
+            raise ValueError(f"sweep needs the recipe function's arguments: {error}") from error
+        made = recipe(**setting)
+        if not isinstance(made, Recipe):
+            raise ValueError(f"the recipe function needs to return a Recipe, got {kind_of(made)}")
+        return canonical_recipe(made)
+    recipe = canonical_recipe(recipe)
+    hyperparameters = dict(recipe.hyperparameters)
+    fields: dict[str, Any] = {}
+    network: dict[str, Any] = {}
+    for name, value in setting.items():
+        if name == "hidden_sizes":
+            network[name] = (value,) if isinstance(value, int) else value
+        elif name in (*VARIANTS, "optimizer", "schedule"):
+            if not callable(value) and (name, value) != ("schedule", None):
+                raise ValueError(f"sweep of {name} needs functions, got {value!r}")
+            (network if name in VARIANTS else fields)[name] = value
+        elif name in Recipe._fields and name != "hyperparameters":
+            fields[name] = value
+        elif isinstance(value, str):
+            raise ValueError(f"sweep of {name} needs numbers, got {value!r}")
+        else:
+            before = hyperparameters.get(name)
+            is_float = isinstance(before, float) and isinstance(value, int)
+            hyperparameters[name] = float(value) if is_float else value
+    recipe = recipe._replace(hyperparameters=hyperparameters, **fields)
+    _check_known(recipe, setting)
+    if network:
+        recipe = recipe._replace(model=variant(recipe.model, **network))
+    return canonical_recipe(recipe)
+
+
+def _check_known(recipe: Recipe, setting: Mapping[str, Any]) -> None:
+    try:
+        build_optimizer(*split(recipe), num_steps=1)
+    except TypeError as error:
+        others = [field for field in Recipe._fields if field != "hyperparameters"]
+        raise ValueError(
+            "sweep needs hyperparameters of the optimizer or the schedule, or one of "
+            f"{', '.join((*SCALES, *VARIANTS, *others))}, got {', '.join(setting)}: {error}"
+        ) from error
+
+
+def _values(name: str, values: Iterable[Any]) -> tuple[Hashable, ...]:
+    """An axis's values: tuples for lists, Python's numbers for NumPy's, floats if one is."""
+    try:
+        some = list(itertools.islice(values, MOST + 1))
+        plain = [v.tolist() if hasattr(v, "tolist") else v for v in some]
+    except TypeError:
+        plain = None
+    if plain is None or isinstance(values, str):
+        got = values if isinstance(values, str) else kind_of(values)
+        raise ValueError(f"{name} needs a list of values, got {got}")
+    made: list[Any] = [tuple(v) if isinstance(v, list) else v for v in plain]
+    numbers = [v for v in made if isinstance(v, int | float) and not isinstance(v, bool)]
+    if not made:
+        raise ValueError(f"{name} needs at least one value, got none")
+    if len(made) > MOST:
+        raise ValueError(f"{name} needs at most {MOST:,} values, got more")
+    if odd := [v for v in numbers if not abs(v) <= LARGEST]:
+        raise ValueError(f"{name} needs finite numbers, got {odd[0]}")
+    if len(numbers) == len(made) and any(isinstance(v, float) for v in made):
+        made = [float(v) for v in made]
+    try:
+        value, count = collections.Counter(made).most_common(1)[0]
+    except TypeError as error:
+        raise ValueError(f"{name} needs values that can be told apart: {error}") from error
+    if count > 1:
+        raise ValueError(f"{name} needs each value once, got {value} {count} times")
+    return tuple(made)
+
+
+def _seeds(name: str, seeds: Iterable[int]) -> tuple[int, ...]:
+    values = _values(name, seeds)
+    for seed in values:
+        as_seed(seed)  # type: ignore[arg-type]
+    return values  # type: ignore[return-value]

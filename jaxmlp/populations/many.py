@@ -1,0 +1,228 @@
+"""Populations: many networks, compiled once, each trained as it would be alone."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh
+
+from jaxmlp.populations.cohort import (
+    Cohort,
+    Halving,
+    Population,
+    Report,
+    beginning,
+    columns,
+    copied,
+    population_of,
+)
+from jaxmlp.populations.grid import Grid, make_grid
+from jaxmlp.populations.planning import Plan, prepare
+from jaxmlp.populations.runs import Runs
+from jaxmlp.runtime import bars
+from jaxmlp.runtime.compilation import OnCompiled
+from jaxmlp.training.recipe import Recipe, check, refuse_traced
+from jaxmlp.types import Dataset
+
+__all__ = ["Halving", "Plan", "Population", "Report", "plan_many", "population_like", "train_many"]
+
+
+def train_many(
+    recipe: Recipe | Callable[..., Recipe],
+    data: Dataset,
+    seeds: Iterable[int],
+    sweep: Mapping[str, Iterable[Any]] | None = None,
+    *,
+    shuffle: str = "own",
+    shuffle_seeds: Iterable[int] | None = None,
+    mode: str | None = None,
+    mesh: Mesh | None = None,
+    memory: int | None = None,
+    eval_every: int = 1,
+    on_fault: str = "stop",
+    patience: int | None = None,
+    stop_metric: str = "validation_loss",
+    halving: Halving | None = None,
+    start: Population | None = None,
+    callback: Callable[[Report], bool | None] | None = None,
+    on_block: Callable[[Report], bool | None] | None = None,
+    progress: bool = False,
+) -> Runs:
+    """Trains a network for every combination of swept values and seeds, on all devices.
+
+    In exact mode each member's bits are those of `train` with its values and its seed, whatever
+    the population's size, order and number of devices: a device trains one member after another,
+    with the programs that `train` runs. In fast mode a device trains many members side by side,
+    and a member equals its solo run within rounding only.
+
+    Args:
+      recipe: what to train, and how; or a function of the swept values that returns that.
+      data: what on. The devices of a CPU share one copy.
+      seeds: whole numbers from 0 to 2**32 - 1, each once. What one seed draws is independent of
+        what any other does, and of which others there are.
+      sweep: name -> values. A name is a hyperparameter, whose floats are traced, so that all values
+        share one compilation; or "batch_size", "num_epochs", "optimizer", "schedule", "task" or
+        "model" of the recipe, or "hidden_sizes", "activation", "kernel_init" or "bias_init" of a
+        network that `mlp` made. Members are grouped into as few programs as there are.
+      shuffle: "own": a member's seed decides its data order; "shared": all have that of seed 0,
+        for paired comparisons, and in fast mode for wider matrix products.
+      shuffle_seeds: an axis of its own, "shuffle_seed", for the data order: `seeds` then decide the
+        initial parameters alone, and each of the ones is combined with each of the others.
+      mode: "exact" or "fast"; by default exact on CPUs and fast elsewhere.
+      mesh: the devices; by default all.
+      memory: bytes that may be used; by default nine tenths of what is free.
+      eval_every: as in `train`.
+      on_fault: "stop" ends a member at its first number that is not finite; "ignore" does not look.
+      patience: ends a member after this many epochs without a better `stop_metric`.
+      stop_metric: what `patience` looks at, a name in the history.
+      halving: ends the worse settings early; see `Halving`.
+      start: where to go on; by default from the beginning. That it came from the same arguments is
+        for the caller to know.
+      callback: called after each epoch. True stops.
+      on_block: called about once a second. True stops at once: a member that is in the middle of an
+        epoch is left as it was before.
+      progress: whether to show a bar, by the package tqdm.
+
+    Returns:
+      The members' results, whose axes are those of `sweep` in their order and then "seed".
+
+    Raises:
+      ValueError: before anything is computed, if the arguments do not fit each other, or the
+        members do not fit into memory.
+
+    >>> import jaxmlp, optax
+    >>> inputs = np.linspace(-1, 1, 64, dtype=np.float32)[:, None]
+    >>> data = Dataset(inputs, inputs[:, 0] ** 2)
+    >>> recipe = Recipe(jaxmlp.mlp((1, 16, 1)), jaxmlp.regression(), optax.adam, {}, 16, 20)
+    >>> runs = train_many(recipe, data, seeds=range(3), sweep={"learning_rate": [1e-4, 1e-2]})
+    >>> runs.history["train_loss"].shape
+    (2, 3, 20)
+    >>> runs.best("train_loss")
+    {'learning_rate': 0.01}
+    >>> alone = recipe._replace(hyperparameters={"learning_rate": 0.01})
+    >>> member = runs.member(learning_rate=0.01, seed=2)
+    >>> jaxmlp.digest(member.params) == jaxmlp.digest(jaxmlp.train(alone, data, seed=2).params)
+    True
+    """
+    refuse_traced(jnp.zeros(()), *(data if isinstance(data, tuple) else ()))
+    grid = make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds)
+    data = _check(grid, data, eval_every, on_fault, patience, stop_metric, halving)
+    if start is not None:
+        _check_start(grid, data, start)
+    epochs = int(grid.num_epochs.max())
+    with bars.moving(progress, epochs, "epoch", _position, callback, on_block) as hooks:
+        crew, _ = prepare(grid, data, mode, mesh, memory, shuffle == "shared")
+        population = beginning(grid, data, crew) if start is None else copied(start)
+        cohort = Cohort(grid, data, eval_every, on_fault, crew, population)
+        return _train(cohort, patience, stop_metric, halving, *hooks)
+
+
+def _position(report: Report) -> tuple[float, dict[str, int]]:
+    """The epochs that are done, and how many members go on."""
+    return round(report.epoch + report.share, 2), {"members": report.num_live}
+
+
+def _train(
+    cohort: Cohort,
+    patience: int | None,
+    stop_metric: str,
+    halving: Halving | None,
+    callback: Callable[[Report], bool | None] | None,
+    on_block: Callable[[Report], bool | None] | None,
+) -> Runs:
+    """The loop over epochs."""
+    while len(cohort.live):
+        for share in cohort.train_epoch(halving):
+            if on_block and on_block(cohort.report(share)):
+                return cohort.runs()
+        cohort.end_members(patience, stop_metric, halving)
+        if callback and callback(cohort.report(0.0)):
+            break
+    return cohort.runs()
+
+
+def plan_many(
+    recipe: Recipe | Callable[..., Recipe],
+    data: Dataset,
+    seeds: Iterable[int],
+    sweep: Mapping[str, Iterable[Any]] | None = None,
+    *,
+    shuffle: str = "own",
+    shuffle_seeds: Iterable[int] | None = None,
+    mode: str | None = None,
+    mesh: Mesh | None = None,
+    memory: int | None = None,
+    on_compiled: OnCompiled | None = None,
+) -> Plan:
+    """What `train_many` will need for the same arguments, which this compiles, and raises alike.
+
+    `on_compiled` is called after each program, with the number that is done, and that of all.
+    """
+    grid = make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds)
+    data = _check(grid, data)
+    return prepare(grid, data, mode, mesh, memory, shuffle == "shared", on_compiled)[1]
+
+
+def population_like(
+    recipe: Recipe | Callable[..., Recipe],
+    data: Dataset,
+    seeds: Iterable[int],
+    sweep: Mapping[str, Iterable[Any]] | None = None,
+    *,
+    shuffle: str = "own",
+    shuffle_seeds: Iterable[int] | None = None,
+) -> Population:
+    """The shapes of the population that `train_many` would train, to restore a saved one by.
+
+    Returns:
+      A population without faults whose leaves are `jax.ShapeDtypeStruct`.
+    """
+    return population_of(make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds), data)
+
+
+def _check(
+    grid: Grid,
+    data: Dataset,
+    eval_every: int = 1,
+    on_fault: str = "stop",
+    patience: int | None = None,
+    stop_metric: str = "",
+    halving: Halving | None = None,
+) -> Dataset:
+    """The data as all programs take them, once all is seen to fit."""
+    for program in grid.programs:
+        _, data = check(program.recipe, data)
+    if on_fault not in ("stop", "ignore"):
+        raise ValueError(f"on_fault needs to be stop or ignore, got {on_fault}")
+    for name, value, least in (
+        ("eval_every", eval_every, 1),
+        ("patience", 1 if patience is None else patience, 1),
+        ("halving's factor", halving.factor if halving else 2, 2),
+        ("halving's first", halving.first if halving else 1, 1),
+    ):
+        if value < least:
+            raise ValueError(f"{name} needs to be at least {least}, got {value}")
+    if patience is not None and patience < eval_every:
+        raise ValueError(f"patience needs to be at least eval_every, {eval_every}, got {patience}")
+    looked_at = {"patience": stop_metric if patience else None}
+    looked_at |= {"halving": halving.metric if halving else None}
+    names = columns(grid, data)
+    for what, metric in looked_at.items():
+        if metric is not None and metric not in names:
+            raise ValueError(
+                f"{what} needs a metric of the history, {', '.join(names)}; got {metric}"
+            )
+    return data
+
+
+def _check_start(grid: Grid, data: Dataset, start: Population) -> None:
+    """Sees whether a population is one of this grid's."""
+    like = population_of(grid, data)
+    if jax.tree.map(np.shape, start[:-1]) != jax.tree.map(np.shape, like[:-1]):
+        raise ValueError(
+            f"start needs {len(grid.seeds)} members of {len(like.states)} programs, "
+            f"{int(grid.num_epochs.max())} epochs and the history {', '.join(like.history)}, got "
+            f"{len(start.epochs)} of {len(start.states)} with {', '.join(start.history)}, or others"
+        )

@@ -1,0 +1,235 @@
+"""How many members a device takes at a time, so that they fit into memory."""
+
+import functools
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jax.sharding import Mesh
+
+from jaxmlp.populations.grid import Grid, Program
+from jaxmlp.populations.members import OneByOne, SideBySide, Worker
+from jaxmlp.runtime.compilation import OnCompiled, compile_all, default_device
+from jaxmlp.runtime.keydata import plain
+from jaxmlp.runtime.memory import available, gib, num_bytes
+from jaxmlp.training.batches import num_steps
+from jaxmlp.training.engine import Engine, Sets, Shapes, calls_of, hosted, place, shapes_of
+from jaxmlp.types import Dataset, TrainState
+
+__all__ = ["Crew", "Plan", "prepare", "state_of"]
+
+BLOCK_SECONDS = 2.0  # that an epoch of one chunk should take about
+FEWEST, MOST = 8, 512  # members of a chunk in exact mode, a device
+LINE = 8 * 12  # bytes of a member's history an epoch, about
+CACHE = 8 * 2**20  # bytes a CPU's device that members side by side may take
+
+
+class Plan(NamedTuple):
+    """What a population needs; sizes in bytes."""
+
+    num_members: int
+    num_programs: int  # compilations
+    mode: str  # "exact" or "fast"
+    num_devices: int
+    chunk: int  # members that are trained at a time
+    device_bytes: int  # on each device, at the most
+    host_bytes: int  # for the members' states, and on a CPU for the rest too
+    available_bytes: int  # on the scarcer of the two
+
+
+class Crew(NamedTuple):
+    """The devices, with the data on them, and the chunks that they take."""
+
+    devices: tuple[jax.Device, ...]
+    mode: str
+    sets: tuple[Sets, ...]  # on each device
+    sizes: tuple[int, ...]  # one a program: the members that a device takes at a time
+    workers: tuple[tuple[Worker, ...], ...]  # one a program, of one a device
+
+    def size_for(self, program: int, members: int) -> int:
+        """The places that a device needs for its part of these members.
+
+        In exact mode empty places cost nothing, in fast mode they cost as much as taken ones.
+        """
+        size = self.sizes[program]
+        while self.mode == "fast" and size > 1 and members <= -(-size // 2) * len(self.devices):
+            size = -(-size // 2)
+        return size
+
+
+def prepare(
+    grid: Grid,
+    data: Dataset,
+    mode: str | None,
+    mesh: Mesh | None,
+    memory: int | None,
+    is_shared: bool,
+    on_compiled: OnCompiled | None = None,
+) -> tuple[Crew, Plan]:
+    """Compiles all that the programs run, for chunks that fit into memory, and places the data."""
+    devices = tuple(jax.devices() if mesh is None else mesh.devices.flat)
+    devices = devices[: max(len(program.seeds) for program in grid.programs)]  # the rest would idle
+    is_cpu = devices[0].platform == "cpu"
+    mode = mode or ("exact" if is_cpu else "fast")
+    if mode not in ("exact", "fast"):
+        raise ValueError(f"mode needs to be exact or fast, got {mode}")
+    host, device = (
+        int(0.9 * available(place)) if memory is None else memory for place in (None, devices[0])
+    )
+    arrays, shapes = hosted(data), shapes_of(data)
+    data_bytes = num_bytes(arrays)
+    store = sum(len(p.seeds) * num_bytes(state_of(p, shapes)) for p in grid.programs)
+    store += len(grid.seeds) * int(grid.num_epochs.max()) * LINE
+    if store + is_cpu * data_bytes > host:
+        raise ValueError(
+            f"{len(grid.seeds)} members need {gib(store)} for their states besides "
+            f"{gib(data_bytes)} of data, got {gib(host)} of memory"
+        )
+    budget = (host - store - data_bytes) // len(devices) if is_cpu else device - data_bytes
+    sets = tuple(place(arrays, device) for device in devices)
+    find = _one_by_one if mode == "exact" else functools.partial(_side_by_side, is_shared)
+    workers, sizes, needs = find(grid.programs, shapes, devices, sets, budget, on_compiled)
+    if (most := max(needs)) > budget:
+        raise ValueError(
+            f"a member needs {gib(most)} on each of {len(devices)} devices, besides the "
+            f"{gib(store + data_bytes)} of all states and the data; got {gib(budget)}"
+        )
+    chunks = [size * len(devices) for size in sizes]
+    plan = Plan(
+        num_members=len(grid.seeds),
+        num_programs=len(grid.programs),
+        mode=mode,
+        num_devices=len(devices),
+        chunk=max(min(c, len(p.seeds)) for c, p in zip(chunks, grid.programs, strict=True)),
+        device_bytes=most + data_bytes,
+        host_bytes=store + is_cpu * (data_bytes + len(devices) * most),
+        available_bytes=host if is_cpu else min(host, device),
+    )
+    return Crew(devices, mode, sets, tuple(sizes), tuple(workers)), plan
+
+
+Found = tuple[
+    Sequence[tuple[Worker, ...]], list[int], list[int]
+]  # of each program, as `Crew` has them
+
+
+def _one_by_one(
+    programs: Sequence[Program],
+    shapes: Shapes,
+    devices: Sequence[jax.Device],
+    sets: Sequence[Sets],
+    budget: int,
+    on_compiled: OnCompiled | None,
+) -> Found:
+    """Workers of exact mode, how many members each takes at a time, and the bytes for these."""
+    calls = {
+        (number, place, name): call
+        for number, program in enumerate(programs)
+        for place, device in enumerate(devices)
+        for name, call in calls_of(program.recipe, shapes, device).items()
+    }
+    compiled = compile_all(calls, on_compiled)
+    workers, sizes, needs = [], [], []
+    for number, program in enumerate(programs):
+        own = [
+            {name: c for (n, p, name), c in compiled.items() if (n, p) == (number, place)}
+            for place in range(len(devices))
+        ]
+        engines = map(functools.partial(Engine, program.static), devices, sets, own)
+        state, alone = num_bytes(state_of(program, shapes)), _needed(own[0]["run"], shapes)
+        most = 1 + max(0, budget - alone) // (2 * state)  # each goes in and comes out
+        sizes.append(_even(program, min(_chunk(program, shapes), most), len(devices)))
+        needs.append(alone + 2 * (sizes[-1] - 1) * state)
+        workers.append(tuple(map(OneByOne, engines)))
+    return workers, sizes, needs
+
+
+def _side_by_side(
+    is_shared: bool,
+    programs: Sequence[Program],
+    shapes: Shapes,
+    devices: Sequence[jax.Device],
+    sets: Sequence[Sets],
+    budget: int,
+    on_compiled: OnCompiled | None,
+) -> Found:
+    """The same of fast mode, where a chunk's size is compiled into its programs."""
+    workers = [
+        tuple(
+            SideBySide(program.recipe, shapes, device, own, is_shared)
+            for device, own in zip(devices, sets, strict=True)
+        )
+        for program in programs
+    ]
+    sizes = [_beside(program, shapes, devices, is_shared, budget) for program in programs]
+    needs = [0] * len(programs)
+    while True:
+        calls = {
+            (number, place, name): call
+            for number, own in enumerate(workers)
+            for place, worker in enumerate(own)
+            for name, call in worker.calls(sizes[number]).items()
+        }
+        compiled = compile_all(calls, on_compiled)
+        needs = [_needed(compiled[number, 0, "run"], shapes) for number in range(len(programs))]
+        tight = [n for n, size in enumerate(sizes) if needs[n] > budget and size > 1]
+        if not tight:
+            return workers, sizes, needs
+        for number in tight:
+            smaller = sizes[number] * budget // needs[number]
+            sizes[number] = max(1, min(sizes[number] // 2, smaller))
+
+
+def _needed(run: Any, shapes: Shapes) -> int:
+    """Bytes that a compiled program takes on its device, but for the data, which others share."""
+    analysis = run.memory_analysis()
+    return (
+        analysis.argument_size_in_bytes
+        + analysis.output_size_in_bytes
+        + analysis.temp_size_in_bytes
+        - num_bytes(shapes["train"])
+    )
+
+
+def _beside(
+    program: Program,
+    shapes: Shapes,
+    devices: Sequence[jax.Device],
+    is_shared: bool,
+    budget: int,
+) -> int:
+    """Members a device that should fit side by side: on a CPU, into its cache."""
+    state, size = num_bytes(state_of(program, shapes)), len(program.seeds)
+    if devices[0].platform == "cpu":
+        row = 0 if is_shared else 4 * math.prod(shapes["train"][0].shape[1:])
+        size = CACHE // (state + program.static.batch_size * row)
+    return _even(program, min(size, budget // (4 * state)), len(devices))
+
+
+def _even(program: Program, most: int, num_devices: int) -> int:
+    """As few chunks as there need be, of like size: the members of one, a device."""
+    members = -(-len(program.seeds) // num_devices)
+    return -(-members // -(-members // max(1, min(most, members))))
+
+
+def _chunk(program: Program, shapes: Shapes) -> int:
+    """Members a device at a time in exact mode, for a chunk's epoch to take about 2 s.
+
+    The estimate is rough, and may be: more only make the progress coarser.
+    """
+    recipe, num_examples = program.static, shapes["train"][0].shape[0]
+    params = sum(
+        math.prod(leaf.shape) for leaf in jax.tree.leaves(state_of(program, shapes).params)
+    )
+    steps = num_steps(num_examples, recipe.batch_size)
+    seconds = steps * (30e-6 + 6 * recipe.batch_size * params / 1e11)
+    return int(np.clip(BLOCK_SECONDS / seconds, FEWEST, MOST))
+
+
+def state_of(program: Program, shapes: Shapes) -> TrainState:
+    """The shapes and dtypes of one member's state, as the host keeps it."""
+    calls = calls_of(program.recipe, shapes, default_device())
+    state: TrainState = plain(calls["run"].arguments[4])
+    return state

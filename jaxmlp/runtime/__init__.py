@@ -1,0 +1,1 @@
+"""What JAX and the machine are asked for: compiled programs, memory, bars."""

@@ -1,0 +1,1 @@
+"""Parameters and whole trainings in files, and what produced them."""

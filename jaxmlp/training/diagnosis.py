@@ -1,0 +1,123 @@
+"""The first number that is none: in which step, in which layer, and on which side of it."""
+
+import re
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.extend.core import Var, jaxpr_as_fun
+
+from jaxmlp.naming import name_of
+from jaxmlp.randomness import keys
+from jaxmlp.training.batches import epoch_order, num_steps, scale_pixels, take_batch
+from jaxmlp.training.evaluation import Apply, masked_means
+from jaxmlp.training.recipe import Recipe, build_optimizer, descend, split
+from jaxmlp.types import Batch, Dataset, Fault, PyTree, TrainState
+
+__all__ = ["diagnose", "is_finite"]
+
+
+@jax.jit
+def is_finite(tree: PyTree) -> jax.Array:
+    """Whether every number in a tree of arrays is finite; () bool, cheap, traceable.
+
+    >>> bool(is_finite({"a": jnp.ones(2), "b": jnp.array(jnp.nan)}))
+    False
+    """
+    leaves = [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.inexact)]
+    return jnp.array([jnp.isfinite(leaf).all() for leaf in leaves]).all()
+
+
+def diagnose(recipe: Recipe, data: Dataset, shuffle_seed: int, state: TrainState) -> Fault:
+    """Replays one step and says where the first number that is not finite comes in.
+
+    Args:
+      recipe: as trained.
+      data: as trained on.
+      shuffle_seed: the one that decided the order of the examples: the run's seed, as a rule.
+      state: before the step, every number in it finite.
+
+    Returns:
+      The fault. Its kind is "none" where the replay, which runs the step in parts, finds every
+      number finite: so it may be for one at the very edge of overflow.
+    """
+    static, numbers = split(recipe)
+    steps = num_steps(len(data.train_inputs), recipe.batch_size)
+    epoch, step = divmod(int(state.step), steps)
+    order = epoch_order(keys(shuffle_seed).shuffle, epoch, len(data.train_inputs))
+    inputs, labels = jnp.asarray(data.train_inputs), jnp.asarray(data.train_labels)
+    batch = take_batch(inputs, labels, step, recipe.batch_size, order)
+    rows = order[step * recipe.batch_size :][: recipe.batch_size]
+
+    def fault(kind: str, layer: str, detail: str = "") -> Fault:
+        return Fault(int(state.step), epoch + 1, kind, layer, detail)
+
+    odd = _odd_rows(batch, rows)
+    if layer := _first_odd_operation(recipe.model.apply, state.params, batch):
+        return fault("forward pass", layer, odd)
+
+    def mean_loss(params: PyTree) -> jax.Array:
+        return masked_means(recipe.model.apply, (recipe.task.loss,), params, batch)[0][0]
+
+    loss, gradient = jax.value_and_grad(mean_loss)(state.params)
+    if not jnp.isfinite(loss):
+        return fault("loss", name_of(recipe.task.loss), f"it is {loss}")
+    if leaf := _first_odd_leaf(gradient, state.params):
+        return fault("gradient", leaf)
+
+    optimizer, _ = build_optimizer(static, numbers, steps * recipe.num_epochs)
+    params, opt_state = descend(optimizer, gradient, state.opt_state, state.params, loss, mean_loss)
+    if leaf := _first_odd_leaf((opt_state, params), state.params):
+        return fault("update", leaf)
+    return fault("none", "no layer")
+
+
+def _odd_rows(batch: Batch, rows: jax.Array) -> str:
+    """Names the training examples of a batch with inputs that are not finite."""
+    flat = jnp.asarray(scale_pixels(batch.inputs), jnp.float32).reshape(len(batch.inputs), -1)
+    odd = np.unique(np.asarray(rows)[~np.asarray(jnp.isfinite(flat).all(axis=1))[: len(rows)]])
+    if not len(odd):
+        return ""
+    rows_found = ", ".join(map(str, odd[:5]))
+    return f"the inputs in row {rows_found} of the training set are not finite"
+
+
+def _first_odd_operation(apply: Apply, params: PyTree, batch: Batch) -> str | None:
+    """Runs a network up to each of its operations, until a result is not finite.
+
+    Returns:
+      The scope of that operation, which `mlp` and Flax name after its layer; for a network
+      without scopes, the operation's name.
+    """
+    inputs = scale_pixels(batch.inputs)
+    closed = jax.make_jaxpr(jax.vmap(apply, (None, 0)))(params, inputs)
+    unnamed = None  # an operation outside every layer, such as one that only reshapes
+    for end in range(1, len(closed.jaxpr.eqns) + 1):
+        operations = closed.jaxpr.eqns[:end]
+        results = [var for var in operations[-1].outvars if type(var) is Var]
+        start = closed.replace(jaxpr=closed.jaxpr.replace(eqns=operations, outvars=results))
+        if not is_finite(jaxpr_as_fun(start)(*jax.tree.leaves((params, inputs)))):
+            if scope := re.sub(r"\w+\(|\)", "", str(operations[-1].source_info.name_stack)):
+                return scope
+            unnamed = unnamed or str(operations[-1].primitive)
+    return unnamed
+
+
+def _first_odd_leaf(tree: PyTree, params: PyTree) -> str | None:
+    """The first leaf that is not finite, from the last layer down as gradients flow.
+
+    Returns:
+      The parameter that it belongs to, whose path an optimizer's leaf ends in.
+    """
+    names = [_name(path) for path, _ in jax.tree_util.tree_leaves_with_path(params)]
+    for path, leaf in reversed(jax.tree_util.tree_leaves_with_path(tree)):
+        if not is_finite(leaf):
+            own = [name for name in names if f"/{_name(path)}".endswith(f"/{name}")]
+            name = max(own, key=len, default=f"optimizer/{_name(path)}")
+            return f"layer_{name}" if name[:1].isdigit() else name
+    return None
+
+
+def _name(path: tuple[Any, ...]) -> str:
+    return jax.tree_util.keystr(path, simple=True, separator="/")

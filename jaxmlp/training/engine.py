@@ -1,0 +1,247 @@
+"""What training runs, compiled: the same programs for one network and for each member of many.
+
+A member of a population has the bits that it has alone because it is trained by these programs, and
+not by others that compute the same. Those would not do: XLA lets a sum be taken in any order, and
+which one the compiler takes depends on what else stands in the same loop.
+"""
+
+import functools
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxmlp.naming import metric_names
+from jaxmlp.optim import averages
+from jaxmlp.randomness import keys
+from jaxmlp.runtime.compilation import Call, compile_all, shape_of
+from jaxmlp.runtime.memory import host_array
+from jaxmlp.training import evaluation
+from jaxmlp.training.batches import epoch_order, num_steps, take_batch
+from jaxmlp.training.diagnosis import is_finite
+from jaxmlp.training.recipe import Recipe, build_optimizer, init_params, split
+from jaxmlp.training.step import init_state, make_update
+from jaxmlp.types import Dataset, PyTree, TrainState
+
+__all__ = [
+    "Engine",
+    "Shapes",
+    "calls_of",
+    "hosted",
+    "init",
+    "learning_rate",
+    "measured",
+    "no_totals",
+    "place",
+    "run_steps",
+    "shapes_of",
+]
+
+Totals = Mapping[str, jax.Array]  # as in `Progress`
+Shapes = Mapping[str, tuple[jax.ShapeDtypeStruct, ...]]  # set -> inputs, labels
+Sets = Mapping[str, tuple[jax.Array, ...]]  # the same, of the data on a device
+
+
+class Engine(NamedTuple):
+    """A recipe's programs, compiled for a device that has the data; arguments need to be there."""
+
+    recipe: Recipe  # the first result of `split`
+    device: jax.Device
+    sets: Sets
+    compiled: Mapping[str, Any]  # by the names of `calls_of`
+
+    @classmethod
+    def of(cls, recipe: Recipe, data: Dataset, device: jax.Device) -> "Engine":
+        """Compiles what training a recipe runs, and places the data."""
+        compiled = compile_all(calls_of(recipe, shapes_of(data), device))
+        return cls(split(recipe)[0], device, place(hosted(data), device), compiled)
+
+    def put(self, tree: PyTree) -> Any:
+        """A tree of arrays, on the device."""
+        return jax.device_put(tree, self.device)
+
+    def init(self, numbers: Mapping[str, jax.Array], seed: jax.Array) -> TrainState:
+        """The state before training."""
+        return self.compiled["init"](numbers, seed)
+
+    def run(
+        self,
+        numbers: Mapping[str, jax.Array],
+        shuffle_seed: jax.Array,
+        state: TrainState,
+        totals: Totals,
+        stop: jax.Array,
+    ) -> tuple[TrainState, Totals]:
+        """Runs the steps up to `stop`, and returns when they are done."""
+        inputs, labels = self.sets["train"]
+        done = self.compiled["run"](numbers, shuffle_seed, inputs, labels, state, totals, stop)
+        return jax.block_until_ready(done)
+
+    def is_healthy(self, state: TrainState, totals: Totals) -> bool:
+        """Whether all numbers are finite; once one of them is not, the totals never are again."""
+        return bool(self.compiled["is_finite"]((state, totals)))
+
+    def eval_params(self, state: TrainState) -> PyTree:
+        """The parameters that the network is evaluated with."""
+        return self.compiled["params"](state) if "params" in self.compiled else state.params
+
+    def line(
+        self,
+        numbers: Mapping[str, jax.Array],
+        state: TrainState,
+        totals: Totals,
+        is_due: bool,
+    ) -> dict[str, float]:
+        """What the history has of the epoch whose steps have just been done.
+
+        Args:
+          numbers: the run's.
+          state: after the epoch.
+          totals: over the epoch.
+          is_due: whether it is time for a look at the other sets; else NaN stands for them.
+        """
+        names = measured(self.recipe)
+        count = np.float32(totals["num_examples"])
+        with np.errstate(invalid="ignore"):  # where every step was one with a fault
+            line = {f"train_{name}": float(np.float32(totals[name]) / count) for name in names}
+        for kind, (inputs, labels) in self.sets.items():
+            if kind == "train":
+                continue
+            means = [math.nan] * len(names)
+            if is_due:
+                batches = self.put(evaluation.num_batches(len(inputs)))
+                sums = self.compiled[kind](self.eval_params(state), inputs, labels, batches)
+                means = [float(total) / len(inputs) for total in sums]
+            line |= {f"{kind}_{name}": mean for name, mean in zip(names, means, strict=True)}
+        rate = self.compiled["rate"](numbers, self.put(np.int32(state.step) - np.int32(1)))
+        if rate is not None:
+            line["learning_rate"] = float(str(np.float32(rate)))  # 0.001, not 0.00100000004749745
+        return line
+
+
+def measured(recipe: Recipe) -> list[str]:
+    """The names of what is evaluated."""
+    return ["loss", *metric_names(recipe.task.metrics)]
+
+
+def no_totals(recipe: Recipe) -> dict[str, jax.Array]:
+    """The totals before an epoch's first step."""
+    return {name: jnp.float32(0.0) for name in (*measured(recipe), "num_examples")}
+
+
+def hosted(data: Dataset) -> dict[str, tuple[np.ndarray, ...]]:
+    """The sets as arrays that a CPU's devices share."""
+    return {name: tuple(map(host_array, examples)) for name, examples in data.sets().items()}
+
+
+def place(sets: Mapping[str, tuple[np.ndarray, ...]], device: jax.Device) -> Sets:
+    """The sets, from `hosted`, on a device; in their order, which `device_put` would not keep."""
+    return {name: jax.device_put(examples, device) for name, examples in sets.items()}
+
+
+def shapes_of(data: Dataset) -> Shapes:
+    """The shapes of the sets, with the dtypes that JAX gives them."""
+    return {name: tuple(map(shape_of, examples)) for name, examples in data.sets().items()}
+
+
+def calls_of(recipe: Recipe, shapes: Shapes, device: jax.Device) -> dict[str, Call]:
+    """What training a network runs, to be compiled.
+
+    Args:
+      recipe: whole.
+      shapes: of the training set, and of those that are looked at.
+      device: where it is to run.
+
+    Returns:
+      "run", "init", "rate" and "is_finite" for the functions below; "params" for the parameters to
+      evaluate with, where they are not the trained ones; and "validation" and "test", where they
+      are there, for `evaluation.sums` of these sets.
+    """
+    static, numbers = split(recipe)
+    num_examples = shapes["train"][0].shape[0]
+    numbers = jax.tree.map(shape_of, numbers)
+    seed, step = (jax.ShapeDtypeStruct((), dtype) for dtype in (jnp.uint32, jnp.int32))
+    state = jax.eval_shape(functools.partial(init, static, num_examples), numbers, seed)
+    carried = state, jax.eval_shape(lambda: no_totals(recipe))
+    steps = numbers, seed, *shapes["train"], *carried, step
+    calls = {
+        "run": Call(run_steps, (static,), steps, device),
+        "init": Call(init, (static, num_examples), (numbers, seed), device),
+        "rate": Call(learning_rate, (static, num_examples), (numbers, step), device),
+        "is_finite": Call(is_finite, (), (carried,), device),
+    }
+    params = state.params
+    if recipe.eval_params is not None:
+        derived = Call(averages.derived, (recipe.eval_params,), (state,), device)
+        params, calls["params"] = jax.eval_shape(averages.derived, *derived.static, state), derived
+    evaluated = recipe.model.apply, evaluation.functions_of(recipe)
+    for name, examples in shapes.items():
+        if name != "train":
+            calls[name] = Call(evaluation.sums, evaluated, (params, *examples, step), device)
+    return calls
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def init(
+    recipe: Recipe, num_examples: int, numbers: Mapping[str, jax.Array], seed: jax.Array
+) -> TrainState:
+    """The state before training.
+
+    Args:
+      recipe: the first result of `split`.
+      num_examples: of the training set.
+      numbers: the second result of `split`.
+      seed: () uint32.
+    """
+    num_updates = num_steps(num_examples, recipe.batch_size) * recipe.num_epochs
+    optimizer, _ = build_optimizer(recipe, numbers, num_updates)
+    return init_state(init_params(recipe, numbers, keys(seed).init), optimizer)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def run_steps(
+    recipe: Recipe,
+    numbers: Mapping[str, jax.Array],
+    shuffle_seed: jax.Array,
+    inputs: jax.Array,
+    labels: jax.Array,
+    state: TrainState,
+    totals: Totals,
+    stop: int | jax.Array,
+) -> tuple[TrainState, Totals]:
+    """The steps from `state.step` up to `stop`, all within one epoch, as one compiled loop.
+
+    The bounds of the loop are traced, so there is one program whatever they are, and the bits do
+    not depend on where an epoch is cut.
+    """
+    num_examples = len(inputs)
+    steps = num_steps(num_examples, recipe.batch_size)
+    optimizer, _ = build_optimizer(recipe, numbers, steps * recipe.num_epochs)
+    task = recipe.task
+    update = make_update(recipe.model.apply, task.loss, optimizer, task.metrics)
+    epoch = state.step // steps
+    order = epoch_order(keys(shuffle_seed).shuffle, epoch, num_examples)
+
+    def body(step: jax.Array, carry: tuple[TrainState, Totals]) -> tuple[TrainState, Totals]:
+        state, totals = carry
+        batch = take_batch(inputs, labels, step - epoch * steps, recipe.batch_size, order)
+        state, info = update(state, batch)
+        sums = {name: mean * info.num_examples for name, mean in info.metrics.items()}
+        sums |= {"loss": info.loss * info.num_examples, "num_examples": info.num_examples}
+        # A loss in float64 is summed in float32: its digits are not those of the training.
+        return state, jax.tree.map(lambda t, s: t + s.astype(t.dtype), totals, sums)
+
+    return jax.lax.fori_loop(state.step, stop, body, (state, totals))
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def learning_rate(
+    recipe: Recipe, num_examples: int, numbers: Mapping[str, jax.Array], step: jax.Array
+) -> jax.Array | None:
+    """The learning rate of a step; None where the recipe has none."""
+    num_updates = num_steps(num_examples, recipe.batch_size) * recipe.num_epochs
+    _, schedule = build_optimizer(recipe, numbers, num_updates)
+    return None if schedule is None else schedule(step)

@@ -1,0 +1,138 @@
+import numpy as np
+import pytest
+from programs import command_line
+
+import jaxmlp
+from experiments.app import options
+
+
+def config_of(num_train, *arguments, earlier=None):
+    inputs, labels = np.zeros((num_train, 6), np.float32), np.zeros(num_train, np.int32)
+    data = jaxmlp.Dataset(inputs, labels, inputs, labels, name="data", num_classes=3)
+    with command_line(*arguments):
+        return options.config(data, earlier)
+
+
+def test_defaults_suit_the_size_of_the_data():
+    large, small = config_of(60_000), config_of(1_437)
+    assert (large["batch_size"], large["num_epochs"]) == (256, 10)
+    assert (small["batch_size"], small["num_epochs"]) == (32, 40)
+    assert config_of(20)["batch_size"] == 20
+    assert large["sizes"] == [6, 256, 3]
+
+
+def test_a_flag_that_is_given_holds():
+    config = config_of(20, "--batch_size=7", "--hidden_sizes=", "--learning_rate=0.5")
+    assert (config["batch_size"], config["sizes"], config["learning_rate"]) == (7, [6, 3], 0.5)
+
+
+def test_an_optimizer_brings_its_own_defaults():
+    assert config_of(20, "--optimizer=sgd")["learning_rate"] == 0.1
+    assert config_of(20)["weight_decay"] == 0.0
+    assert config_of(20, "--optimizer=adamw")["weight_decay"] == 1e-4
+
+
+def test_auto_brings_its_notice_and_a_name_does_not(monkeypatch):
+    monkeypatch.setattr(options.sources, "load_auto", lambda data_dir: ("digits", "no MNIST"))
+    monkeypatch.setattr(options.sources, "load", lambda name, data_dir, **_: (name, data_dir))
+    with command_line():
+        assert options.load_data(None) == ("digits", "no MNIST")
+    with command_line("--dataset=kmnist", "--data_dir=here"):
+        assert options.load_data(None) == (("kmnist", "here"), None)
+
+
+def test_a_resumed_run_keeps_its_settings():
+    earlier = config_of(20, "--batch_size=7", "--optimizer=sgd")
+    assert config_of(20, earlier=earlier) == earlier
+
+
+def test_a_resumed_run_may_have_more_epochs_and_nothing_else():
+    earlier = config_of(20, "--num_epochs=5")
+    assert config_of(20, "--num_epochs=9", earlier=earlier)["num_epochs"] == 9
+    with pytest.raises(ValueError, match="num_epochs: expected 5 or more, got 4"):
+        config_of(20, "--num_epochs=4", earlier=earlier)
+    message = r"needs the earlier run's settings; seed: expected 0, got 3; batch_size: .*20, got 2$"
+    with pytest.raises(ValueError, match=message):
+        config_of(20, "--seed=3", "--batch_size=2", earlier=earlier)
+
+
+def test_what_a_run_leaves_is_the_earlier_runs_where_no_flag_says_otherwise():
+    names = ("checkpoint_every", "keep", "plots")
+    with command_line("--checkpoint_every=3 epochs", "--keep=2", "--noplots"):
+        first = options.outputs(names, None)
+    assert first == {"checkpoint_every": "3epochs", "keep": 2, "plots": False}
+    with command_line("--keep=5"):
+        assert options.outputs(names, {"outputs": first}) == {**first, "keep": 5}
+    with command_line("--checkpoint_every=0"):
+        never = options.outputs(names, {"outputs": first})
+        assert options.interval(never["checkpoint_every"]) == (0, "epoch")
+        assert options.outputs(names, {}) == {"checkpoint_every": "0", "keep": 3, "plots": True}
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [[], {"keep": "x"}, {"keep": 0}, {"plots": "often"}, {"checkpoint_every": 5}, {"keep": None}],
+)
+def test_what_is_no_value_of_a_flag_in_an_earlier_config_is_refused(outputs):
+    with (
+        command_line(),
+        pytest.raises(ValueError, match="config.json needs .* outputs"),
+    ):
+        options.outputs(("checkpoint_every", "keep", "plots"), {"outputs": outputs})
+
+
+def test_early_stopping_needs_a_validation_set():
+    with pytest.raises(ValueError, match="--patience needs a validation set"):
+        config_of(20, "--patience=3")
+
+
+def test_an_accuracy_that_no_network_reaches_is_refused():
+    inputs, labels = np.zeros((20, 6), np.float32), np.zeros(20, np.int32)
+    data = jaxmlp.Dataset(inputs, labels, None, None, inputs, labels, num_classes=3)
+    refused = pytest.raises(ValueError, match=r"--target of the accuracy needs .* 1, got 98\.0$")
+    with command_line("--stop_metric=accuracy", "--target=98"), refused:
+        options.config(data, None)
+    with command_line("--stop_metric=loss", "--target=98"):
+        assert options.config(data, None)["target"] == 98
+
+
+NUMBERS = "learning_rate l2 weight_decay kernel_stddev bias_stddev target validation_fraction"
+WHOLE = "seed num_epochs batch_size eval_every patience keep threads"
+NONSENSE = ["", "abc", "nan", "-nan", "inf", "-inf", "1e400", "-1", "1e-300", "\u0661", "1,2", "1j"]
+
+
+@pytest.mark.parametrize("name", [*NUMBERS.split(), *WHOLE.split()])
+@pytest.mark.parametrize("text", [*NONSENSE, "9" * 12 + "e99", "9" * 5000])
+def test_a_number_without_sense_is_one_line(name, text):
+    with pytest.raises(SystemExit) as refused, command_line(f"--{name}={text}"):
+        pass
+    message = str(refused.value)
+    assert message.startswith(f"error: flag --{name}={text[:1]}")
+    assert ": expected " in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
+        *("--threads=257", "--threads=0", "--seed=4294967296", "--num_epochs=2147483648"),
+        *("--validation_fraction=0.999", "--learning_rate=1e39", "--keep=0", "--patience=0"),
+        *("--eval_every=0", "--batch_size=2147483648"),
+    ],
+)
+def test_numbers_beyond_their_bounds_are_refused(flag):
+    with pytest.raises(SystemExit, match=r"^error: .*: expected .*, got \S+$"), command_line(flag):
+        pass
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
+        *("--learning_rate=0", "--l2=1e-5", "--target=3.4e38", "--validation_fraction=0.99"),
+        *("--seed=4294967295", "--num_epochs=2147483647", "--threads=256", "--keep=1"),
+        *("--hidden_sizes=", "--hidden_sizes=2147483647,1", "--checkpoint_every=2147483647steps"),
+    ],
+)
+def test_numbers_at_their_bounds_are_taken(flag):
+    with command_line(flag):
+        pass

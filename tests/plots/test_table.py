@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+from run_tables import random_runs, relu, runs_of
+
+from experiments.plots.table import interval_of, tabulate
+from jaxmlp.statistics import summarize
+
+
+def test_the_interval_is_that_of_the_statistics():
+    runs = random_runs(3, 7, faults=[(1, 2)])
+    expected = summarize(runs, "test_loss", interval="t")
+    table = tabulate(runs, "test_loss")
+    for row, summary in enumerate(expected):
+        ours = table.mean[row], table.low[row], table.high[row]
+        np.testing.assert_allclose(ours, (summary.mean, summary.low, summary.high), rtol=1e-9)
+
+
+@pytest.mark.parametrize("order", [("seed", "width", "shuffle_seed"), ("shuffle_seed", "seed")])
+def test_a_seed_is_the_mean_over_its_shuffle_seeds(order):
+    sizes = {"seed": 4, "width": 3, "shuffle_seed": 2}
+    axes = {name: range(sizes[name]) for name in order}
+    values = np.random.default_rng(0).random((*(sizes[name] for name in order), 2))
+    runs = runs_of(axes, values, faults=[tuple(0 for _ in order)])
+    table = tabulate(runs, "test_loss")
+    expected = summarize(runs, "test_loss", interval="t")
+    np.testing.assert_allclose(table.mean, [each.mean for each in expected])
+    np.testing.assert_allclose(table.high, [each.high for each in expected])
+    finals = interval_of("test_loss", table.history[..., -1])
+    np.testing.assert_allclose(finals[0], table.mean)
+
+
+@pytest.mark.parametrize(
+    ("stopped_at", "faults", "expected"),
+    [
+        ([3, 3], [], ""),
+        ([0, 3], [(0,)], "1 of 2 diverged"),
+        ([1, 3], [], "members ended after 1 to 3 epochs"),
+        ([1, 3], [(1,)], "1 of 2 diverged, members ended after 1 to 3 epochs"),
+    ],
+)
+def test_members_of_other_lengths_are_told_of(stopped_at, faults, expected):
+    runs = runs_of({"seed": (0, 1)}, np.ones(3), faults=faults)
+    assert tabulate(runs._replace(stopped_at=np.int32(stopped_at)), "test_loss").lost == expected
+
+
+def test_intervals_of_shares_end_at_0_and_100_and_others_do_not():
+    values = [[[0.9], [1.0], [1.0]], [[0.0], [0.0], [0.1]]]
+    axes = {"w": (1, 2), "seed": range(3)}
+    table = tabulate(runs_of(axes, values, "test_accuracy"), "test_accuracy")
+    np.testing.assert_allclose(table.mean, [290 / 3, 10 / 3], rtol=1e-6)
+    half = 4.302653 * 10 / 3  # Student's t with 2 degrees of freedom, times the error
+    np.testing.assert_allclose(table.low, [290 / 3 - half, 0], rtol=1e-5)
+    np.testing.assert_allclose(table.high, [100, 10 / 3 + half], rtol=1e-5)
+    table = tabulate(runs_of(axes, np.multiply(values, 100)), "test_loss")
+    np.testing.assert_allclose(table.high, [290 / 3 + half, 10 / 3 + half], rtol=1e-5)
+    np.testing.assert_allclose(table.low, [290 / 3 - half, 10 / 3 - half], rtol=1e-5)
+
+
+def test_less_loss_ranks_first_and_more_accuracy_and_no_value_last():
+    values = [[[0.2]], [[np.nan]], [[0.1]], [[0.3]]]
+    for metric, order in (("test_loss", [2, 0, 3, 1]), ("test_accuracy", [3, 0, 2, 1])):
+        runs = runs_of({"w": range(4), "seed": (0,)}, values, metric)
+        assert tabulate(runs, metric).ranking.tolist() == order
+
+
+def test_settings_are_named_by_what_differs():
+    axes = {
+        "learning_rate": (0.1, 0.01),
+        "layers": (2,),
+        "seed": (0,),
+        "activation": (relu, "tanh"),
+    }
+    table = tabulate(runs_of(axes, np.ones(1)), "test_loss")
+    assert [name.replace("\xa0", " ") for name in table.names] == [
+        "learning rate 0.1, activation relu",
+        "learning rate 0.1, activation tanh",
+        "learning rate 0.01, activation relu",
+        "learning rate 0.01, activation tanh",
+    ]
+    assert table.fixed == "layers\xa02"
+    assert list(table.swept) == ["learning_rate", "activation"]

@@ -1,0 +1,131 @@
+import jax
+import numpy as np
+import optax
+import pytest
+
+from jaxmlp import Recipe, classification, digest, evaluate, mlp, schedules, train
+from jaxmlp.populations import members
+from jaxmlp.populations.members import OneByOne, SideBySide
+from jaxmlp.runtime.compilation import compile_all, default_device
+from jaxmlp.training import loop
+from jaxmlp.training.engine import Engine, hosted, place, shapes_of
+from jaxmlp.training.recipe import split
+
+RECIPE = Recipe(
+    mlp((4, 8, 3)), classification(3), optax.adam, {"learning_rate": 0.02}, 16, 3, schedules.cosine
+)
+SEEDS = np.array([7, 3, 5], np.uint32)
+NUMBERS = {"learning_rate": np.float32([0.02, 0.1, 0.5])}
+STEPS = 4  # of an epoch
+
+
+def recipe_of(slot):
+    return RECIPE._replace(hyperparameters={"learning_rate": float(NUMBERS["learning_rate"][slot])})
+
+
+def row(tree, slot):
+    return jax.tree.map(lambda leaf: leaf[slot], tree)
+
+
+@pytest.fixture(params=["exact", "fast", "fast, shared"])
+def worker(request, blobs):
+    device = default_device()
+    if request.param == "exact":
+        return OneByOne(Engine.of(RECIPE, blobs, device))
+    sets = place(hosted(blobs), device)
+    return SideBySide(RECIPE, shapes_of(blobs), device, sets, "shared" in request.param)
+
+
+def is_exact(worker):
+    return isinstance(worker, OneByOne)
+
+
+@pytest.fixture
+def states(worker):
+    """Three members before training, in NumPy."""
+    each = [worker.init(row(NUMBERS, slot), SEEDS[slot]) for slot in range(3)]
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *each)
+
+
+def after_an_epoch(worker, states):
+    carried = worker.start_epoch(worker.load(NUMBERS, SEEDS, states, 5))
+    for stop in (1, STEPS):
+        carried = worker.run(carried, stop)
+    return carried
+
+
+def alone(worker, slot, data):
+    """The same epoch of the member alone; where orders are shared, in that of the first."""
+    is_shared = not is_exact(worker) and worker._is_shared
+    order = int(SEEDS[0 if is_shared else slot])
+    seed = int(SEEDS[slot])
+    return train(recipe_of(slot), data, seed, shuffle_seed=order, callback=lambda _: True)
+
+
+def test_a_member_begins_as_alone(states, blobs):
+    for slot in range(3):
+        begun = loop.beginning(recipe_of(slot), blobs, int(SEEDS[slot]))
+        assert digest(row(states, slot)) == digest(begun.state)
+
+
+def test_an_epoch_is_that_of_train(worker, states, blobs):
+    before = digest(states)
+    carried = after_an_epoch(worker, states)
+    lines = worker.lines(carried, STEPS, True)
+    store = jax.tree.map(lambda leaf: np.repeat(leaf[:1], 6, axis=0), states)
+    worker.keep(store, np.array([4, 1, 5]), carried)
+    for slot, kept in enumerate([4, 1, 5]):
+        run = alone(worker, slot, blobs)
+        state, totals = worker.member(carried, slot)
+        assert float(totals["num_examples"]) == 50
+        line = {name: np.float32(values[slot]) for name, values in lines.items()}
+        if is_exact(worker):
+            assert digest(state) == digest(run.state) == digest(row(store, kept))
+            assert digest(line) == digest({n: values[0] for n, values in run.history.items()})
+            continue
+        assert digest(state) == digest(row(store, kept))
+        for ours, its in ((state, run.state), (line, {n: v[0] for n, v in run.history.items()})):
+            jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, 1e-4, 1e-5), ours, its)
+    assert digest(row(store, 0)) == digest(row(states, 0))
+    assert digest(states) == before
+
+
+def test_a_line_looks_when_it_is_due(worker, states, blobs):
+    carried = after_an_epoch(worker, states)
+    lines = worker.lines(carried, STEPS, False)
+    assert all(values.shape == (3,) for values in lines.values())
+    assert np.isnan(lines["test_loss"]).all()
+    assert np.isnan(lines["test_accuracy"]).all()
+    state, _ = worker.member(carried, 1)
+    found = evaluate(RECIPE, state.params, blobs.test_inputs, blobs.test_labels)
+    looked = worker.lines(carried, STEPS, True)
+    assert looked["test_loss"][1] == pytest.approx(found["loss"], rel=1e-6)
+    rates = NUMBERS["learning_rate"] * (1 + np.cos(np.pi * (STEPS - 1) / 12)) / 2
+    np.testing.assert_allclose(looked["learning_rate"], rates, rtol=1e-6)
+
+
+def test_each_members_numbers_are_looked_at_on_their_own(worker, states):
+    states.params[0].kernel[1, 2, 3] = np.nan
+    carried = worker.start_epoch(worker.load(NUMBERS, SEEDS, states, 3))
+    assert worker.are_healthy(carried).tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize("rate", [None, 0.25])
+def test_the_rate_of_members_without_numbers_is_one_or_none(rate):
+    recipe, _ = split(RECIPE._replace(hyperparameters={}, schedule=None))
+    recipe = recipe._replace(optimizer=lambda: optax.sgd(0.1))
+    if rate is not None:
+        recipe = recipe._replace(
+            optimizer=optax.sgd, hyperparameters=(("learning_rate", optax.constant_schedule(rate)),)
+        )
+    found = members._rates(recipe, 50, {}, np.int32(6))
+    assert (found is None) if rate is None else (found.tolist() == [rate])
+
+
+def test_a_chunk_side_by_side_has_programs_of_its_size(blobs):
+    device = default_device()
+    worker = SideBySide(RECIPE, shapes_of(blobs), device, place(hosted(blobs), device), False)
+    calls = worker.calls(7)
+    assert list(calls) == ["run", "rate", "is_finite", "test"]
+    assert calls["run"].arguments[1].shape == (7,)
+    assert compile_all(calls).keys() == calls.keys()

@@ -1,0 +1,212 @@
+"""Programs are compiled once, side by side, for JAX's configuration as it is."""
+
+import functools
+import threading
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from compilations import counted
+
+from jaxmlp import Recipe, classification, digest, mlp, predict, train, train_many
+from jaxmlp.runtime import compilation
+from jaxmlp.runtime.compilation import Call, call, compile_all, default_device, shape_of
+
+ADAM = Recipe(mlp((4, 8, 3)), classification(3), optax.adam, {"learning_rate": 0.05}, 16, 2)
+
+
+def new_function():
+    """One that nobody has compiled."""
+
+    @functools.partial(jax.jit, static_argnums=0)
+    def scaled(factor, tree):
+        return jax.tree.map(lambda leaf: factor * leaf, tree)
+
+    return scaled
+
+
+def test_a_program_is_compiled_once_for_each_shape_and_static_argument():
+    function, device = new_function(), default_device()
+    tree = {"a": np.ones(3, np.float32)}
+    with counted() as seen:
+        for factor, size in ((2.0, 3), (3.0, 3), (2.0, 4), (2.0, 3)):
+            values = np.arange(size, dtype=np.float32)
+            assert call(function, (factor,), {"a": values})["a"].tolist() == (
+                (factor * values).tolist()
+            )
+    assert len(seen) == 3
+    told = []
+    calls = {n: Call(function, (2.0,), (tree,), device) for n in "xy"}
+    calls["z"] = Call(function, (5.0,), (tree,), device)
+    with counted() as seen:
+        made = compile_all(calls, lambda *done: told.append(done))
+    assert len(seen) == 1
+    assert told == [(1, 2), (2, 2)]
+    assert made["x"] is made["y"]
+    assert made["z"](tree)["a"].tolist() == [5] * 3
+
+
+def test_programs_are_compiled_beside_each_other(monkeypatch):
+    monkeypatch.setattr(compilation.os, "cpu_count", lambda: 2)
+    together = threading.Barrier(2)
+    lower = compilation._lower
+
+    def waiting(each):
+        lowered = lower(each)
+
+        class Lowered:
+            def compile(self):
+                together.wait(timeout=60)
+                return lowered.compile()
+
+        return Lowered()
+
+    monkeypatch.setattr(compilation, "_lower", waiting)
+    function, tree = new_function(), np.ones(2, np.float32)
+    calls = {factor: Call(function, (factor,), (tree,), default_device()) for factor in (2.0, 3.0)}
+    assert {factor: made(tree).tolist() for factor, made in compile_all(calls).items()} == {
+        2.0: [2, 2],
+        3.0: [3, 3],
+    }
+
+
+def test_what_fails_is_tried_again(monkeypatch):
+    class Broken:
+        def compile(self):
+            raise RuntimeError("no room")
+
+    function = new_function()
+    with monkeypatch.context() as patch:
+        patch.setattr(compilation, "_lower", lambda each: Broken())
+        with pytest.raises(RuntimeError, match="no room"):
+            call(function, (2.0,), np.ones(2))
+    assert call(function, (2.0,), np.ones(2)).tolist() == [2, 2]
+
+
+def test_an_interrupt_ends_what_has_not_begun_and_it_may_be_asked_for_again(monkeypatch):
+    monkeypatch.setattr(compilation.os, "cpu_count", lambda: 1)
+    function = new_function()
+    calls = {n: Call(function, (n,), (np.ones(1),), default_device()) for n in range(1, 6)}
+
+    lower, begun, may_go_on = compilation._lower, [], threading.Event()
+
+    def watched(each):
+        lowered = lower(each)
+
+        class Lowered:
+            def compile(self):
+                begun.append(each.static)
+                assert len(begun) == 1 or may_go_on.wait(timeout=60)
+                return lowered.compile()
+
+        return Lowered()
+
+    def interrupt(done, count):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(compilation, "_lower", watched)
+        with pytest.raises(KeyboardInterrupt):
+            compile_all(calls, interrupt)
+    may_go_on.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("compile"):
+            thread.join(timeout=60)
+    assert len(begun) <= 2  # the one that was done, and one under way
+    again = compile_all(calls)
+    assert [again[n](np.ones(1, np.float32)).tolist() for n in calls] == [[n] for n in calls]
+
+
+def test_few_programs_are_kept(monkeypatch):
+    monkeypatch.setattr(compilation, "_compiled", type(compilation._compiled)())
+    monkeypatch.setattr(compilation, "MOST", 2)
+    lower, lowered = compilation._lower, []
+
+    def watched(each):
+        lowered.append(each.static[0])
+        return lower(each)
+
+    monkeypatch.setattr(compilation, "_lower", watched)
+    function = new_function()
+    for factor in (1.0, 2.0, 1.0, 3.0, 1.0, 3.0, 2.0):  # the 3 sends away the 2
+        call(function, (factor,), np.ones(1))
+    assert lowered == [1, 2, 3, 2]
+
+
+def test_inside_of_a_traced_function_it_is_an_ordinary_call():
+    function = new_function()
+    found = jax.vmap(jax.jit(lambda x: call(function, (2.0,), x)))(jnp.arange(3.0))
+    assert found.tolist() == [0, 2, 4]
+
+
+def test_shapes_have_the_dtypes_of_jax():
+    assert shape_of([1.5]).dtype == np.float32
+    assert shape_of(np.zeros((2, 3), np.uint8)) == jax.ShapeDtypeStruct((2, 3), np.uint8)
+    assert shape_of(jax.random.key(0)).dtype == jax.random.key(0).dtype
+    with jax.enable_x64(True):
+        assert shape_of(np.zeros(2)).dtype == np.float64
+
+
+# --- JAX's configuration
+
+CONTEXTS = {
+    "threefry_partitionable": lambda: jax.threefry_partitionable(False),
+    "enable_x64": lambda: jax.enable_x64(True),
+    "default_prng_impl": lambda: jax.default_prng_impl("rbg"),
+}
+
+
+@pytest.mark.parametrize("name", ["threefry_partitionable", "enable_x64", "default_prng_impl"])
+@pytest.mark.parametrize("way", ["context", "update"])
+def test_a_member_has_its_solo_bits_whatever_the_configuration(name, way, blobs):
+    """Whether it is local to a context, or changes between calls."""
+    before = jax.config.values[f"jax_{name}"]
+    usual = digest(train(ADAM, blobs, 1).state)
+    if way == "context":
+        with CONTEXTS[name]():
+            alone, runs = train(ADAM, blobs, 1), train_many(ADAM, blobs, [0, 1])
+    else:
+        value = {"threefry_partitionable": False, "enable_x64": True, "default_prng_impl": "rbg"}
+        jax.config.update(f"jax_{name}", value[name])
+        try:
+            alone, runs = train(ADAM, blobs, 1), train_many(ADAM, blobs, [0, 1])
+        finally:
+            jax.config.update(f"jax_{name}", before)
+    member = runs.member(seed=1)
+    assert digest(member.state) == digest(alone.state)
+    assert digest(member.history) == digest(alone.history)
+    if name == "threefry_partitionable":
+        assert digest(alone.state) != usual  # it does matter
+    if name == "default_prng_impl":
+        assert digest(alone.state) == usual  # the generator has a name of its own
+    assert digest(train(ADAM, blobs, 1).state) == usual
+    again = train_many(ADAM, blobs, [1]).member(seed=1)
+    assert digest(again.state) == usual
+
+
+def test_float64_inputs_are_trained_on_where_jax_has_them(blobs):
+    data = blobs._replace(train_inputs=blobs.train_inputs.astype(np.float64))
+    data = data._replace(test_inputs=blobs.test_inputs.astype(np.float64))
+    with jax.enable_x64(True):
+        alone, runs = train(ADAM, data, 1), train_many(ADAM, data, [0, 1])
+        assert predict(ADAM, alone.params, data.test_inputs).dtype == np.float64
+    assert digest(runs.member(seed=1).state) == digest(alone.state)
+    assert digest(runs.member(seed=1).history) == digest(alone.history)
+    assert alone.history["test_loss"].dtype == np.float32
+    usual = train(ADAM, blobs, 1)
+    np.testing.assert_allclose(alone.history["test_loss"], usual.history["test_loss"], rtol=1e-4)
+
+
+def test_parameters_in_float64_are_trained_in_float64(blobs):
+    def init(key):
+        return {"w": jax.random.normal(key, (4, 3), np.float64), "b": jnp.zeros(3, np.float64)}
+
+    model = ADAM.model._replace(init=init, apply=lambda p, x: x @ p["w"] + p["b"])
+    recipe = ADAM._replace(model=model)
+    with jax.enable_x64(True):
+        alone, runs = train(recipe, blobs, 1), train_many(recipe, blobs, [0, 1])
+    assert alone.params["w"].dtype == np.float64
+    assert digest(runs.member(seed=1).state) == digest(alone.state)
+    assert digest(runs.member(seed=1).history) == digest(alone.history)

@@ -7,6 +7,7 @@ from jaxmlp import statistics
 from jaxmlp.interop import flax
 from jaxmlp.interop.flax import from_flax
 from jaxmlp.nn import activations, initializers
+from jaxmlp.nn.lift import lift
 from jaxmlp.nn.mlp import mlp
 from jaxmlp.objectives import losses, metrics, tasks
 from jaxmlp.objectives.tasks import Task, binary_classification, classification, regression
@@ -22,10 +23,23 @@ from jaxmlp.training import batches, engine, evaluation, recipe, step, stopping
 from jaxmlp.training.evaluation import evaluate, predict
 from jaxmlp.training.loop import TrainingFault, init_state, make_update, train, warm_up
 from jaxmlp.training.recipe import Recipe
-from jaxmlp.types import Batch, Dataset, Dense, Fault, Info, Model, Progress, Run, TrainState
+from jaxmlp.types import (
+    Batch,
+    Context,
+    Dataset,
+    Dense,
+    Fault,
+    Info,
+    Model,
+    Progress,
+    Run,
+    TrainState,
+    Variables,
+)
 
 __all__ = [
     "Batch",
+    "Context",
     "Dataset",
     "Dense",
     "Fault",
@@ -40,6 +54,7 @@ __all__ = [
     "Task",
     "TrainState",
     "TrainingFault",
+    "Variables",
     "activations",
     "binary_classification",
     "cache_compilations",
@@ -49,6 +64,7 @@ __all__ = [
     "from_flax",
     "init_state",
     "initializers",
+    "lift",
     "load_params",
     "losses",
     "make_update",

@@ -20,6 +20,7 @@ class Keys(NamedTuple):
 
     init: jax.Array
     shuffle: jax.Array
+    noise: jax.Array  # of training: dropout's, for one
 
 
 def keys(seed: int | jax.Array) -> Keys:

@@ -14,6 +14,7 @@ from jaxmlp.naming import kind_of, name_of
 __all__ = [
     "Array",
     "Batch",
+    "Context",
     "Dataset",
     "Dense",
     "Fault",
@@ -24,7 +25,10 @@ __all__ = [
     "PyTree",
     "Run",
     "TrainState",
+    "Variables",
     "count",
+    "trained",
+    "with_trained",
 ]
 
 Array = jax.Array | np.ndarray
@@ -41,18 +45,45 @@ class Dense(NamedTuple):
 Params = tuple[Dense, ...]
 
 
-class Model(NamedTuple):
-    """A network as two pure functions, for ONE example; batches come from `jax.vmap`."""
+class Context(NamedTuple):
+    """What a network may know of the batch that it is trained on."""
 
-    init: Callable[[jax.Array], PyTree]  # key -> params
-    apply: Callable[[PyTree, jax.Array], jax.Array]  # params, (features,) -> (outputs,)
+    key: jax.Array  # () random key, the step's
+    mask: jax.Array  # (batch,) bool: the examples that count
+
+
+class Variables(NamedTuple):
+    """The parameters of a network that keeps running statistics beside them."""
+
+    trained: PyTree  # what is differentiated, and what the optimizer sees
+    running: PyTree  # what training updates by itself
+
+
+class Model(NamedTuple):
+    """A network as pure functions: of ONE example, but for `train`, which sees a batch.
+
+    A network that is the same function in training needs no `train`. One that is not, as dropout
+    and batch normalization make it, has one: `train(params, inputs, context)` takes a whole batch,
+    (batch, features), and returns the outputs, (batch, outputs), and what has become of the running
+    statistics, a tree like `params.running`; () where the parameters are no `Variables`. `lift`
+    makes one from the math of one example.
+    """
+
+    init: Callable[[jax.Array], PyTree]  # key -> params, or Variables
+    apply: Callable[[PyTree, jax.Array], jax.Array]  # params, (features,) -> (outputs,): evaluation
+    train: Callable[[PyTree, jax.Array, Context], tuple[jax.Array, PyTree]] | None = None
+    # What the network is, as data: hashable, None where it is known by its functions alone.
+    architecture: Any = None
+    least_batch: int = 1  # examples that a batch of training needs: 2 for a mean and a variance
 
     def __repr__(self) -> str:
-        """The widths and the activation of what `mlp` made; of others the functions' names.
+        """What the architecture says; of a network without one the functions' names.
 
         >>> Model(init=print, apply=max)
         Model(init=print, apply=max)
         """
+        if self.architecture is not None:
+            return f"Model({self.architecture})"
         bound = getattr(self.apply, "keywords", {})
         if not {"sizes", "activation"} <= bound.keys():
             return f"Model(init={name_of(self.init)}, apply={name_of(self.apply)})"
@@ -194,6 +225,20 @@ class Run(NamedTuple):
         epochs = max((len(values) for values in self.history.values()), default=0)
         last = {name: values[-1] for name, values in self.history.items() if len(values)}
         return f"Run({epochs} epochs{_metrics(last)}; {self.state!r}{_faults(self.faults)})"
+
+
+def trained(params: PyTree) -> PyTree:
+    """What is differentiated of parameters: all, but for running statistics.
+
+    >>> trained(Variables({"kernel": 1.0}, {"mean": 2.0})), trained({"kernel": 1.0})
+    ({'kernel': 1.0}, {'kernel': 1.0})
+    """
+    return params.trained if isinstance(params, Variables) else params
+
+
+def with_trained(params: PyTree, trained: PyTree) -> PyTree:
+    """Parameters with others in the place of what is differentiated."""
+    return params._replace(trained=trained) if isinstance(params, Variables) else trained
 
 
 def count(tree: PyTree) -> int:

@@ -83,7 +83,7 @@ def variant(
     >>> wide == mlp((784, 512, 64, 10))
     True
     """
-    init, apply = model
+    init, apply = model.init, model.apply
     if not (isinstance(init, functools.partial) and isinstance(apply, functools.partial)):
         raise ValueError(f"hidden_sizes and the like need a model made by mlp, got {model}")
     sizes = init.keywords["sizes"]

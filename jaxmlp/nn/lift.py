@@ -1,0 +1,48 @@
+"""From the math of one example to the training pass of a batch."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from jaxmlp.types import Context, PyTree
+
+__all__ = ["AXIS", "lift"]
+
+AXIS = "batch"  # the axis that an example may ask for means over the batch
+
+# params, (features,), key, () float32 weight -> (outputs,), running statistics
+One = Callable[[PyTree, jax.Array, jax.Array, jax.Array], tuple[jax.Array, PyTree]]
+
+
+def lift(one: One) -> Callable[[PyTree, jax.Array, Context], tuple[jax.Array, PyTree]]:
+    """A `Model.train` from the math of one example.
+
+    Args:
+      one: `one(params, inputs, key, weight)` returns the outputs of one example, and the running
+        statistics, which need to be the same for all: a mean over the batch is
+        `jax.lax.psum(weight * x, "batch") / jax.lax.psum(weight, "batch")`. `inputs` are
+        (features,); `key` is the example's own, of the step and its place in the batch; `weight` is
+        1 for an example that counts and 0 for one that only fills the batch. With nothing running
+        it returns () beside the outputs.
+
+    Returns:
+      `train(params, inputs, context)`, for a batch: (batch, features) -> (batch, outputs), and the
+      running statistics.
+
+    >>> def one(params, inputs, key, weight):
+    ...     mean = jax.lax.psum(weight * inputs, AXIS) / jax.lax.psum(weight, AXIS)
+    ...     return inputs - mean, ()
+    >>> context = Context(jax.random.key(0), jnp.array([True, True, False]))
+    >>> lift(one)((), jnp.array([[1.0], [3.0], [9.0]]), context)[0][:2].tolist()
+    [[-1.0], [1.0]]
+    """
+
+    def train(params: PyTree, inputs: jax.Array, context: Context) -> tuple[jax.Array, PyTree]:
+        places = jnp.arange(len(inputs), dtype=jnp.uint32)
+        keys = jax.vmap(jax.random.fold_in, (None, 0))(context.key, places)
+        weights = context.mask.astype(jnp.float32)
+        batched = jax.vmap(one, (None, 0, 0, 0), (0, None), axis_name=AXIS)
+        return batched(params, inputs, keys, weights)
+
+    return train

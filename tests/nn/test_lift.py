@@ -1,0 +1,31 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxmlp import Context
+from jaxmlp.nn.lift import AXIS, lift
+
+
+def test_each_example_has_the_key_of_its_place():
+    def one(params, inputs, key, weight):
+        return jax.random.uniform(key, inputs.shape), ()
+
+    key = jax.random.key(3)
+    outputs, running = lift(one)((), jnp.zeros((4, 2)), Context(key, jnp.ones(4, bool)))
+    expected = [jax.random.uniform(jax.random.fold_in(key, place), (2,)) for place in range(4)]
+    np.testing.assert_array_equal(outputs, expected)
+    assert running == ()
+
+
+def test_means_over_the_batch_leave_out_what_only_fills_it():
+    def one(params, inputs, key, weight):
+        mean = jax.lax.psum(weight * inputs, AXIS) / jax.lax.psum(weight, AXIS)
+        return params * (inputs - mean), {"mean": mean, "count": jax.lax.psum(weight, AXIS)}
+
+    inputs = jnp.array([[1.0, 2.0], [3.0, 6.0], [50.0, 50.0]])
+    outputs, running = lift(one)(
+        2.0, inputs, Context(jax.random.key(0), jnp.array([True, True, False]))
+    )
+    assert outputs[:2].tolist() == [[-2.0, -4.0], [2.0, 4.0]]
+    assert running["mean"].tolist() == [2.0, 4.0]
+    assert running["count"].item() == 2

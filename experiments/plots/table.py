@@ -15,7 +15,7 @@ import numpy as np
 from experiments.plots.scales import value_text
 from experiments.plots.style import NBSP, PERCENT, factor, is_share
 from jaxmlp.populations.runs import Runs
-from jaxmlp.statistics.compare import SEEDS
+from jaxmlp.statistics import SEEDS
 from jaxmlp.training.stopping import score
 
 __all__ = ["CONFIDENCE", "Table", "interval_of", "name_of", "tabulate"]

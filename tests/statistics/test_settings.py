@@ -1,0 +1,31 @@
+import numpy as np
+import pytest
+from measured_once import GRID, NAN, population
+
+from jaxmlp.statistics.settings import as_value, finals_of, observations, settings_of
+
+AXES = {"width": (8, 16), "shuffle_seed": (0, 1), "seed": (0, 1, 2)}
+RUNS = population(AXES, [1, 2, 3, 3, 6, NAN, 0, 0, 0, 0, np.inf, 2], faults=[(1, 0, 0)])
+
+
+def test_the_settings_are_all_but_the_seeds():
+    assert settings_of(RUNS) == [{"width": 8}, {"width": 16}]
+    assert settings_of(RUNS.select(width=8)) == [{}]
+    assert settings_of(GRID)[1] == {"width": 8, "sizes": (4, 4)}
+
+
+def test_a_member_that_failed_has_no_value():
+    expected = [[[1, 2, 3], [3, 6, NAN]], [[NAN, 0, 0], [0, NAN, 2]]]
+    assert np.array_equal(finals_of(RUNS, "m"), expected, equal_nan=True)
+
+
+def test_a_seed_is_one_observation_whatever_its_shuffle_seeds():
+    assert np.array_equal(observations(RUNS, "m", {"width": 8}), [2, 4, NAN], equal_nan=True)
+    assert observations(RUNS, "m", {"width": 8, "seed": 1}).tolist() == [2, 6]
+    assert observations(RUNS, "m", {"width": 8, "seed": 1, "shuffle_seed": 0}).tolist() == [2]
+    with pytest.raises(ValueError, match="^a setting needs a value for width, got {'seed': 1}$"):
+        observations(RUNS, "m", {"seed": 1})
+
+
+def test_a_list_is_a_tuple():
+    assert (as_value([4, 4]), as_value(8)) == ((4, 4), 8)

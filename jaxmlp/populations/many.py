@@ -8,18 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from jaxmlp.populations.cohort import (
-    Cohort,
-    Halving,
-    Population,
-    Report,
-    beginning,
-    columns,
-    copied,
-    population_of,
-)
+from jaxmlp.populations.cohort import Cohort, Report
 from jaxmlp.populations.grid import Grid, make_grid
 from jaxmlp.populations.planning import Plan, prepare
+from jaxmlp.populations.population import Population, beginning, columns, copied, population_of
+from jaxmlp.populations.retire import Halving
 from jaxmlp.populations.runs import Runs
 from jaxmlp.runtime import bars
 from jaxmlp.runtime.compilation import OnCompiled

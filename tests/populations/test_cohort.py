@@ -1,76 +1,53 @@
-"""How a population lies on host and devices, and when its members end."""
-
-import threading
+"""A population in training: what of it is seen, and who goes on."""
 
 import numpy as np
 import optax
 import pytest
 
-from jaxmlp import Halving, Recipe, classification, mlp
-from jaxmlp.populations import cohort
+from jaxmlp import Halving, Recipe, classification, digest, mlp
+from jaxmlp.populations import planning, population
+from jaxmlp.populations.cohort import Cohort
 from jaxmlp.populations.grid import make_grid
+from jaxmlp.populations.runs import HALVING, PATIENCE
+
+RECIPE = Recipe(mlp((4, 8, 3)), classification(3), optax.adam, {"learning_rate": 0.02}, 16, 3)
 
 
-@pytest.mark.parametrize(("count", "size", "lengths"), [(7, 3, [3, 2, 2]), (3, 3, [3]), (0, 3, [])])
-def test_chunks_are_few_and_alike(count, size, lengths):
-    parts = cohort._split(np.arange(count), size)
-    assert [len(part) for part in parts] == lengths
-    assert np.array_equal(np.concatenate([*parts, np.zeros(0, int)]), np.arange(count))
+@pytest.fixture(scope="module")
+def crew(blobs):
+    grid = make_grid(RECIPE, [0, 1], {"learning_rate": [0.01, 0.1]})
+    return grid, planning.prepare(grid, blobs, None, None, None, False)[0]
 
 
-class Worker:
-    """Takes what it is given."""
-
-    def load(self, *arguments):
-        return arguments
-
-
-def test_members_are_dealt_out_evenly():
-    workers = [Worker() for _ in range(4)]
-    store = {"a": np.arange(12.0).reshape(6, 2)}
-    for rows, expected in (([4, 1, 5, 0, 2, 3], [[4, 1], [5, 0], [2], [3]]), ([4, 1], [[4], [1]])):
-        given = ({"rate": np.arange(6)}, np.arange(6) + 10, store)
-        shares = cohort._deal(np.array(rows), 2, workers, given)
-        assert [share.rows.tolist() for share in shares] == expected
-        assert [share.worker for share in shares] == workers[: len(expected)]
-        numbers, seeds, states, size = shares[0].carried
-        first = expected[0]
-        assert (numbers["rate"].tolist(), size) == (first, 2)
-        assert seeds.tolist() == [row + 10 for row in first]
-        assert states["a"].tolist() == store["a"][first].tolist()
+def test_a_rung_counts_the_seeds_that_patience_ended(blobs, crew):
+    """By hand: of two settings, one has a seed that ended at 0.4 and one that is at 0.9."""
+    start = population.beginning(crew[0], blobs, crew[1])
+    accuracy = start.history["test_accuracy"]
+    accuracy[:, :2] = [[0.4, np.nan], [0.5, 0.9], [0.7, 0.8], [0.7, 0.8]]
+    start.epochs[:] = [1, 2, 2, 2]
+    start.ended_by[0] = PATIENCE
+    working = Cohort(crew[0], blobs, 1, "stop", crew[1], start)
+    working.end_members(None, "", Halving("test_accuracy", factor=2, first=2))
+    assert working.runs().ended_by.tolist() == [[PATIENCE, HALVING], [0, 0]]
+    assert working.live.tolist() == [2, 3]
 
 
-def test_devices_work_at_the_same_time():
-    together = threading.Barrier(3)
-
-    def meet(share):
-        together.wait(timeout=60)
-        return share
-
-    assert cohort._on_all(meet, [0, 1, 2]) == [0, 1, 2]
-
-
-@pytest.mark.parametrize(
-    ("halving", "rungs"),
-    [
-        (Halving("x"), [1, 3, 9, 27]),
-        (Halving("x", 2), [1, 2, 4, 8, 16]),
-        (Halving("x", 4, first=3), [3, 12]),
-    ],
-)
-def test_rungs(halving, rungs):
-    assert [epoch for epoch in range(1, 30) if cohort._is_rung(halving, epoch)] == rungs
-
-
-def test_the_shapes_of_a_population(blobs):
-    recipe = Recipe(mlp((4, 3)), classification(3), optax.sgd, {"learning_rate": 0.1}, 16, 5)
-    grid = make_grid(recipe, range(2), {"hidden_sizes": [(), (8,)], "num_epochs": [2, 5]})
-    like = cohort.population_of(grid, blobs)
-    assert [states.params[0].kernel.shape for states in like.states] == [
-        *((2, 4, 3), (2, 4, 3), (2, 4, 8), (2, 4, 8)),
-    ]
-    assert {line.shape for line in like.history.values()} == {(8, 5)}
-    assert like.history.keys() == {
-        *("train_loss", "train_accuracy", "test_loss", "test_accuracy", "learning_rate"),
-    }
-    assert like.epochs.shape == like.ended_by.shape == (8,)
+def test_an_epoch_is_reported_as_it_goes(blobs, crew):
+    start = population.beginning(crew[0], blobs, crew[1])
+    working = Cohort(crew[0], blobs, 1, "stop", crew[1], start)
+    before = digest(start.states)
+    shares = list(working.train_epoch(None))
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    report = working.report(0.25)
+    assert (report.epoch, report.share, report.num_live) == (1, 0.25, 4)
+    assert report.epochs.tolist() == [1] * 4
+    assert np.isfinite(report.history["train_loss"][:, 0]).all()
+    assert np.isnan(report.history["train_loss"][:, 1:]).all()
+    copy, own = report.snapshot(), report.snapshot(copy=False)
+    assert digest(copy.states) == digest(own.states) != before
+    assert not np.shares_memory(copy.epochs, own.epochs)
+    assert np.shares_memory(own.epochs, report.epochs)
+    runs = working.runs()
+    assert runs.places[..., 1].tolist() == [[0, 1], [2, 3]]
+    assert runs.share_of_work == 4 / 12

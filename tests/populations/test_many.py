@@ -28,10 +28,9 @@ from jaxmlp import (
     train,
     train_many,
 )
-from jaxmlp.populations import cohort, many, planning
-from jaxmlp.populations.grid import make_grid
+from jaxmlp.populations import many, planning
 from jaxmlp.populations.members import SideBySide
-from jaxmlp.populations.runs import HALVING, LENGTH, PATIENCE
+from jaxmlp.populations.runs import HALVING, LENGTH
 from jaxmlp.randomness import keys
 from jaxmlp.runtime import compilation
 from jaxmlp.training import loop, stopping
@@ -559,20 +558,6 @@ def test_halving_keeps_the_best_settings(halving, ends, share, blobs):
     rate, end = HALVED_RATES[last], int(expected[last])
     ended = train(recipes[last], blobs, 1, callback=until(end))
     assert_same(runs.member(learning_rate=rate, seed=1), ended)
-
-
-def test_a_rung_counts_the_seeds_that_patience_ended(blobs):
-    """By hand: of two settings, one has a seed that ended at 0.4 and one that is at 0.9."""
-    grid = make_grid(ADAM, [0, 1], {"learning_rate": [0.01, 0.1]})
-    crew, _ = planning.prepare(grid, blobs, None, None, None, False)
-    population = cohort.beginning(grid, blobs, crew)
-    accuracy = population.history["test_accuracy"]
-    accuracy[:, :2] = [[0.4, np.nan], [0.5, 0.9], [0.7, 0.8], [0.7, 0.8]]
-    population.epochs[:] = [1, 2, 2, 2]
-    population.ended_by[0] = PATIENCE
-    working = cohort.Cohort(grid, blobs, 1, "stop", crew, population)
-    working.end_members(None, "", Halving("test_accuracy", factor=2, first=2))
-    assert working.runs().ended_by.tolist() == [[PATIENCE, HALVING], [0, 0]]
 
 
 def test_best_passes_over_what_halving_ended(blobs):

@@ -1,0 +1,128 @@
+"""Which members of a population go on after an epoch, and where those end that met a fault."""
+
+import math
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from jaxmlp.populations.grid import Grid
+from jaxmlp.populations.population import Population, epoch_of, live_in, write
+from jaxmlp.populations.runs import FAULT, HALVING, LENGTH, PATIENCE
+from jaxmlp.training import loop, stopping
+from jaxmlp.training.engine import Engine, Sets, Totals
+from jaxmlp.training.recipe import Recipe
+from jaxmlp.types import Dataset, Fault, Progress, TrainState
+
+__all__ = ["Halving", "end_at", "is_rung", "locate", "retired"]
+
+
+class Halving(NamedTuple):
+    """Successive halving: settings that lag behind at a rung end there.
+
+    The rungs are after `first` epochs, `first * factor`, `first * factor**2` and so on. At each,
+    settings are ranked by the mean of a metric over their members, and the best share of 1 / factor
+    goes on. Source: Jamieson and Talwalkar, Non-stochastic Best Arm Identification, 2016.
+    """
+
+    metric: str  # such as "validation_accuracy"
+    factor: int = 3
+    first: int = 1  # epochs before the first rung
+
+
+def is_rung(halving: Halving, epoch: int) -> bool:
+    """Whether settings are ranked after an epoch."""
+    rung = halving.first
+    while rung < epoch:
+        rung *= halving.factor
+    return rung == epoch
+
+
+def retired(
+    grid: Grid,
+    population: Population,
+    patience: int | None,
+    stop_metric: str,
+    halving: Halving | None,
+) -> np.ndarray:
+    """Why each member has ended, once an epoch is over; (members,) int8, as in `Runs`."""
+    epoch, live = epoch_of(population), live_in(population)
+    ended_by = population.ended_by.copy()
+    ended_by[live[grid.num_epochs[live] <= epoch]] = LENGTH
+    if patience is not None:
+        lines = population.history[stop_metric][:, :epoch]
+        live = np.flatnonzero(ended_by == 0)
+        ended_by[[m for m in live if _is_exhausted(lines[m], stop_metric, patience)]] = PATIENCE
+    if halving is not None and is_rung(halving, epoch):
+        live = np.flatnonzero(ended_by == 0)
+        settings = np.unique(grid.settings[live])
+        scores = [_score(grid, population, each, epoch, halving.metric) for each in settings]
+        best = settings[np.argsort(np.negative(scores), kind="stable")]
+        lagging = best[-(-len(settings) // halving.factor) :]
+        ended_by[live[np.isin(grid.settings[live], lagging)]] = HALVING
+    return ended_by
+
+
+def locate(
+    recipe: Recipe,
+    data: Dataset,
+    sets: Sets,
+    device: jax.Device,
+    seed: int,
+    member: tuple[TrainState, Totals],
+    stop: int,
+) -> tuple[TrainState, Fault]:
+    """A member's state just before its first fault, and what that is.
+
+    Args:
+      recipe: the member's own.
+      data: what it is trained on.
+      sets: the same on the device, not to be copied for each fault.
+      device: where to look.
+      seed: of the data order.
+      member: its state, every number in it finite, and its totals.
+      stop: the step before which the fault is.
+    """
+    placed: Any = sets["train"]
+    data = data._replace(train_inputs=placed[0], train_labels=placed[1])
+    engine = Engine.of(recipe, data, device)
+    state, totals = engine.put(member)
+    progress = Progress(state, totals, (), ())
+    healthy, fault = loop.find_fault(engine, recipe, data, seed, progress, stop)
+    return healthy.state, fault
+
+
+def end_at(
+    fault: Fault, state: TrainState, grid: Grid, population: Population, number: int, row: int
+) -> None:
+    """Takes a member back to where it was still healthy, in place, and ends it there.
+
+    Args:
+      fault: what ended it.
+      state: the one before.
+      grid: the population's.
+      population: in which this is written.
+      number: of its program.
+      row: its own there.
+    """
+    write(population.states[number], row, state)
+    member = int(grid.programs[number].members[row])
+    for values in population.history.values():
+        values[member, fault.epoch - 1] = np.nan
+    population.epochs[member], population.ended_by[member] = fault.epoch - 1, FAULT
+    population.faults[member] = fault
+
+
+def _is_exhausted(values: np.ndarray, metric: str, patience: int) -> bool:
+    return stopping.is_exhausted([{metric: float(v)} for v in values], metric, patience)
+
+
+def _score(grid: Grid, population: Population, setting: int, epoch: int, metric: str) -> float:
+    """The mean over a setting's members, of each one's last; with a faulty one it is worst."""
+    members = np.flatnonzero(grid.settings == setting)
+    if any(int(member) in population.faults for member in members):
+        return -math.inf
+    lines = population.history[metric][members, :epoch]
+    last = [line[~np.isnan(line)][-1:] for line in lines]  # of one that ended before, too
+    mean = float(np.mean(np.concatenate(last))) if all(map(len, last)) else math.nan
+    return stopping.score({metric: mean}, metric)

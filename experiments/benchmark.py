@@ -233,7 +233,7 @@ def own_products(sizes: Sequence[int]) -> Callable[[], Any]:
     import jax
     import jax.numpy as jnp
 
-    from jaxmlp.nn.mlp import NARROW
+    from jaxmlp.nn.layers import NARROW
 
     layers = [
         (jnp.ones((BATCH, i)), jnp.ones((i, o)), jnp.ones((BATCH, o)))

@@ -20,6 +20,7 @@ __all__ = [
     "Fault",
     "Info",
     "Model",
+    "Normed",
     "Params",
     "Progress",
     "PyTree",
@@ -42,7 +43,15 @@ class Dense(NamedTuple):
     bias: jax.Array  # (outputs,) float32
 
 
-Params = tuple[Dense, ...]
+class Normed(NamedTuple):
+    """The parameters of a layer whose outputs are normalised: its bias comes after the norm."""
+
+    kernel: jax.Array  # (inputs, outputs) float32
+    scale: jax.Array  # (outputs,) float32
+    bias: jax.Array  # (outputs,) float32
+
+
+Params = tuple[Dense | Normed, ...]
 
 
 class Context(NamedTuple):
@@ -84,12 +93,7 @@ class Model(NamedTuple):
         """
         if self.architecture is not None:
             return f"Model({self.architecture})"
-        bound = getattr(self.apply, "keywords", {})
-        if not {"sizes", "activation"} <= bound.keys():
-            return f"Model(init={name_of(self.init)}, apply={name_of(self.apply)})"
-        sizes = bound["sizes"]
-        activation = f", {name_of(bound['activation'])}" if len(sizes) > 2 else ""
-        return f"Model({'-'.join(map(str, sizes))}{activation})"
+        return f"Model(init={name_of(self.init)}, apply={name_of(self.apply)})"
 
 
 class Batch(NamedTuple):

@@ -1,22 +1,19 @@
 """The multilayer perceptron: affine layers with an activation between them."""
 
 import functools
-from collections.abc import Callable, Sequence
-from itertools import pairwise
-from numbers import Integral
+from collections.abc import Callable, Mapping, Sequence
+from types import EllipsisType
+from typing import Any
 
 import jax
-import jax.numpy as jnp
-import numpy as np
 
-from jaxmlp.naming import kind_of
 from jaxmlp.nn import activations, initializers
-from jaxmlp.runtime.recompilation import canonical
-from jaxmlp.types import Dense, Model, Params
+from jaxmlp.nn.architecture import MLP, RATES, checked
+from jaxmlp.nn.layers import NARROW, linear
+from jaxmlp.nn.passes import functions_of
+from jaxmlp.types import Model
 
-__all__ = ["linear", "mlp", "variant"]
-
-NARROW = 64  # outputs up to which a kernel is multiplied from the left
+__all__ = ["MLP", "NARROW", "linear", "mlp", "rates", "variant", "with_rates"]
 
 
 def mlp(
@@ -24,40 +21,55 @@ def mlp(
     activation: Callable[[jax.Array], jax.Array] = activations.relu,
     kernel_init: Callable[..., jax.Array] = initializers.he,
     bias_init: Callable[..., jax.Array] = initializers.zeros,
+    dropout: float | None = None,
+    input_dropout: float | None = None,
+    input_noise: float | None = None,
+    norm: str | None = None,
+    norm_momentum: float | None = None,
+    norm_epsilon: float | None = None,
 ) -> Model:
     """A fully connected network; with two sizes it is a linear model, the perceptron's.
+
+    A hidden layer is the affine map, the norm, the activation and dropout, in this order. What is
+    None is not there, and all of it off is the plain network; 0.0 is a rate like any other.
 
     Args:
       sizes: the widths, from the input's to the output's: (784, 256, 10) has one hidden layer.
       activation: elementwise, after every layer but the last.
       kernel_init: for each kernel, (inputs, outputs); He's Gaussian by default.
       bias_init: for each bias, (outputs,); zeros by default.
+      dropout: the share of each hidden layer's outputs that training drops, below 1.
+      input_dropout: the same, of the inputs.
+      input_noise: the standard deviation of Gaussian noise that training adds to the inputs.
+      norm: "batch" or "layer", of what a hidden layer's kernel makes of its inputs. Scale and bias
+        come after it and take the place of the layer's own bias, which the mean would undo.
+      norm_momentum: the share of the running statistics that a step leaves, with the batch's norm
+        alone; 0.9 where None. This is Flax's convention; PyTorch's momentum is one less this.
+      norm_epsilon: is added to the variance; 1e-5 where None.
 
     Returns:
-      `init(key)`, the parameters: a tuple with a `Dense` a layer; and `apply(params, inputs)`,
-      for one example: (sizes[0],) -> (sizes[-1],), with no activation on the output.
+      `init(key)`, the parameters: a tuple with a `Dense` a layer, or a `Normed` where there is a
+      norm; with the batch's norm the `Variables` of this and of the running means and variances.
+      And `apply(params, inputs)`, for one example: (sizes[0],) -> (sizes[-1],), with no activation
+      on the output. `train` where training differs, and the arguments as `architecture`.
 
     Raises:
-      ValueError: if there are fewer than two sizes, one is not a positive whole number, or one of
-        the functions is none.
+      ValueError: if there are fewer than two sizes, one is not a positive whole number, one of
+        the functions is none, a rate is not in its range, or there is no layer for it.
 
     >>> model = mlp((784, 256, 10))
     >>> params = model.init(jax.random.key(0))
     >>> [layer.kernel.shape for layer in params]
     [(784, 256), (256, 10)]
-    >>> model.apply(params, jnp.zeros(784)).shape
+    >>> model.apply(params, jax.numpy.zeros(784)).shape
     (10,)
+    >>> mlp((784, 256, 10), dropout=0.5, norm="batch")
+    Model(784-256-10, relu, dropout=0.5, norm=batch)
     """
-    sizes = tuple(sizes) if np.iterable(sizes) else (sizes,)
-    if len(sizes) < 2:
-        raise ValueError(f"sizes needs an input and an output width, got sizes={sizes}")
-    if not all(isinstance(size, Integral) and size > 0 for size in sizes):
-        raise ValueError(f"sizes needs positive whole numbers, got sizes={sizes}")
-    functions = {"activation": activation, "kernel_init": kernel_init, "bias_init": bias_init}
-    for name, function in functions.items():
-        if not callable(function):
-            raise ValueError(f"{name} needs to be a function, got {kind_of(function)}")
-    return _mlp(tuple(int(size) for size in sizes), *map(canonical, functions.values()))
+    functions = activation, kernel_init, bias_init
+    noise = dropout, input_dropout, input_noise
+    given = MLP(sizes, *functions, *noise, norm, norm_momentum, norm_epsilon)  # type: ignore[arg-type]
+    return _model(checked(given))
 
 
 def variant(
@@ -66,15 +78,27 @@ def variant(
     activation: Callable[[jax.Array], jax.Array] | None = None,
     kernel_init: Callable[..., jax.Array] | None = None,
     bias_init: Callable[..., jax.Array] | None = None,
+    dropout: float | EllipsisType | None = ...,
+    input_dropout: float | EllipsisType | None = ...,
+    input_noise: float | EllipsisType | None = ...,
+    norm: str | EllipsisType | None = ...,
+    norm_momentum: float | EllipsisType | None = ...,
+    norm_epsilon: float | EllipsisType | None = ...,
 ) -> Model:
     """A network like one that `mlp` made, but for what is given.
 
     Args:
       model: from `mlp`.
       hidden_sizes: the widths between the input's and the output's; () for a linear model.
-      activation: as in `mlp`.
-      kernel_init: as in `mlp`.
-      bias_init: as in `mlp`.
+      activation: as in `mlp`; None leaves it as it is.
+      kernel_init: as in `mlp`; None leaves it as it is.
+      bias_init: as in `mlp`; None leaves it as it is.
+      dropout: as in `mlp`, where None is none of it; `...` leaves it as it is.
+      input_dropout: the same.
+      input_noise: the same.
+      norm: the same; a norm of another kind has its own momentum and epsilon.
+      norm_momentum: the same.
+      norm_epsilon: the same.
 
     Raises:
       ValueError: if the model is another's, or as `mlp` does.
@@ -82,82 +106,63 @@ def variant(
     >>> wide = variant(mlp((784, 256, 10)), hidden_sizes=(512, 64))
     >>> wide == mlp((784, 512, 64, 10))
     True
+    >>> variant(mlp((4, 8, 3), dropout=0.5), dropout=None) == mlp((4, 8, 3))
+    True
     """
-    init, apply = model.init, model.apply
-    if not (isinstance(init, functools.partial) and isinstance(apply, functools.partial)):
+    before = model.architecture
+    if not isinstance(before, MLP):
         raise ValueError(f"hidden_sizes and the like need a model made by mlp, got {model}")
-    sizes = init.keywords["sizes"]
+    named = {"activation": activation, "kernel_init": kernel_init, "bias_init": bias_init}
+    changed: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
     if hidden_sizes is not None:
-        sizes = (sizes[0], *hidden_sizes, sizes[-1])
-    return mlp(
-        sizes,
-        activation or apply.keywords["activation"],
-        kernel_init or init.keywords["kernel_init"],
-        bias_init or init.keywords["bias_init"],
-    )
+        changed["sizes"] = (before.sizes[0], *hidden_sizes, before.sizes[-1])
+    if norm is not ... and norm != before.norm:
+        changed |= {"norm_momentum": None, "norm_epsilon": None}
+    rest = dropout, input_dropout, input_noise, norm, norm_momentum, norm_epsilon
+    changed |= {n: v for n, v in zip(MLP._fields[4:], rest, strict=True) if v is not ...}
+    return _model(checked(before._replace(**changed)))
 
 
-@functools.cache  # so that a recipe made twice is compiled once
-def _mlp(
-    sizes: tuple[int, ...],
-    activation: Callable[[jax.Array], jax.Array],
-    kernel_init: Callable[..., jax.Array],
-    bias_init: Callable[..., jax.Array],
-) -> Model:
-    init = functools.partial(_init, sizes=sizes, kernel_init=kernel_init, bias_init=bias_init)
-    apply = functools.partial(_apply, sizes=sizes, activation=activation)
-    return Model(canonical(init), canonical(apply))
-
-
-def _init(
-    key: jax.Array,
-    *,
-    sizes: tuple[int, ...],
-    kernel_init: Callable[..., jax.Array],
-    bias_init: Callable[..., jax.Array],
-) -> Params:
-    layers = []
-    for layer, shape in enumerate(pairwise(sizes)):
-        kernel_key, bias_key = jax.random.split(jax.random.fold_in(key, layer))
-        kernel = kernel_init(kernel_key, shape, jnp.float32)
-        layers.append(Dense(kernel, bias_init(bias_key, shape[1:], jnp.float32)))
-    return tuple(layers)
-
-
-def _apply(
-    params: Params,
-    inputs: jax.Array,
-    *,
-    sizes: tuple[int, ...],
-    activation: Callable[[jax.Array], jax.Array],
-) -> jax.Array:
-    if inputs.shape != sizes[:1]:
-        raise ValueError(f"inputs needs the shape {sizes[:1]}, got {inputs.shape}")
-    hidden = inputs
-    for number, layer in enumerate(params):
-        with jax.named_scope(f"layer_{number}"):
-            hidden = linear(layer, hidden)
-            if number < len(params) - 1:
-                hidden = activation(hidden)
-    return hidden
-
-
-def linear(layer: Dense, inputs: jax.Array) -> jax.Array:
-    """One affine layer: W'x + b.
-
-    Args:
-      layer: the kernel W, (inputs, outputs), and the bias b, (outputs,).
-      inputs: (inputs,) float32.
+def rates(model: Model) -> dict[str, float]:
+    """The numbers of a network that training may trace, so that others compile nothing anew.
 
     Returns:
-      (outputs,) float32.
+      Those that are set, of dropout, input_dropout, input_noise and norm_momentum.
 
-    >>> linear(Dense(jnp.array([[1.0], [2.0]]), jnp.array([0.5])), jnp.array([3.0, 4.0])).tolist()
-    [11.5]
+    >>> rates(mlp((4, 8, 3), dropout=0.5)), rates(mlp((4, 8, 3)))
+    ({'dropout': 0.5}, {})
     """
-    kernel, bias = layer
-    if kernel.shape[1] > NARROW:
-        return inputs @ kernel + bias
-    # The gradient of a narrow kernel as (outputs, inputs) is a product that CPUs do several times
-    # faster than (inputs, outputs); the barrier keeps the compiler from turning it back.
-    return jax.lax.optimization_barrier(kernel.T) @ inputs + bias
+    if not isinstance(description := model.architecture, MLP):
+        return {}
+    values = {name: getattr(description, name) for name in RATES}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def with_rates(model: Model, values: Mapping[str, Any]) -> Model:
+    """The same network with other numbers in the place of those that `rates` has.
+
+    Args:
+      model: from `mlp`, or any where there are no values.
+      values: name -> a number; or () float32, which may be traced: what the network then is
+        belongs to the function that is being traced.
+
+    Raises:
+      ValueError: if the network has no such number, or as `mlp` does.
+
+    >>> with_rates(mlp((4, 8, 3), dropout=0.5), {"dropout": 0.25})
+    Model(4-8-3, relu, dropout=0.25)
+    """
+    known = rates(model)
+    if others := values.keys() - known.keys():
+        raise ValueError(
+            f"{', '.join(sorted(others))} needs a network with it, got {', '.join(known) or model}"
+        )
+    if not values:
+        return model
+    description: MLP = model.architecture._replace(**values)
+    if any(isinstance(value, jax.Array) for value in values.values()):
+        return functions_of(description)
+    return _model(checked(description))
+
+
+_model = functools.cache(functions_of)  # so that a recipe made twice is compiled once

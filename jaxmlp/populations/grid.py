@@ -17,6 +17,7 @@ from jaxmlp.training.recipe import SCALES, Recipe, build_optimizer, canonical_re
 __all__ = ["Grid", "Program", "make_grid"]
 
 VARIANTS = tuple(inspect.signature(variant).parameters)[1:]  # what may be swept of an MLP
+FUNCTIONS = ("activation", "kernel_init", "bias_init")  # those that are functions
 LARGEST = float(np.finfo(np.float64).max)
 MOST = 1_000_000  # members
 SHARED = 0  # the seed of the order that members share
@@ -146,10 +147,12 @@ def _recipe_at(recipe: Recipe | Callable[..., Recipe], setting: Mapping[str, Any
     for name, value in setting.items():
         if name == "hidden_sizes":
             network[name] = (value,) if isinstance(value, int) else value
-        elif name in (*VARIANTS, "optimizer", "schedule"):
+        elif name in (*FUNCTIONS, "optimizer", "schedule"):
             if not callable(value) and (name, value) != ("schedule", None):
                 raise ValueError(f"sweep of {name} needs functions, got {value!r}")
-            (network if name in VARIANTS else fields)[name] = value
+            (network if name in FUNCTIONS else fields)[name] = value
+        elif name in VARIANTS:
+            network[name] = value
         elif name in Recipe._fields and name != "hyperparameters":
             fields[name] = value
         elif isinstance(value, str):

@@ -317,8 +317,7 @@ def label(value: Any) -> str:
     ('64x32', 'linear', '0.001', 'label')
     """
     if isinstance(value, Model):
-        sizes = getattr(value.init, "keywords", {}).get("sizes")
-        return "-".join(map(str, sizes)) if sizes else "model"
+        return getattr(value.architecture, "name", "model")
     if isinstance(value, tuple):
         return "x".join(map(label, value)) or "linear"
     if isinstance(value, functools.partial):

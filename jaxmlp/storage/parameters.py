@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from jaxmlp.runtime.keydata import plain
-from jaxmlp.types import Dense, PyTree
+from jaxmlp.types import Dense, Normed, PyTree, Variables
 
 __all__ = ["digest", "load_params", "save_params"]
 
@@ -89,7 +89,8 @@ def load_params(path: str | os.PathLike[str]) -> PyTree:
 
     Returns:
       The tree: lists as tuples, a `Dense` and whatever else has a kernel and then a bias as a
-      `Dense`, other named nodes as dicts. Leaves are NumPy arrays with the bits that were saved.
+      `Dense`, a `Normed` and `Variables` likewise, other named nodes as dicts. Leaves are NumPy
+      arrays with the bits that were saved.
 
     Raises:
       FileNotFoundError: if there is no such file.
@@ -199,5 +200,8 @@ def _tree(leaves: dict[tuple[str, ...], np.ndarray]) -> PyTree:
     }
     if sorted(names) == sorted(str(i) for i in range(len(names))):
         return tuple(children[str(i)] for i in range(len(names)))
-    # JAX sorts the names of a dict: "bias" would be first.
-    return Dense(**children) if names == list(Dense._fields) else children
+    # JAX sorts the names of a dict: "bias" would be first, and "running".
+    for kind in (Dense, Normed, Variables):
+        if names == list(kind._fields):
+            return kind(**children)
+    return children

@@ -10,6 +10,7 @@ from jaxmlp.nn import activations, initializers
 from jaxmlp.nn.lift import lift
 from jaxmlp.nn.mlp import mlp
 from jaxmlp.objectives import losses, metrics, tasks
+from jaxmlp.objectives.records import Metric
 from jaxmlp.objectives.tasks import Task, binary_classification, classification, regression
 from jaxmlp.optim import averages, optimizers, schedules
 from jaxmlp.populations import grid, many, runs
@@ -46,6 +47,7 @@ __all__ = [
     "Fault",
     "Halving",
     "Info",
+    "Metric",
     "Model",
     "Normed",
     "Population",

@@ -6,21 +6,24 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-__all__ = ["kind_of", "metric_names", "name_of"]
+__all__ = ["SETS", "kind_of", "metric_names", "name_of"]
+
+SETS = ("train", "validation", "test")  # of examples; a history's columns begin with one of them
 
 # What a history, a line of metrics or the totals of an epoch have beside the metrics.
 RESERVED = ("epoch", "learning_rate", "loss", "num_examples", "seconds", "step")
 
 
 def name_of(function: Callable[..., Any]) -> str:
-    """What to call a function: a partial goes by its function, an object by its class.
+    """What to call a function: a partial goes by its function, an object by its name or its class.
 
     >>> name_of(functools.partial(max, key=len)), name_of(print)
     ('max', 'print')
     """
     if isinstance(function, functools.partial) and not hasattr(function, "__name__"):
         return name_of(function.func)
-    return getattr(function, "__name__", type(function).__name__)
+    own = getattr(function, "name", None)  # as a `Metric` has one
+    return getattr(function, "__name__", own if isinstance(own, str) else type(function).__name__)
 
 
 def metric_names(metrics: Sequence[Callable[..., Any]]) -> list[str]:

@@ -4,58 +4,283 @@ The same arguments give the same task, so that a recipe made twice is compiled o
 """
 
 import functools
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxmlp.naming import name_of
 from jaxmlp.nn import activations
 from jaxmlp.objectives import losses, metrics
+from jaxmlp.objectives.records import Function, Metric, metric_of
 from jaxmlp.types import Array
 
 TOLERANCE = 1e-3  # of the sum of a distribution, which may have been rounded to float16
 
-__all__ = ["Task", "binary_classification", "classification", "regression"]
+__all__ = [
+    "Task",
+    "binary_classification",
+    "classification",
+    "metrics_of",
+    "objective_of",
+    "primary",
+    "rates",
+    "regression",
+    "with_rates",
+]
 
 
 class Task(NamedTuple):
-    """Functions of one example's outputs, (outputs,), and of its label."""
+    """Functions of one example's outputs, (outputs,), and of its label.
 
-    loss: Callable[[jax.Array, jax.Array], jax.Array]  # outputs, label -> ()
-    metrics: tuple[Callable[[jax.Array, jax.Array], jax.Array], ...]  # the same, each with a name
+    >>> classification(10)._replace(metrics=(metrics.accuracy, metrics.top_k(3), metrics.f1(10)))
+    Task(softmax_cross_entropy, accuracy, top_3_accuracy, f1)
+    """
+
+    loss: Callable[[jax.Array, jax.Array], jax.Array]  # outputs, label -> (): the reported one
+    # What else is reported: functions like the loss, each with a name, or a `Metric` each.
+    metrics: tuple[Any, ...]
     link: Callable[[jax.Array], jax.Array]  # outputs -> probabilities, or values: (outputs,)
     num_outputs: int
     # (num_examples, ...) -> the same as the loss takes them, or None for as they are; raises
     # ValueError. They come as arrays of whole numbers or floats.
     check_labels: Callable[[Array], Array | None]
+    # outputs, label, and the rates by keyword -> (): what training goes down on where that is not
+    # the reported loss. A history has the reported one alone, of the training set as of others.
+    train_loss: Callable[..., jax.Array] | None = None
+    # What the training loss takes, by names: hyperparameters, whose values are traced.
+    rates: tuple[tuple[str, Any], ...] = ()
+    # label -> (): what an example weighs in the training loss, which is then the weighted mean.
+    weight: Callable[[jax.Array], jax.Array] | None = None
+    # "classification": outputs are classes, and the highest is the answer; "binary": each output is
+    # a yes or no; "regression": they are values; "": not known.
+    kind: str = ""
 
     def __repr__(self) -> str:
-        """The loss and the metrics by their names."""
-        return f"Task({', '.join(map(name_of, (self.loss, *self.metrics)))})"
+        """The loss and the metrics by their names, and how training differs."""
+        trained = {} if self.train_loss is None else {"train_loss": name_of(self.train_loss)}
+        trained |= {} if self.weight is None else {"weight": name_of(self.weight)}
+        more = [f"{name}={value}" for name, value in (trained | dict(self.rates)).items()]
+        return f"Task({', '.join([*map(name_of, (self.loss, *self.metrics)), *more])})"
 
 
-@functools.cache
 def classification(
     num_classes: int,
     loss: Callable[[jax.Array, jax.Array], jax.Array] = losses.softmax_cross_entropy,
+    *,
+    label_smoothing: float | None = None,
+    class_weights: Sequence[float] | None = None,
 ) -> Task:
     """One of several classes; labels are whole numbers, one-hot vectors or other distributions.
 
     Args:
       num_classes: how many, at least 2.
       loss: of one example: `losses.hinge` and `losses.perceptron` take integer labels only.
+      label_smoothing: the share of each label that training spreads evenly over all classes; the
+        reported loss stays that of the labels as they are. It is a hyperparameter, which a sweep
+        may vary without compiling anew, once it is given here, 0.0 included. Source: Szegedy et
+        al., Rethinking the Inception Architecture for Computer Vision, 2016, section 7.
+      class_weights: what an example of each class weighs in the training loss, which becomes
+        Σ weight loss / Σ weight over a batch, as of PyTorch and of scikit-learn's `sample_weight`;
+        of a distribution the mean weight. Reported figures count all examples alike.
 
     Raises:
-      ValueError: if there are fewer than two classes.
+      ValueError: if there are fewer than two classes, the loss cannot take smoothed labels, the
+        smoothing is not from 0 to less than 1, or the weights are not one a class, finite, not
+        negative, and some above 0.
 
     >>> classification(4).link(np.zeros(4, np.float32)).tolist()
     [0.25, 0.25, 0.25, 0.25]
+    >>> classification(4, label_smoothing=0.1)
+    Task(softmax_cross_entropy, accuracy, train_loss=smoothed, label_smoothing=0.1)
     """
     if num_classes < 2:
         raise ValueError(f"num_classes needs to be at least 2, got {num_classes}")
+    task = Task(
+        loss,
+        (metrics.accuracy,),
+        jax.nn.softmax,
+        num_classes,
+        _check_classes(num_classes),
+        kind="classification",
+    )
+    task = _smoothed(task, _smoothed_classes(loss), label_smoothing)
+    return _weighted(task, num_classes, class_weights)
 
+
+def binary_classification(
+    num_outputs: int = 1,
+    *,
+    label_smoothing: float | None = None,
+    class_weights: Sequence[float] | None = None,
+) -> Task:
+    """Yes or no, once or for several independent questions; labels are 0 or 1.
+
+    Args:
+      num_outputs: how many questions.
+      label_smoothing: as of `classification`: training takes e / 2 for no, and 1 - e / 2 for yes.
+      class_weights: as of `classification`, of no and yes; for one question alone.
+    """
+    task = Task(
+        losses.sigmoid_cross_entropy,
+        (metrics.binary_accuracy,),
+        jax.nn.sigmoid,
+        num_outputs,
+        _check_answers(num_outputs),
+        kind="binary",
+    )
+    if class_weights is not None and num_outputs != 1:
+        raise ValueError(f"class_weights need a task with one output, got {num_outputs}")
+    return _weighted(_smoothed(task, _smoothed_answers(), label_smoothing), 2, class_weights)
+
+
+def regression(
+    num_outputs: int = 1,
+    loss: Callable[[jax.Array, jax.Array], jax.Array] = losses.squared_error,
+) -> Task:
+    """One or several numbers; labels are float32."""
+    check_labels = _check_values(num_outputs)
+    return Task(
+        loss,
+        (losses.absolute_error,),
+        activations.identity,
+        num_outputs,
+        check_labels,
+        kind="regression",
+    )
+
+
+def metrics_of(task: Task) -> tuple[Metric, ...]:
+    """The records of all that is reported: "loss", and then the metrics.
+
+    >>> metrics_of(classification(10))
+    (Metric(loss, lower is better), Metric(accuracy, higher is better, a share))
+    """
+    loss = Metric("loss", task.loss, higher_is_better=False)
+    return (loss, *map(metric_of, task.metrics))
+
+
+def primary(task: Task) -> Metric:
+    """What a table shows first, and a sweep ranks by: the first metric, else the loss.
+
+    >>> primary(regression())
+    Metric(absolute_error, lower is better)
+    """
+    return metrics_of(task)[1 if task.metrics else 0]
+
+
+def objective_of(task: Task) -> Function:
+    """What training goes down on, of one example: the training loss with its rates, or the loss."""
+    if task.train_loss is None:
+        return task.loss
+    return functools.partial(task.train_loss, **dict(task.rates))
+
+
+def rates(task: Task) -> dict[str, Any]:
+    """The hyperparameters that are the task's: name -> value.
+
+    >>> rates(classification(10, label_smoothing=0.1))
+    {'label_smoothing': 0.1}
+    """
+    return dict(task.rates)
+
+
+def with_rates(task: Task, values: Mapping[str, Any]) -> Task:
+    """A task with other values of its hyperparameters, which may be traced.
+
+    Args:
+      task: as it is.
+      values: by names; what is left out stays.
+
+    Raises:
+      ValueError: if the task has no such one, or a label smoothing is not from 0 to less than 1.
+
+    >>> with_rates(classification(10, label_smoothing=0.1), {"label_smoothing": 0.2}).rates
+    (('label_smoothing', 0.2),)
+    """
+    own = dict(task.rates)
+    if unknown := [name for name in values if name not in own]:
+        raise ValueError(
+            f"the task needs to have {', '.join(unknown)}, as classification(10, "
+            f"label_smoothing=0.1) has it, got {', '.join(own) or 'none'}"
+        )
+    if "label_smoothing" in values:
+        _check_smoothing(values["label_smoothing"])
+    return task._replace(rates=tuple({**own, **values}.items()))
+
+
+def _smoothed(task: Task, smoothed: Callable[..., jax.Array], amount: float | None) -> Task:
+    """A task that trains on smoothed labels."""
+    if amount is None:
+        return task
+    _check_smoothing(amount)
+    one = jax.ShapeDtypeStruct((task.num_outputs,), jnp.float32)
+    try:
+        jax.eval_shape(task.loss, one, one)
+    except ValueError as error:
+        name = name_of(task.loss)
+        raise ValueError(f"label_smoothing needs a loss of distributions, got {name}") from error
+    return task._replace(train_loss=smoothed, rates=(("label_smoothing", float(amount)),))
+
+
+@functools.cache
+def _smoothed_classes(loss: Function) -> Callable[..., jax.Array]:
+    def smoothed(outputs: jax.Array, label: jax.Array, *, label_smoothing: Any) -> jax.Array:
+        num_classes = len(outputs)
+        target = label
+        if not label.ndim:
+            is_class = (label >= 0) & (label < num_classes)  # else NaN, as of the plain loss
+            target = jnp.where(is_class, jax.nn.one_hot(label, num_classes), jnp.nan)
+        return loss(outputs, (1 - label_smoothing) * target + label_smoothing / num_classes)
+
+    return smoothed
+
+
+@functools.cache
+def _smoothed_answers() -> Callable[..., jax.Array]:
+    def smoothed(outputs: jax.Array, label: jax.Array, *, label_smoothing: Any) -> jax.Array:
+        target = (1 - label_smoothing) * label.astype(outputs.dtype) + label_smoothing / 2
+        return losses.sigmoid_cross_entropy(outputs, target)
+
+    return smoothed
+
+
+def _check_smoothing(amount: Any) -> None:
+    if not isinstance(amount, jax.core.Tracer) and not 0 <= amount < 1:
+        raise ValueError(f"label_smoothing needs to be from 0 to less than 1, got {amount}")
+
+
+def _weighted(task: Task, num_classes: int, weights: Sequence[float] | None) -> Task:
+    """A task whose classes weigh differently in training."""
+    if weights is None:
+        return task
+    values = np.asarray(weights, np.float32)
+    if values.shape != (num_classes,):
+        raise ValueError(f"class_weights need {num_classes} numbers, got {values.shape}")
+    if not (np.isfinite(values).all() and (values >= 0).all() and (values > 0).any()):
+        got = values.tolist()
+        raise ValueError(f"class_weights need to be finite, none negative, one above 0, got {got}")
+    return task._replace(weight=_class_weight(tuple(values.tolist())))
+
+
+@functools.cache
+def _class_weight(weights: tuple[float, ...]) -> Callable[[jax.Array], jax.Array]:
+    def class_weight(label: jax.Array) -> jax.Array:
+        by_class = jnp.array(weights, jnp.float32)
+        if label.size > 1:  # a distribution
+            return by_class @ label.astype(jnp.float32)
+        label = label.reshape(())
+        if jnp.issubdtype(label.dtype, jnp.integer):
+            return by_class[label]
+        return by_class[0] + label * (by_class[1] - by_class[0])  # of an answer that is a float
+
+    return class_weight
+
+
+@functools.cache
+def _check_classes(num_classes: int) -> Callable[[Array], Array]:
     def check_labels(labels: Array) -> Array:
         if labels.ndim == 2 and labels.shape[1] == 1:  # a column of a table
             labels = labels[:, 0]
@@ -75,36 +300,28 @@ def classification(
         _check_all(values == np.round(values), values, "whole numbers")
         return labels.astype(np.int32)
 
-    return Task(loss, (metrics.accuracy,), jax.nn.softmax, num_classes, check_labels)
+    return check_labels
 
 
 @functools.cache
-def binary_classification(num_outputs: int = 1) -> Task:
-    """Yes or no, once or for several independent questions; labels are 0 or 1."""
-
+def _check_answers(num_outputs: int) -> Callable[[Array], None]:
     def check_labels(labels: Array) -> None:
         if not (labels.ndim == 1 and num_outputs == 1):
             _check_width(labels, num_outputs)
         _check_range(np.asarray(labels), 0, 1)
 
-    loss = losses.sigmoid_cross_entropy
-    return Task(loss, (metrics.binary_accuracy,), jax.nn.sigmoid, num_outputs, check_labels)
+    return check_labels
 
 
 @functools.cache
-def regression(
-    num_outputs: int = 1,
-    loss: Callable[[jax.Array, jax.Array], jax.Array] = losses.squared_error,
-) -> Task:
-    """One or several numbers; labels are float32."""
-
+def _check_values(num_outputs: int) -> Callable[[Array], None]:
     def check_labels(labels: Array) -> None:
         if not (labels.ndim == 1 and num_outputs == 1):
             _check_width(labels, num_outputs)
         values = np.asarray(labels)
         _check_all(np.isfinite(values), values, "finite")
 
-    return Task(loss, (losses.absolute_error,), activations.identity, num_outputs, check_labels)
+    return check_labels
 
 
 def _check_width(labels: Array, width: int) -> None:

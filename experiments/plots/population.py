@@ -1,7 +1,7 @@
 """The pictures of a sweep: what its settings learn, what each axis does, what the seeds scatter.
 
-A setting is a value for every axis but "seed" and "shuffle_seed". A seed with a member that
-diverged is in no mean; every picture says how many did. Intervals are Student's.
+A setting is a value for every axis but the seeds'. A seed with a member that diverged is in no
+mean; every picture says how many did. Intervals are Student's.
 """
 
 import itertools

@@ -1,8 +1,9 @@
 """What a sweep's pictures show: the values of a metric by setting, their means and intervals.
 
-A setting is a value for every axis but "seed" and "shuffle_seed", and its observations are those of
-`jaxmlp.statistics`: its seeds, each the mean over its shuffle seeds. A seed with a member that
-diverged is in no mean. Intervals are Student's, cut where a share would leave 0 to 100 %.
+A setting is a value for every axis but the seeds', and its observations are those of
+`jaxmlp.statistics`: its seeds, each the mean over its shuffle seeds and noise seeds. A seed with a
+member that diverged is in no mean. Intervals are Student's, cut where a share would leave 0 to
+100 %.
 """
 
 import itertools
@@ -74,9 +75,8 @@ def tabulate(runs: Runs, metric: str) -> Table:
     finals = np.where(np.isfinite(finals), finals, np.nan)
     history = factor(metric) * arrange(runs.history[metric]).astype(np.float64)
 
-    averaged = 1 if finals.shape[2] > 1 else 2  # as `jaxmlp.statistics` has it
-    observed = finals.mean(axis=averaged)
-    curves = _mean(np.moveaxis(history, averaged, -1))
+    observed = finals.mean(axis=2)
+    curves = _mean(np.moveaxis(history, 2, -1))
     curves[np.isnan(observed)] = np.nan
     mean, low, high = interval_of(metric, observed)
     is_unknown = np.isnan(finals) & ~is_diverged
@@ -134,17 +134,18 @@ def name_of(axis: str, value: Hashable) -> str:
 
 
 def _by_setting(runs: Runs) -> Callable[[np.ndarray], np.ndarray]:
-    """A function from (*axes, ...) to (settings, shuffle seeds, seeds, ...)."""
-    names = list(runs.axes)
+    """A function from (*axes, ...) to (settings, observations, members of each, ...)."""
+    names, shape = list(runs.axes), runs.shape
     kept = [i for i, name in enumerate(names) if name not in SEEDS]
-    sizes = [len(runs.axes.get(name, (None,))) for name in SEEDS]
-    num_settings = math.prod(runs.shape[i] for i in kept)
     seeds = [names.index(name) for name in SEEDS if name in names]
+    seeds.sort(key=lambda i: shape[i] == 1)  # the first that varies is what is observed
+    first, others = seeds[:1], seeds[1:]
+    sizes = [math.prod(shape[i] for i in axes) for axes in (kept, first, others)]
 
     def arrange(values: np.ndarray) -> np.ndarray:
         ends = tuple(range(len(names), values.ndim))
         rest = values.shape[len(names) :]
-        return values.transpose(*kept, *seeds, *ends).reshape(num_settings, *sizes, *rest)
+        return values.transpose(*kept, *first, *others, *ends).reshape(*sizes, *rest)
 
     return arrange
 

@@ -151,7 +151,7 @@ class Runs(NamedTuple):
         return np.take_along_axis(values, last[..., None], axis=-1)[..., 0]
 
     def best(
-        self, metric: str, mean_over: tuple[str, ...] = ("shuffle_seed", "seed")
+        self, metric: str, mean_over: tuple[str, ...] = ("noise_seed", "shuffle_seed", "seed")
     ) -> dict[str, Any]:
         """Where the best final value is: `runs.select(**runs.best(metric))` are those members.
 

@@ -1,9 +1,10 @@
 """A population's settings and their observations.
 
-A setting is a value for every axis but "seed" and "shuffle_seed". Its observations are its seeds:
-where "shuffle_seed" is an axis too, a seed's value is the mean over it, for members that share a
-seed are not independent; of a single seed, the shuffle seeds are the observations. A seed whose
-member ended in a fault or has no finite value is left out, and counted as failed.
+A setting is a value for every axis but those of SEEDS. Its observations are its seeds: where other
+seeds are axes too, a seed's value is the mean over them, for members that share a seed are not
+independent; of a single seed, the shuffle seeds are the observations, and of a single one of those
+too, the noise seeds. An observation with a member that ended in a fault or has no finite value is
+left out, and counted as failed.
 """
 
 import itertools
@@ -17,7 +18,7 @@ __all__ = ["SEEDS", "Setting", "as_value", "finals_of", "observations", "setting
 
 Setting = Mapping[str, Hashable]
 
-SEEDS = ("shuffle_seed", "seed")
+SEEDS = ("seed", "shuffle_seed", "noise_seed")  # the first that varies is what is observed
 
 
 def settings_of(runs: Runs) -> list[dict[str, Hashable]]:
@@ -41,7 +42,7 @@ def observations(runs: Runs, metric: str, setting: Setting) -> np.ndarray:
     lengths = {name: len(values) for name, values in chosen.axes.items()}
     if open_axes := [name for name in lengths if lengths[name] > 1 and name not in SEEDS]:
         raise ValueError(f"a setting needs a value for {', '.join(open_axes)}, got {setting}")
-    observed = "seed" if lengths.get("seed", 1) > 1 else "shuffle_seed"
+    observed = next((name for name in SEEDS if lengths.get(name, 1) > 1), None)
     others = tuple(i for i, name in enumerate(lengths) if name != observed)
     return np.atleast_1d(finals_of(chosen, metric).mean(axis=others))
 

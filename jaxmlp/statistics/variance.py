@@ -1,6 +1,8 @@
 """Where a metric's variance comes from."""
 
+import itertools
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,28 +12,34 @@ from jaxmlp.statistics.settings import SEEDS, finals_of
 
 __all__ = ["Variance", "variance"]
 
+SOURCES = dict(zip(SEEDS, ("initialization", "data_order", "noise"), strict=True))
+
 
 class Variance(NamedTuple):
-    """Where a metric's variance comes from."""
+    """Where a metric's variance comes from; NaN for a source that was not varied."""
 
     initialization: float
     data_order: float
-    interaction: float  # and all that neither explains
+    interaction: float  # of all that were varied, and all that nothing else explains
     total: float
-    shares: dict[str, float]  # of the total, by the names above; NaN where the total is 0
+    shares: dict[str, float]  # of the total, by source and by pair; NaN where the total is 0
+    noise: float  # such as dropout's
+    pairs: dict[str, float]  # interactions of two of three: "data_order_and_noise", ...
 
 
 def variance(runs: Runs, metric: str) -> Variance:
-    """How much of a metric's variance is the initialisation's, and how much the data's order's.
+    """How much of a metric's variance is the initialisation's, the data's order's, the noise's.
 
-    Two crossed random effects without replication, from the mean squares: a source's component is
-    its mean square less the interaction's, over how many values each of its means has. Such an
-    estimate can fall below 0, and is then given as 0.
+    Crossed random effects without replication, from the mean squares. With two sources, a source's
+    component is its mean square less the interaction's, over how many values each of its means
+    has; with three, its mean square less those of its two pairs, plus that of all three, over as
+    many. Such an estimate can fall below 0, and is then given as 0.
 
     Source: Searle, Casella and McCulloch, Variance Components, 1992, chapter 4.
 
     Args:
-      runs: crossed members: every "seed", of the initialisation, with every "shuffle_seed".
+      runs: crossed members: every "seed", of the initialisation, with every "shuffle_seed", every
+        "noise_seed", or both.
       metric: a name in their history; its last measured value is taken.
 
     Raises:
@@ -45,28 +53,56 @@ def variance(runs: Runs, metric: str) -> Variance:
     (2.0, 0.0, 0.0, 2.0)
     """
     lengths = {name: len(values) for name, values in runs.axes.items() if len(values) > 1}
-    if set(lengths) != set(SEEDS):
+    if len(lengths) < 2 or not set(lengths) <= set(SEEDS):
         raise ValueError(
-            "variance needs two or more values of shuffle_seed and of seed, and one of any other "
-            f"axis, got {lengths}"
+            f"variance needs two or more values of at least two of {', '.join(SEEDS)}, and one of "
+            f"any other axis, got {lengths}"
         )
     finals = finals_of(runs, metric)
     if failed := int(np.isnan(finals).sum()):
         raise ValueError(f"variance needs a value of every member, got {failed} without")
-    names = [name for name in runs.axes if name in lengths]
-    table = finals.reshape([lengths[name] for name in names])
-    if names[0] == "seed":
-        table = table.T
-    num_orders, num_inits = table.shape
-    inits = table.mean(axis=0, keepdims=True)
-    orders = table.mean(axis=1, keepdims=True)
-    residual = table - inits - orders + table.mean()
-    interaction = float((residual**2).sum()) / ((num_orders - 1) * (num_inits - 1))
-    components = {
-        "initialization": max(float(inits.var(ddof=1)) - interaction / num_orders, 0.0),
-        "data_order": max(float(orders.var(ddof=1)) - interaction / num_inits, 0.0),
-        "interaction": interaction,
-    }
-    total = sum(components.values())
-    shares = {name: part / total if total else math.nan for name, part in components.items()}
-    return Variance(**components, total=total, shares=shares)
+    names = [name for name in SEEDS if name in lengths]
+    order = [list(lengths).index(name) for name in names]
+    table = finals.reshape(list(lengths.values())).transpose(order)
+    *others, (_, interaction) = _components(table)
+    parts = {"_and_".join(SOURCES[names[axis]] for axis in axes): part for axes, part in others}
+    parts = {name: max(part, 0.0) for name, part in parts.items()} | {"interaction": interaction}
+    total = sum(parts.values())
+    return Variance(
+        initialization=parts.get("initialization", math.nan),
+        data_order=parts.get("data_order", math.nan),
+        interaction=interaction,
+        total=total,
+        shares={name: part / total if total else math.nan for name, part in parts.items()},
+        noise=parts.get("noise", math.nan),
+        pairs={name: part for name, part in parts.items() if "_and_" in name},
+    )
+
+
+def _components(table: np.ndarray) -> list[tuple[tuple[int, ...], float]]:
+    """The variance component of each set of a table's axes, the smallest sets first.
+
+    A set's effects are what is left of the means over all other axes once the effects of its
+    subsets are taken off; their variance has the components of all larger sets in it, each over
+    the number of values that were averaged.
+    """
+    axes = range(table.ndim)
+    sets = [each for size in axes for each in itertools.combinations(axes, size + 1)]
+    variances = {each: _variance_of_effects(table, each) for each in sets}
+
+    def component(own: tuple[int, ...]) -> float:
+        larger = [(each, set(each) - set(own)) for each in sets if set(own) <= set(each)]
+        return sum(
+            (-1) ** len(more) * variances[each] / math.prod(table.shape[axis] for axis in more)
+            for each, more in larger
+        )
+
+    return [(each, component(each)) for each in sets]
+
+
+def _variance_of_effects(table: np.ndarray, own: Sequence[int]) -> float:
+    effects = table
+    for axis in range(table.ndim):
+        means = effects.mean(axis, keepdims=True)
+        effects = effects - means if axis in own else means
+    return float((effects**2).sum()) / math.prod(table.shape[axis] - 1 for axis in own)

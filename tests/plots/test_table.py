@@ -15,9 +15,18 @@ def test_the_interval_is_that_of_the_statistics():
         np.testing.assert_allclose(ours, (summary.mean, summary.low, summary.high), rtol=1e-9)
 
 
-@pytest.mark.parametrize("order", [("seed", "width", "shuffle_seed"), ("shuffle_seed", "seed")])
-def test_a_seed_is_the_mean_over_its_shuffle_seeds(order):
-    sizes = {"seed": 4, "width": 3, "shuffle_seed": 2}
+@pytest.mark.parametrize(
+    "order",
+    [
+        ("seed", "width", "shuffle_seed"),
+        ("shuffle_seed", "seed"),
+        ("noise_seed", "shuffle_seed", "width", "seed"),
+        ("noise_seed", "shuffle_seed"),
+        ("width", "noise_seed"),
+    ],
+)
+def test_a_seed_is_the_mean_over_its_other_seeds(order):
+    sizes = {"seed": 4, "width": 3, "shuffle_seed": 2, "noise_seed": 3}
     axes = {name: range(sizes[name]) for name in order}
     values = np.random.default_rng(0).random((*(sizes[name] for name in order), 2))
     runs = runs_of(axes, values, faults=[tuple(0 for _ in order)])

@@ -178,6 +178,8 @@ def test_a_lucky_seed_does_not_win():
     assert runs.best("test_loss") == {"rate": 2}
     assert runs.best("test_loss", mean_over=()) == {"rate": 1, "seed": 0}
     assert runs.best("test_error") == {"rate": 1}
+    noisy = runs._replace(axes={"rate": runs.axes["rate"], "noise_seed": runs.axes["seed"]})
+    assert noisy.best("test_loss") == {"rate": 2}
     assert runs.best("test_score") == {"rate": 1}
     crossed = runs._replace(axes={"rate": (1, 2), "shuffle_seed": (0, 1)})
     assert crossed.best("test_loss") == {"rate": 2}

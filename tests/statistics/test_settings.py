@@ -27,5 +27,13 @@ def test_a_seed_is_one_observation_whatever_its_shuffle_seeds():
         observations(RUNS, "m", {"seed": 1})
 
 
+def test_noise_seeds_are_observed_where_no_other_seed_varies():
+    axes = {"noise_seed": (0, 1), "shuffle_seed": (0, 1, 2), "seed": (0,)}
+    runs = population(axes, [1, 2, 3, 5, 6, 7])
+    assert observations(runs, "m", {}).tolist() == [3, 4, 5]
+    assert observations(runs, "m", {"shuffle_seed": 2}).tolist() == [3, 7]
+    assert settings_of(runs) == [{}]
+
+
 def test_a_list_is_a_tuple():
     assert (as_value([4, 4]), as_value(8)) == ((4, 4), 8)

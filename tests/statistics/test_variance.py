@@ -51,6 +51,60 @@ def test_what_is_estimated_below_zero_is_zero():
     assert all(math.isnan(share) for share in equal.shares.values())
 
 
+def contrasts(axes, sizes):
+    """A table of two values an axis: each set of axes adds or takes off its size."""
+    signs = dict(zip(axes, np.meshgrid(*[[-1, 1]] * len(axes), indexing="ij"), strict=True))
+    table = sum(size * math.prod(signs[axis] for axis in own) for own, size in sizes.items())
+    names = {"i": "seed", "o": "shuffle_seed", "n": "noise_seed"}
+    return population({names[axis]: (3, 5) for axis in axes}, table)
+
+
+@pytest.mark.parametrize("axes", ["ion", "noi", "oin"])
+def test_three_sources_come_apart(axes):
+    sizes = {"i": 4, "o": 3, "n": 2, "io": 2, "in": 1, "on": 1, "ion": 0.5}
+    found = variance(contrasts(axes, sizes), "m")
+    # The variances of the effects are 2, 4 and 8 times the squares of one, two and three axes.
+    expected = {
+        "initialization": 32 - 16 / 2 - 4 / 2 + 2 / 4,
+        "data_order": 18 - 16 / 2 - 4 / 2 + 2 / 4,
+        "noise": 8 - 4 / 2 - 4 / 2 + 2 / 4,
+        "initialization_and_data_order": 16 - 2 / 2,
+        "initialization_and_noise": 4 - 2 / 2,
+        "data_order_and_noise": 4 - 2 / 2,
+        "interaction": 2,
+    }
+    assert found[:4] == (22.5, 8.5, 2, 58.5)
+    assert found.noise == 4.5
+    assert found.pairs == {name: size for name, size in expected.items() if "_and_" in name}
+    assert list(found.shares) == list(expected)
+    assert found.shares == {name: size / 58.5 for name, size in expected.items()}
+
+
+def test_any_two_sources_are_crossed():
+    found = variance(contrasts("no", {"o": 3, "n": 2, "on": 1}), "m")
+    assert math.isnan(found.initialization)
+    assert found[1:4] == (18 - 4 / 2, 4, 26)
+    assert (found.noise, found.pairs) == (8 - 4 / 2, {})
+    assert found.shares == {"data_order": 16 / 26, "noise": 6 / 26, "interaction": 4 / 26}
+    assert math.isnan(variance(crossed(np.eye(2)), "m").noise)
+
+
+def test_three_planted_sources_are_recovered_from_a_table_of_unequal_sides():
+    random = np.random.default_rng(0)
+    axes = {"shuffle_seed": range(4), "noise_seed": range(6), "width": (8,), "seed": range(5)}
+    sides = {"i": (1, 1, 5), "o": (4, 1, 1), "n": (1, 6, 1)}
+    sides |= {"io": (4, 1, 5), "in": (1, 6, 5), "on": (4, 6, 1), "ion": (4, 6, 5)}
+    planted = {"i": 7, "o": 6, "n": 5, "io": 4, "in": 3, "on": 2, "ion": 1}
+    found = []
+    for _ in range(300):
+        table = sum(random.normal(0, planted[own] ** 0.5, sides[own]) for own in planted)
+        each = variance(population(axes, table), "m")
+        found.append([*each[:2], each.noise, *each.pairs.values(), each.interaction])
+    errors = np.std(found, 0) / 300**0.5
+    assert (np.abs(np.mean(found, 0) - list(planted.values())) < 4 * errors + 0.1).all()
+    assert (errors < 0.5).all()
+
+
 BOTH = {"width": (8, 16), "shuffle_seed": (0, 1), "seed": (0, 1)}
 
 
@@ -59,8 +113,12 @@ BOTH = {"width": (8, 16), "shuffle_seed": (0, 1), "seed": (0, 1)}
     [
         (
             lambda: variance(population(BOTH, np.ones(8)), "m"),
-            "variance needs two or more values of shuffle_seed and of seed, and one of any other "
-            "axis, got {'width': 2, 'shuffle_seed': 2, 'seed': 2}",
+            "variance needs two or more values of at least two of seed, shuffle_seed, noise_seed, "
+            "and one of any other axis, got {'width': 2, 'shuffle_seed': 2, 'seed': 2}",
+        ),
+        (
+            lambda: variance(population({"width": (8, 16), "seed": (0, 1)}, np.ones(4)), "m"),
+            "variance needs two or more values .*, got {'width': 2, 'seed': 2}",
         ),
         (
             lambda: variance(GRID.select(width=8, sizes=(4,)), "m"),

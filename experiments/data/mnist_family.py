@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.data import idx, tfds_cache
+from experiments.data import idx, tfds_cache, tfds_prepared
 from experiments.data.idx import Arrays, DataError, Registered
 from experiments.data.tfds_cache import NotAvailable
 
@@ -91,8 +91,8 @@ def load(name: str, places: Sequence[Path], target: Path) -> tuple[Arrays, str]:
             if paths := _find(name, packed, place):
                 return _from_files(name, paths, packed)
         for place in places:
-            if directory := tfds_cache.prepared(place, name):
-                arrays = upright(FAMILIES[name], tfds_cache.read_prepared(directory), directory)
+            if directory := tfds_prepared.prepared(place, name):
+                arrays = upright(FAMILIES[name], tfds_prepared.read_prepared(directory), directory)
                 order = "in the order of its files, which is not that of the IDX files"
                 return arrays, f"prepared by tensorflow-datasets in {directory}, {order}"
         paths = tfds_cache.download(name.partition("/")[0], packed, target)

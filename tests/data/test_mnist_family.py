@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tfds_files
 
-from experiments.data import mnist_family, tfds_cache
+from experiments.data import mnist_family, tfds_cache, tfds_prepared
 from experiments.data.idx import DataError
 from experiments.data.mnist_family import EMNIST_ARCHIVE, FAMILIES
 from experiments.data.tfds_cache import NotAvailable
@@ -233,7 +233,7 @@ def test_emnist_labels_have_their_configuration_s_range(place):
 def test_prepared_data_is_read_where_there_are_no_idx_files(place, name, stored):
     directory = tfds_files.prepare(place, name, stored)
     arrays, source = load(name, place.parent / "missing", place)
-    raw = tfds_cache.read_prepared(directory)
+    raw = tfds_prepared.read_prepared(directory)
     assert_loaded(arrays, raw, *((1, True) if "emnist" in name else ()))
     assert str(directory) in source
     assert "the order of its files, which is not that of the IDX files" in source

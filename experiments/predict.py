@@ -8,7 +8,6 @@ predictions.csv all the guesses. An example whose probabilities are no numbers, 
 inputs makes them, gets no guess.
 """
 
-import csv
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,7 +25,7 @@ from experiments.data import likeness, npz
 from experiments.data.images import Picture, read_picture
 from experiments.data.likeness import Guesses
 from experiments.folder import arrays, records
-from experiments.folder.files import whole
+from experiments.folder.files import write_csv
 from experiments.folder.workdir import user_path
 from jaxmlp.types import PyTree
 
@@ -67,8 +66,7 @@ def main(argv: list[str]) -> None:
         else:
             probabilities = np.asarray(jaxmlp.predict(recipe, params, examples.inputs))
             guesses = Guesses(probabilities, [""] * len(probabilities))
-        with whole(table) as scratch:
-            write_table(scratch, examples, guesses)
+        write_table(table, examples, guesses)
         show(examples, guesses)
         if picture:
             draw(picture, examples, guesses, config["image_shape"])
@@ -173,14 +171,13 @@ def write_table(path: Path, examples: Examples, guesses: Guesses) -> None:
     """Every example's guess and probabilities, as a .csv file; no guess is no text."""
     probabilities, unlike = guesses
     classes = [f"p{number}" for number in range(probabilities.shape[1])]
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["name", "label", "guess", "unlike", *classes])
-        for row, guess in enumerate(guesses_of(probabilities)):
-            label = "" if examples.labels is None else int(examples.labels[row])
-            cells = ["" if guess < 0 else f"{share:.6f}" for share in probabilities[row]]
-            known = [examples.names[row], label, "" if guess < 0 else guess, unlike[row]]
-            writer.writerow([*known, *cells])
+    lines: list[list[Any]] = [["name", "label", "guess", "unlike", *classes]]
+    for row, guess in enumerate(guesses_of(probabilities)):
+        label = "" if examples.labels is None else int(examples.labels[row])
+        cells = ["" if guess < 0 else f"{share:.6f}" for share in probabilities[row]]
+        known = [examples.names[row], label, "" if guess < 0 else guess, unlike[row]]
+        lines.append([*known, *cells])
+    write_csv(path, lines)
 
 
 def show(examples: Examples, guesses: Guesses) -> None:
@@ -218,8 +215,7 @@ def draw(path: Path, examples: Examples, guesses: Guesses, image_shape: tuple[in
     shares = np.nan_to_num(guesses.probabilities)  # no guess: no bars
     pairs = zip(examples.names, guesses.unlike, strict=True)
     names = [f"{name}: {unlike}" if unlike else name for name, unlike in pairs]
-    with whole(path) as scratch:
-        plots.predictions(scratch, examples.inputs, shares, names, tuple(image_shape))
+    plots.predictions(path, examples.inputs, shares, names, tuple(image_shape))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """What a sweep leaves when it ends: its networks' record, its settings' table, what they show."""
 
 import contextlib
-import csv
 import hashlib
 import itertools
 import math
@@ -18,10 +17,11 @@ from rich.table import Table
 import jaxmlp
 from experiments.app import points
 from experiments.app.progress import format_metric
-from experiments.folder.files import whole
+from experiments.folder.files import write_csv
 from jaxmlp import statistics
 from jaxmlp.populations.runs import HALVING
 from jaxmlp.statistics import Summary
+from jaxmlp.storage.atomic import whole_file
 
 SHOWN = 20  # settings in the table on the screen; table.csv has them all
 LEVEL = 0.05  # a p-value that cannot be less than this shows nothing
@@ -80,7 +80,7 @@ def write_runs(path: Path, runs: jaxmlp.Runs, digests: list[str]) -> None:
         "fault_step": fault_steps,
         "params_sha256": np.array(digests).reshape(runs.shape),
     }
-    with whole(path) as scratch, scratch.open("wb") as file:
+    with whole_file(path) as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
@@ -88,15 +88,14 @@ def write_table(
     path: Path, metric: str, runs: jaxmlp.Runs, rows: list[Summary], p_values: list[float]
 ) -> None:
     """Writes a line for each setting."""
-    with whole(path) as scratch, scratch.open("w", newline="") as file:
-        writer = csv.writer(file)
-        figures = ["num_seeds", "num_failed", "mean", "std", "low", "high"]
-        writer.writerow([*rows[0].setting, "metric", "epochs", *figures, "p_against_best"])
-        for row, p_value in zip(rows, p_values, strict=True):
-            epochs = runs.select(**row.setting).stopped_at.mean()
-            values = [points.value_text(value) for value in row.setting.values()]
-            numbers = [getattr(row, name) for name in figures]
-            writer.writerow([*values, metric, f"{epochs:g}", *numbers, p_value])
+    figures = ["num_seeds", "num_failed", "mean", "std", "low", "high"]
+    lines: list[list[Any]] = [[*rows[0].setting, "metric", "epochs", *figures, "p_against_best"]]
+    for row, p_value in zip(rows, p_values, strict=True):
+        epochs = runs.select(**row.setting).stopped_at.mean()
+        values = [points.value_text(value) for value in row.setting.values()]
+        numbers = [getattr(row, name) for name in figures]
+        lines.append([*values, metric, f"{epochs:g}", *numbers, p_value])
+    write_csv(path, lines)
 
 
 def has_lagged(runs: jaxmlp.Runs, row: Summary) -> bool:

@@ -1,31 +1,35 @@
 """How records get onto a disk that may be full: whole or not at all, now or when there is room."""
 
 import contextlib
+import csv
+import io
 import json
 import math
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from jaxmlp.storage.atomic import whole_file
 
-@contextlib.contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """A scratch file that takes a file's place when all of it is written, and else goes."""
-    scratch = path.with_name(f".{path.name}")
-    try:
-        yield scratch
-        scratch.replace(path)
-    except BaseException:
-        scratch.unlink(missing_ok=True)
-        raise
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text, whole or not at all."""
+    with whole_file(path) as file:
+        file.write(text.encode())
+
+
+def write_csv(path: Path, rows: Iterable[Iterable[Any]]) -> None:
+    """Writes a table, whole or not at all."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    write_text(path, text.getvalue())
 
 
 def write_json(path: Path, record: Mapping[str, Any]) -> None:
     """Writes a record, whole or not at all; a number that is not finite becomes null."""
-    with whole(path) as scratch:
-        scratch.write_text(json.dumps(_finite(record), indent=2, default=str) + "\n")
+    write_text(path, json.dumps(_finite(record), indent=2, default=str) + "\n")
 
 
 def as_written(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,8 +57,7 @@ def _finite(value: Any) -> Any:
 
 def write_lines(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
     """Writes a file with a record a line, whole or not at all."""
-    with whole(path) as scratch:
-        scratch.write_text("".join(map(_line, records)))
+    write_text(path, "".join(map(_line, records)))
 
 
 class Unwritten:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from experiments.folder import schema
+from jaxmlp.storage.atomic import locked, scratch_of
 
 CONTENTS = (  # what a run may leave, and --overwrite removes
     "checkpoints",
@@ -33,6 +34,8 @@ CONTENTS = (  # what a run may leave, and --overwrite removes
 
 SETTINGS = ("config.json", "environment.json")  # in the order in which a run writes them
 LOCK, REMOVING, REMOVED = ".lock", ".removing", ".removed-"
+# Where files lie until they are whole, now and once.
+SCRATCH = [name for item in CONTENTS for name in (scratch_of(item).name, f".{item}")]
 
 
 def user_path(text: str | Path) -> Path:
@@ -137,8 +140,7 @@ def is_beginning(path: Path) -> bool:
 
 def _is_hidden(name: str) -> bool:
     """Whether a name is of what runs leave that were killed, and of locks."""
-    own = {LOCK, REMOVING, *(f".{item}" for item in CONTENTS)}
-    return name in own or name.startswith(REMOVED)
+    return name in {LOCK, REMOVING, *SCRATCH} or name.startswith(REMOVED)
 
 
 def _refuse_contents(path: Path, overwrite: bool) -> None:
@@ -196,10 +198,9 @@ def _mend(path: Path) -> None:
                 shutil.rmtree(path / name)  # of a link it deletes the link
             except OSError as error:
                 warnings.warn(f"{path / name} cannot be deleted: {error}", stacklevel=2)
-    for name in CONTENTS:
-        scratch = path / f".{name}"
-        if scratch.is_file() or scratch.is_symlink():
-            scratch.unlink()
+    for name in SCRATCH:
+        if (path / name).is_file() or (path / name).is_symlink():
+            (path / name).unlink()
 
 
 @contextlib.contextmanager
@@ -210,22 +211,9 @@ def lock(path: Path) -> Iterator[None]:
       OSError: if its lock file cannot be made.
       ValueError: if another run is in it, or something else bears the lock file's name.
     """
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    file = path / LOCK
-    if os.path.lexists(file) and (file.is_symlink() or not file.is_file()):
-        raise ValueError(f"{file} needs to be a run's lock file, got another kind")
-    number = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
-    try:
+    with contextlib.ExitStack() as stack:
         try:
-            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            stack.enter_context(locked(path / LOCK))
         except BlockingIOError:
             raise ValueError(f"another run is using {path}") from None
-        if not os.path.samestat(os.fstat(number), os.lstat(file)):  # removed since it was opened
-            raise ValueError(f"another run is using {path}")
         yield
-    finally:
-        os.close(number)

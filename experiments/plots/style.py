@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
+from jaxmlp.storage.atomic import whole_file
+
 __all__ = [
     "BLUE",
     "DPI",
@@ -58,7 +60,7 @@ NBSP = "\N{NO-BREAK SPACE}"
 
 
 def save(path: str | PathLike[str], figure: Figure) -> Path:
-    """Writes a figure as a PNG.
+    """Writes a figure as a PNG, whole or not at all.
 
     Args:
       path: the file.
@@ -67,7 +69,8 @@ def save(path: str | PathLike[str], figure: Figure) -> Path:
     Returns:
       The path.
     """
-    figure.savefig(path, format="png", pil_kwargs={"compress_level": 3})
+    with whole_file(path) as file:
+        figure.savefig(file, format="png", pil_kwargs={"compress_level": 3})
     return Path(path)
 
 

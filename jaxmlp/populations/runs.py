@@ -12,6 +12,7 @@ import numpy as np
 from jaxmlp.naming import name_of
 from jaxmlp.optim.averages import EvalParams, eval_params
 from jaxmlp.runtime.keydata import typed
+from jaxmlp.runtime.leaves import named_leaves
 from jaxmlp.training.stopping import score
 from jaxmlp.types import Fault, Model, PyTree, Run, TrainState
 
@@ -54,10 +55,7 @@ class Runs(NamedTuple):
         programs = np.unique(self.places[..., 0])
         trees = [self._params_of(program) for program in programs]
         kinds = {
-            str(
-                [(path, leaf.shape[1:]) for path, leaf in jax.tree_util.tree_leaves_with_path(tree)]
-            )
-            for tree in trees
+            tuple((name, leaf.shape[1:]) for name, leaf in named_leaves(tree)) for tree in trees
         }
         if len(kinds) > 1:
             raise ValueError(

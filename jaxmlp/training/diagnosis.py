@@ -1,7 +1,6 @@
 """The first number that is none: in which step, in which layer, and on which side of it."""
 
 import re
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +9,7 @@ from jax.extend.core import Var, jaxpr_as_fun
 
 from jaxmlp.naming import name_of
 from jaxmlp.randomness import keys
+from jaxmlp.runtime.leaves import named_leaves
 from jaxmlp.training.batches import epoch_order, num_steps, scale_pixels, take_batch
 from jaxmlp.training.evaluation import Apply, masked_means
 from jaxmlp.training.recipe import Recipe, build_optimizer, descend, split
@@ -110,14 +110,10 @@ def _first_odd_leaf(tree: PyTree, params: PyTree) -> str | None:
     Returns:
       The parameter that it belongs to, whose path an optimizer's leaf ends in.
     """
-    names = [_name(path) for path, _ in jax.tree_util.tree_leaves_with_path(params)]
-    for path, leaf in reversed(jax.tree_util.tree_leaves_with_path(tree)):
+    names = [name for name, _ in named_leaves(params)]
+    for full, leaf in reversed(named_leaves(tree)):
         if not is_finite(leaf):
-            own = [name for name in names if f"/{_name(path)}".endswith(f"/{name}")]
-            name = max(own, key=len, default=f"optimizer/{_name(path)}")
+            own = [name for name in names if f"/{full}".endswith(f"/{name}")]
+            name = max(own, key=len, default=f"optimizer/{full}")
             return f"layer_{name}" if name[:1].isdigit() else name
     return None
-
-
-def _name(path: tuple[Any, ...]) -> str:
-    return jax.tree_util.keystr(path, simple=True, separator="/")

@@ -13,6 +13,7 @@ from jaxmlp.optim import averages
 from jaxmlp.randomness import as_seed
 from jaxmlp.runtime import bars
 from jaxmlp.runtime.compilation import OnCompiled, call, compile_all, default_device
+from jaxmlp.runtime.leaves import named_leaves
 from jaxmlp.training import evaluation
 from jaxmlp.training.batches import num_steps
 from jaxmlp.training.diagnosis import diagnose
@@ -213,8 +214,8 @@ def beginning(recipe: Recipe, data: Dataset, seed: int) -> Progress:
 def _resumed(engine: Engine, start: Progress, beginning: Progress, steps: int) -> Progress:
     """Where to go on, once its arrays are seen to be those of this recipe."""
     expected, got = (
-        {jax.tree_util.keystr(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(p)}
-        for p in (beginning[:2], start[:2])
+        dict(named_leaves({"state": each.state, "totals": each.totals}))
+        for each in (beginning, start)
     )
     for name in sorted(expected.keys() | got.keys()):
         shapes = [

@@ -182,8 +182,10 @@ def test_a_link_in_the_place_of_what_is_removed_leads_nowhere(earlier):
     [
         ({}, True),
         ({".lock": "", ".config.json": '{"si'}, True),
+        ({".lock": "", ".config.json.saving": '{"si'}, True),
         ({"config.json": CONFIG}, True),
         ({"config.json": CONFIG, ".environment.json": "{"}, True),
+        ({"config.json": CONFIG, ".params.npz.saving": "P"}, True),
         ({"config.json": CONFIG, "environment.json": "{}"}, False),
         ({"config.json": CONFIG, "metrics.jsonl": ""}, False),
         ({"config.json": '{"mine": 1}'}, False),
@@ -228,7 +230,7 @@ def test_another_kind_of_lock_file_is_one_line_and_left_alone(tmp_path, make):
         "symlink_to": lambda: lock.symlink_to(tmp_path / "precious"),
         "mkfifo": lambda: os.mkfifo(lock),
     }[make]()
-    with pytest.raises(ValueError, match=r"\.lock needs to be a run's lock file"):
+    with pytest.raises(ValueError, match=r"\.lock needs to be a lock's file"):
         entered(tmp_path, overwrite=True)
     assert (tmp_path / "precious").read_text() == "mine"
 

@@ -14,223 +14,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from checkpoint_folders import LIKE, hidden, is_of, save_all, tree
 
 from jaxmlp.storage import checkpoint_files
 from jaxmlp.storage.checkpoint import (
     Checkpoints,
     CheckpointWarning,
-    DamagedError,
     restore,
     restore_best,
     steps,
     verify,
 )
-
-LIKE = {"weights": jax.ShapeDtypeStruct((50,), jnp.float32)}
-
-
-def tree(step):
-    """Arrays that tell which step they are of."""
-    return {"weights": np.full(50, step, np.float32)}
-
-
-def save_all(folder, scores, keep=3):
-    with Checkpoints(folder, keep) as checkpoints:
-        for step, score in scores.items():
-            checkpoints.save(step, tree(step), {"epoch": step}, score)
-    assert checkpoints.error is None
-
-
-def is_of(found, step):
-    """Whether a checkpoint is a certain step's, in every part."""
-    weights = found.tree["weights"]
-    return (found.step, found.record) == (step, {"epoch": step}) and bool((weights == step).all())
-
-
-def hidden(folder):
-    return [name for name in os.listdir(folder) if name.startswith(".")]
-
-
-def files_of(checkpoint):
-    return sorted(file for file in checkpoint.rglob("*") if file.is_file())
-
-
-@pytest.fixture
-def two(tmp_path):
-    """A folder with the steps 1 and 2."""
-    save_all(tmp_path, {1: 0.1, 2: 0.2})
-    return tmp_path
-
-
-# --- restore
-
-
-def test_the_newest_comes_back_or_the_one_asked_for(two):
-    found = restore(two, LIKE)
-    assert is_of(found, 2)
-    assert found.score == 0.2
-    assert is_of(restore(str(two), LIKE, step=1), 1)
-    assert steps(two) == [1, 2]
-
-
-def test_a_relative_folder_serves_too(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    save_all("checkpoints", {1: None})
-    assert is_of(restore("checkpoints", LIKE), 1)
-
-
-def test_steps_are_ordered_as_numbers(tmp_path):
-    save_all(tmp_path, {9: None, 10: None, 0: None})
-    assert steps(tmp_path) == [0, 9, 10]
-    assert is_of(restore(tmp_path, LIKE), 10)
-
-
-def test_nothing_to_restore_is_none(tmp_path):
-    (tmp_path / "notes").mkdir()
-    for folder in [tmp_path, tmp_path / "nowhere"]:
-        assert restore(folder, LIKE) is None
-        assert restore_best(folder, LIKE) is None
-        assert steps(folder) == []
-
-
-def test_a_step_without_a_checkpoint_is_named(two):
-    with pytest.raises(FileNotFoundError, match=r"^step needs to be in \[1, 2\], got 3: .*"):
-        restore(two, LIKE, step=3)
-
-
-def test_another_network_is_an_error_and_not_skipped(two):
-    like = {"weights": jax.ShapeDtypeStruct((51,), jnp.float32)}
-    for find in (restore, restore_best):
-        with pytest.raises(ValueError, match=r"^weights needs to be float32 \(51,\), got .*/2$"):
-            find(two, like)
-
-
-def test_no_flipped_bit_passes(two):
-    """Every file gets its share of 200 flips, and at least ten."""
-    files = files_of(two / "2")
-    sizes = {file: file.stat().st_size for file in files}
-    random.seed(0)
-    flips = 0
-    for file, size in sizes.items():
-        whole = file.read_bytes()
-        for _ in range(max(10, 200 * size // sum(sizes.values()))):
-            bit = random.randrange(8 * size)
-            flipped = bytearray(whole)
-            flipped[bit // 8] ^= 1 << bit % 8
-            file.write_bytes(flipped)
-            with pytest.warns(CheckpointWarning, match=f"^skipped a checkpoint: {file} needs"):
-                found = restore(two, LIKE)
-            assert is_of(found, 1), f"bit {bit} of {file}"
-            flips += 1
-        file.write_bytes(whole)
-    assert flips >= 200
-    assert is_of(restore(two, LIKE), 2)
-
-
-def test_no_truncated_missing_or_added_file_passes(two):
-    random.seed(0)
-    for file in files_of(two / "2"):
-        whole = file.read_bytes()
-        for length in [0, len(whole) - 1, *random.sample(range(len(whole)), 3)]:
-            file.write_bytes(whole[:length])
-            with pytest.warns(CheckpointWarning, match=str(file)):
-                assert is_of(restore(two, LIKE), 1)
-        file.unlink()
-        with pytest.warns(CheckpointWarning, match=f"{file} (is missing|cannot be read)"):
-            assert is_of(restore(two, LIKE), 1)
-        file.write_bytes(whole)
-    (two / "2" / "arrays" / "more").touch()
-    with pytest.warns(CheckpointWarning, match="arrays/more is not one of its files"):
-        assert is_of(restore(two, LIKE), 1)
-
-
-def test_every_damaged_one_is_named_and_if_all_are_it_is_an_error(tmp_path):
-    save_all(tmp_path, {1: 1.0, 2: 3.0, 3: 2.0})
-    (tmp_path / "3" / "record.json").unlink()
-    (tmp_path / "2" / "manifest.json").write_text("{}")
-    for find in (restore, restore_best):
-        with pytest.warns(CheckpointWarning) as caught:
-            assert is_of(find(tmp_path, LIKE), 1)
-        assert sorted(str(warning.message).split()[3] for warning in caught) == [
-            str(tmp_path / "2" / "manifest.json"),
-            str(tmp_path / "3" / "record.json"),
-        ]
-        assert {warning.filename for warning in caught} == {__file__}
-    (tmp_path / "1" / "arrays" / "_METADATA").write_text("")
-    for find in (restore, restore_best):
-        with (
-            pytest.warns(CheckpointWarning),
-            pytest.raises(DamagedError, match=r"^no checkpoint is undamaged: .*/3/.*; .*/1/"),
-        ):
-            find(tmp_path, LIKE)
-    with (
-        pytest.warns(CheckpointWarning),
-        pytest.raises(DamagedError, match=r"3/record\.json is missing$"),
-    ):
-        restore(tmp_path, LIKE, step=3)
-
-
-def test_verify_says_what_is_wrong(two):
-    verify(two / "2")
-    (two / "2" / "record.json").write_text("[]")
-    with pytest.raises(DamagedError, match=r"record\.json needs the size 12, got 2$"):
-        verify(two / "2")
-
-
-# --- what is kept
-
-
-@pytest.mark.parametrize(
-    ("scores", "keep", "kept"),
-    [
-        ([None] * 5, 3, [3, 4, 5]),
-        ([None] * 5, 1, [5]),
-        ([0.1, 0.9, 0.5, 0.5, 0.5], 2, [2, 4, 5]),
-        ([0.0, -1.0, -2.0, -3.0], 1, [1, 4]),
-        ([0.1, 0.9, 0.9, 0.9, 0.2], 1, [2, 5]),
-        ([float("nan"), 0.3, float("nan"), 0.2, 0.1], 2, [2, 4, 5]),
-        ([0.1, 0.2, 0.3, 0.4, 0.5], 2, [4, 5]),
-    ],
-)
-def test_the_last_few_and_the_best_are_kept(tmp_path, scores, keep, kept):
-    save_all(tmp_path, dict(enumerate(scores, 1)), keep)
-    assert steps(tmp_path) == kept
-    assert sorted(os.listdir(tmp_path)) == sorted(map(str, kept))
-
-
-def test_the_best_is_the_highest_and_the_earliest_of_equals(tmp_path):
-    save_all(tmp_path, {1: 0.1, 2: 0.9, 3: 0.9, 4: None, 5: float("nan")}, keep=9)
-    assert is_of(restore_best(tmp_path, LIKE), 2)
-
-
-def test_without_scores_there_is_no_best(tmp_path):
-    save_all(tmp_path, {1: None, 2: None})
-    assert restore_best(tmp_path, LIKE) is None
-
-
-def test_a_second_run_in_the_folder_knows_the_best_of_the_first(tmp_path):
-    save_all(tmp_path, {1: 0.9, 2: 0.1}, keep=1)
-    save_all(tmp_path, {3: 0.5, 4: 0.6}, keep=1)
-    assert steps(tmp_path) == [1, 4]
-
-
-def test_a_step_saved_again_replaces_the_first(tmp_path):
-    save_all(tmp_path, {1: 0.9, 2: 0.1})
-    with Checkpoints(tmp_path) as checkpoints:
-        checkpoints.save(1, tree(1), "again", 0.05)
-    assert steps(tmp_path) == [1, 2]
-    assert len(os.listdir(tmp_path)) == 2
-    assert restore(tmp_path, LIKE, step=1).record == "again"
-    assert is_of(restore_best(tmp_path, LIKE), 2)
-
-
-def test_a_damaged_newest_does_not_push_out_what_training_saves_after_an_older_one(tmp_path):
-    save_all(tmp_path, {1: None, 2: None, 3: None})
-    for step in (2, 3):
-        (tmp_path / f"{step}" / "record.json").unlink()
-    save_all(tmp_path, {2: None}, keep=1)
-    assert is_of(restore(tmp_path, LIKE), 2)
-
 
 # --- in the background
 
@@ -479,14 +273,6 @@ def test_kill_9_at_any_moment_loses_nothing_that_was_saved(tmp_path):
             assert (found.tree["more"] == found.step).all()
             save_all(folder, {1_000_000: None})
             assert hidden(folder) == []
-
-
-def test_a_new_start_clears_up_and_leaves_other_files_alone(two):
-    for name in [".saving-3", ".deleting-1", ".other", "notes", "3x", "03", "4.0"]:
-        (two / name / "sub").mkdir(parents=True)
-    Checkpoints(two).close()
-    assert sorted(os.listdir(two)) == [".other", "03", "1", "2", "3x", "4.0", "notes"]
-    assert steps(two) == [1, 2]
 
 
 def test_importing_does_not_load_orbax():

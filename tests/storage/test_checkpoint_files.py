@@ -1,8 +1,5 @@
 import json
 import os
-import random
-import re
-import shutil
 from pathlib import Path
 
 import jax
@@ -10,15 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from checkpoint_folders import files_of, saved
 
 from jaxmlp import TrainState, init_state, mlp
 from jaxmlp.storage.checkpoint_files import (
     DamagedError,
+    checked_leaves,
     load,
-    named_leaves,
     read_manifest,
     verify,
-    write,
 )
 
 ODD_TREES = {
@@ -47,24 +44,6 @@ def bits(tree):
     """What must not change: every leaf's dtype, shape and bytes, and the structure around them."""
     leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(jax.device_get(tree))]
     return jax.tree.structure(tree), [(str(x.dtype), x.shape, x.tobytes()) for x in leaves]
-
-
-def saved(path, tree, step=7, record=None, score=None):
-    """The folder of a new checkpoint."""
-    leaves = {name: np.asarray(leaf) for name, leaf in named_leaves(jax.device_get(tree)).items()}
-    write(path, step, leaves, json.dumps(record), score)
-    return path
-
-
-@pytest.fixture
-def checkpoint(tmp_path):
-    """A small one, with every kind of file."""
-    tree = {"kernel": np.float32([[1, 2, 3]]), "bias": np.float32([0.5])}
-    return saved(tmp_path / "7", tree, record=[{"loss": 0.25}], score=0.5)
-
-
-def files_of(checkpoint):
-    return sorted(file for file in Path(checkpoint).rglob("*") if file.is_file())
 
 
 # --- there and back
@@ -180,7 +159,7 @@ def test_another_tree_is_refused_by_the_name_of_a_leaf(checkpoint, like, message
 )
 def test_leaves_that_are_no_numbers_are_refused(leaf, dtype):
     with pytest.raises(TypeError, match=f"^state/0 needs to be an array of numbers, got {dtype}$"):
-        named_leaves({"state": (leaf,)})
+        checked_leaves({"state": (leaf,)})
 
 
 def test_random_keys_come_back_from_their_bits(tmp_path):
@@ -196,94 +175,7 @@ def test_random_keys_come_back_from_their_bits(tmp_path):
 
 def test_two_leaves_of_one_name_are_refused():
     with pytest.raises(ValueError, match="^every leaf needs a name of its own, got two of a/b$"):
-        named_leaves({"a": {"b": 1.0}, "a/b": 2.0})
-
-
-# --- damage
-
-
-def test_no_flipped_bit_of_the_manifest_passes(checkpoint):
-    file = checkpoint / "manifest.json"
-    whole = file.read_bytes()
-    for bit in range(8 * len(whole)):
-        flipped = bytearray(whole)
-        flipped[bit // 8] ^= 1 << bit % 8
-        file.write_bytes(flipped)
-        with pytest.raises(DamagedError, match=r"manifest\.json needs the bytes it was written"):
-            read_manifest(checkpoint)
-    file.write_bytes(whole)
-    verify(checkpoint)
-
-
-def test_no_damaged_byte_of_any_file_passes(checkpoint):
-    random.seed(0)
-    for file in files_of(checkpoint):
-        whole = file.read_bytes()
-        for place in range(len(whole)):
-            flipped = bytearray(whole)
-            flipped[place] ^= 1 << random.randrange(8)
-            file.write_bytes(flipped)
-            with pytest.raises(DamagedError, match=f"^{re.escape(str(file))} needs the "):
-                verify(checkpoint)
-        file.write_bytes(whole)
-    verify(checkpoint)
-
-
-def test_no_truncated_or_longer_file_passes(checkpoint):
-    random.seed(0)
-    for file in files_of(checkpoint):
-        whole = file.read_bytes()
-        lengths = {0, len(whole) - 1, *(random.randrange(len(whole)) for _ in range(10))}
-        for content in [*(whole[:length] for length in lengths), whole + b"\0", whole + b"\n"]:
-            file.write_bytes(content)
-            with pytest.raises(DamagedError, match=f"^{re.escape(str(file))} needs the "):
-                verify(checkpoint)
-        file.write_bytes(whole)
-    verify(checkpoint)
-
-
-def test_no_missing_renamed_or_added_file_passes(checkpoint):
-    for file in files_of(checkpoint):
-        moved = file.with_name("other")
-        file.rename(moved)
-        with pytest.raises(DamagedError, match=f"^{re.escape(str(file))} (is missing|cannot be)"):
-            verify(checkpoint)
-        shutil.copy(moved, file)
-        with pytest.raises(DamagedError, match=r"other is not one of its files: arrays/"):
-            verify(checkpoint)
-        moved.unlink()
-        verify(checkpoint)
-
-
-def test_files_that_changed_places_do_not_pass(checkpoint):
-    record, array = checkpoint / "record.json", checkpoint / "arrays" / "leaves" / "0"
-    first, second = record.read_bytes(), array.read_bytes()
-    record.write_bytes(second)
-    array.write_bytes(first)
-    with pytest.raises(DamagedError):
-        verify(checkpoint)
-
-
-def test_another_step_s_folder_does_not_pass(checkpoint):
-    renamed = checkpoint.rename(checkpoint.with_name("8"))
-    with pytest.raises(DamagedError, match=r"8 needs the name 7, got 8$"):
-        verify(renamed)
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"null", b"[]", b"{}", b'{"manifest": {}}', b"\xff", b"[" * 100_000]
-)
-def test_anything_else_in_the_place_of_a_manifest_is_damage(checkpoint, content):
-    (checkpoint / "manifest.json").write_bytes(content)
-    with pytest.raises(DamagedError, match=r"manifest\.json needs the bytes it was written with"):
-        verify(checkpoint)
-
-
-def test_what_is_no_folder_is_damage(tmp_path):
-    (tmp_path / "7").write_text("no folder")
-    for name in ["7", "8"]:
-        with pytest.raises(DamagedError, match=r"manifest\.json cannot be read: (Not|No such)"):
-            verify(tmp_path / name)
+        checked_leaves({"a": {"b": 1.0}, "a/b": 2.0})
 
 
 # --- writing
@@ -311,6 +203,6 @@ def test_all_is_on_the_disk_before_it_is_in_place(tmp_path, monkeypatch):
     path = saved(tmp_path / "7", np.zeros(3))
     before, after = calls[: calls.index("rename")], calls[calls.index("rename") + 1 :]
     inside = [path, *path.rglob("*")]
-    scratch = tmp_path / ".saving-7"
+    scratch = tmp_path / ".7.saving"
     assert {Path(call) for call in before} == {scratch / p.relative_to(path) for p in inside}
     assert after == [str(tmp_path)]

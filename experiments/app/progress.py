@@ -1,19 +1,29 @@
 """A run on the screen: a live bar, and a line for each epoch above it."""
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from jaxmlp.objectives.records import Metric, of_column
+
 WIDTH = 80  # of a screen that a table fits on
+NARROW = ("learning_rate", "seconds")  # columns whose values are short
 
 
 class EpochTable(contextlib.AbstractContextManager["EpochTable"]):
     """A context in which `step` moves the bar and `line` prints an epoch."""
 
-    def __init__(self, console: Console, num_epochs: int, steps_per_epoch: int) -> None:
+    def __init__(
+        self,
+        console: Console,
+        num_epochs: int,
+        steps_per_epoch: int,
+        metrics: Sequence[Metric] = (),
+    ) -> None:
         self._console = console
+        self._metrics = metrics  # that are known by more than their names
         self._num_epochs = num_epochs
         self._widths: dict[str, int] = {}  # of the columns, by name
         self._bar = Progress(
@@ -43,10 +53,14 @@ class EpochTable(contextlib.AbstractContextManager["EpochTable"]):
         """Prints an epoch's metrics, with their names above the first."""
         values = {**metrics, "seconds": seconds}
         if not self._widths:
-            self._widths = _widths(values, self._num_epochs)
+            columns = [of_column(name, self._metrics) for name in values]
+            self._widths = _widths(columns, self._num_epochs)
             for line in (0, 1):
                 self._row([_words(name)[line] for name in self._widths], "bold")
-        cells = {name: format_metric(name, value) for name, value in values.items()}
+        cells = {
+            name: format_metric(of_column(name, self._metrics), value)
+            for name, value in values.items()
+        }
         cells["epoch"] = f"{epoch}/{self._num_epochs}"
         self._row([cells.get(name, "") for name in self._widths])
 
@@ -69,32 +83,37 @@ def _words(name: str) -> tuple[str, str]:
     return first.replace("_", " "), last
 
 
-def _widths(names: Iterable[str], num_epochs: int) -> dict[str, int]:
+def _widths(columns: Iterable[Metric], num_epochs: int) -> dict[str, int]:
     """The columns that fit on a screen, whatever is in them; metrics.jsonl has them all."""
     widths = {"epoch": max(len("epoch"), 2 * len(str(num_epochs)) + 1)}
-    for name in names:
-        widest = 8 if name.endswith(("accuracy", "rate", "seconds")) else 9
-        widths[name] = max(widest, *map(len, _words(name)))
+    for metric in columns:
+        widest = 8 if metric.is_share or metric.name in NARROW else 9
+        widths[metric.name] = max(widest, *map(len, _words(metric.name)))
     for name in ("learning_rate", "train_accuracy"):
         if sum(widths.values()) + len(widths) - 1 > WIDTH:
             widths.pop(name, None)
     return widths
 
 
-def format_metric(name: str, value: float) -> str:
-    """A metric for a reader: accuracies in per cent, the rest with their digits that matter.
+def format_metric(metric: str | Metric, value: float) -> str:
+    """A metric for a reader: shares in per cent, the rest with their digits that matter.
+
+    Args:
+      metric: its record, or its name alone.
+      value: as it is in a history.
 
     >>> format_metric("test_accuracy", 0.98), format_metric("train_loss", 0.38254)
     ('98.00 %', '0.3825')
     >>> format_metric("train_loss", -1.234e20), format_metric("train_loss", 999.8)
     ('-1.23e+20', '999.8000')
     """
+    metric = of_column(metric)
     if value != value:
         return "-"
-    if name.endswith("accuracy"):
+    if metric.is_share:
         return f"{100 * value:.2f} %"
-    if name == "learning_rate":
+    if metric.name == "learning_rate":
         return f"{value:.3g}"
-    if name == "seconds":
+    if metric.name == "seconds":
         return f"{value:.2f}" if value < 10_000 else f"{value:.0f}"
     return f"{value:.4f}" if abs(value) < 999.9 else f"{value:.3g}"

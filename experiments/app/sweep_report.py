@@ -160,12 +160,13 @@ def settings_table(
       rows: its settings.
       p_values: one for each; None to show none.
     """
+    record = runs.metric(metric)
 
     def show(value: float) -> str:
-        return format_metric(metric, value)
+        return format_metric(record, value)
 
-    def bound(value: float) -> str:  # of an interval: an accuracy has bounds of its own
-        return show(float(np.clip(value, 0, 1)) if metric.endswith("accuracy") else value)
+    def bound(value: float) -> str:  # of an interval: a share has bounds of its own
+        return show(float(np.clip(value, 0, 1)) if record.is_share else value)
 
     swept = ", ".join(name.replace("_", " ") for name in rows[0].setting) or "setting"
     title = f"{metric.replace('_', ' ')} at each network's end, over seeds"

@@ -48,6 +48,7 @@ from experiments.plots.style import (
     title,
 )
 from experiments.plots.table import CONFIDENCE, Table, interval_of, name_of, tabulate
+from jaxmlp.objectives.records import Metric
 from jaxmlp.populations.runs import Runs
 
 __all__ = ["against_axes", "learning_curves", "over_seeds"]
@@ -69,8 +70,8 @@ def learning_curves(runs: Runs, metric: str, path: str | PathLike[str]) -> bool:
 
     Args:
       runs: the members.
-      metric: a name in their history; percent if it ends in "accuracy", and less is better if it
-        ends in "loss" or "error".
+      metric: a name in their history, of which `Runs.metric` says whether it is in percent, and
+        whether less is better.
       path: the PNG to write.
 
     Returns:
@@ -130,8 +131,7 @@ def _draw(
     metric: str,
     make_figure: Callable[[Runs, Table], Figure | None],
 ) -> bool:
-    if metric not in runs.history:
-        raise ValueError(f"the history needs {metric}, got {', '.join(runs.history)}")
+    runs.metric(metric)  # raises, if there is none
     if not math.prod(runs.shape):
         return False
     with matplotlib.rc_context(STYLE):
@@ -145,9 +145,10 @@ def _draw(
 
 
 def _curves_figure(runs: Runs, table: Table) -> Figure:
-    loss = f"{table.metric.partition('_')[0]}_loss"
+    name = table.metric.name
+    loss = f"{name.partition('_')[0]}_loss"
     tables = [table]
-    if loss in runs.history and loss != table.metric:
+    if loss in runs.history and loss != name:
         tables.append(tabulate(runs, loss))
     best, others = np.split(table.ranking, [MAX_LINES])
     has_bands = table.num_seeds > 1
@@ -171,7 +172,7 @@ def _curves_figure(runs: Runs, table: Table) -> Figure:
         notes.append("dashed: the mean of the seeds still in training")
     for each, (mean, _, _), scale in zip(tables, curves, scales, strict=True):
         if outside := _num_outside(mean[others], scale):
-            name = each.metric.replace("_", " ")
+            name = each.metric.name.replace("_", " ")
             notes.append(f"{outside} of the grey lines lie outside the frame of {name}")
     panels = [Panel(3.2, *_curves_legend(table, best, len(others)))]
     panels += [Panel(2.6, title=title(each.metric)) for each in tables[1:]]
@@ -397,7 +398,7 @@ def _histogram(table: Table, values: np.ndarray, heading: str) -> Figure:
     return figure
 
 
-def _edges(metric: str, values: np.ndarray, count: int) -> np.ndarray:
+def _edges(metric: Metric, values: np.ndarray, count: int) -> np.ndarray:
     """Of the bars of a histogram, which has some width if all values are alike."""
     low, high = values[0], values[-1]
     if high - low <= 1e-9 * max(abs(low), abs(high)):

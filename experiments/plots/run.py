@@ -31,6 +31,7 @@ from experiments.plots.style import (
     text_of,
     title,
 )
+from jaxmlp.objectives.records import Metric, of_column
 
 __all__ = [
     "confusion_matrix",
@@ -48,13 +49,16 @@ MAX_BARS = 10  # classes in a bar chart; of more, the likeliest
 Text = tuple[float, float, str, dict[str, Any]]  # x, y in pixels from the top left; what; how
 
 
-def learning_curves(path: str | PathLike[str], history: Mapping[str, np.ndarray]) -> Path:
+def learning_curves(
+    path: str | PathLike[str], history: Mapping[str, np.ndarray], metrics: Sequence[Metric] = ()
+) -> Path:
     """Draws the loss and each metric over the epochs, and the learning rate if it changes.
 
     Args:
       path: the PNG to write.
       history: name -> (num_epochs,), as `jaxmlp.train` returns it; a line runs through the finite
         values of its array.
+      metrics: as `tasks.metrics_of` has them; one that is none of them is read by its name.
 
     Returns:
       The path.
@@ -71,7 +75,7 @@ def learning_curves(path: str | PathLike[str], history: Mapping[str, np.ndarray]
         figure = Figure((width, 3.4), DPI)
         for i, (name, series) in enumerate(panels.items()):
             axes = figure.add_axes(((5 * i + MARGIN) / width, 0.21, 2.82 / width, 0.7))
-            _draw_panel(axes, name, series)
+            _draw_panel(axes, of_column(name, metrics), series)
         note = "train: mean over the epoch, before each update; the others: after the epoch"
         figure.text(MARGIN / width, 0.035, note, size=7.5, color=GREY)
         return save(path, figure)
@@ -244,12 +248,12 @@ def _series(history: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarra
     return {k: np.asarray(history[f"{k}_{name}"]) for k in KINDS if f"{k}_{name}" in history}
 
 
-def _draw_panel(axes: Axes, name: str, series: Mapping[str, np.ndarray]) -> None:
+def _draw_panel(axes: Axes, metric: Metric, series: Mapping[str, np.ndarray]) -> None:
     """One quantity's lines, each with its name and last value at the right end."""
     ends, drawn = [], [np.empty(0)]
     for kind, values in series.items():
         epochs = 1 + np.flatnonzero(np.isfinite(values))
-        values = values[epochs - 1].astype(np.float64) * factor(name)
+        values = values[epochs - 1].astype(np.float64) * factor(metric)
         colour = KINDS.get(kind, GREY)
         marker = "o" if len(epochs) <= 20 else None
         axes.plot(epochs, values, marker=marker, color=colour, ms=3, lw=1.6, clip_on=False)
@@ -259,13 +263,13 @@ def _draw_panel(axes: Axes, name: str, series: Mapping[str, np.ndarray]) -> None
             if kind == "test":
                 axes.plot(epochs[-1:], values[-1:], "o", color=colour, ms=6.5, clip_on=False)
     epochs_below(axes, max(len(values) for values in series.values()))
-    scale = scale_of(name, np.concatenate(drawn))
+    scale = scale_of(metric, np.concatenate(drawn))
     set_scale(axes, "y", scale, MARGIN)
-    axes.set_title(title(name))
+    axes.set_title(title(metric))
     ends = sorted(ends)
     places = _apart([float(scale.along(value)) for value, _, _ in ends])
     for place, (value, kind, colour) in zip(places, ends, strict=True):
-        text = f"{kind} {text_of(name, value)}".strip()
+        text = f"{kind} {text_of(metric, value)}".strip()
         axes.text(1.03, place, text, color=colour, va="center", transform=axes.transAxes)
 
 

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from experiments.plots.style import GREY, PERCENT, is_share, shortened, text_width
+from jaxmlp.objectives.records import Metric
 from jaxmlp.populations.runs import label
 
 __all__ = [
@@ -47,12 +48,12 @@ class Scale(NamedTuple):
         return np.maximum(values, self.low) if self.is_log else values
 
 
-def scale_of(metric: str, shown: np.ndarray, *bounds: np.ndarray) -> Scale:
+def scale_of(metric: str | Metric, shown: np.ndarray, *bounds: np.ndarray) -> Scale:
     """The scale of a metric's axis: all that is shown, and of wide intervals as much again.
 
     Args:
-      metric: its name; a share has no other scale than a linear one, and no values beyond 0 and
-        100.
+      metric: its record, or a name; a share has no other scale than a linear one, and no values
+        beyond 0 and 100.
       shown: values of any shape; of logarithms if they are above 0 and span more than a decade.
       *bounds: the ends of intervals.
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
+from jaxmlp.objectives.records import Metric, of_column
 from jaxmlp.storage.atomic import whole_file
 
 __all__ = [
@@ -74,41 +75,41 @@ def save(path: str | PathLike[str], figure: Figure) -> Path:
     return Path(path)
 
 
-def is_share(metric: str) -> bool:
+def is_share(metric: str | Metric) -> bool:
     """Whether a metric is from 0 to 1, and shown in percent.
 
     Args:
-      metric: its name, with or without that of a set.
+      metric: its record, or a name alone, with or without that of a set.
     """
-    return metric.endswith("accuracy")
+    return of_column(metric).is_share
 
 
-def factor(metric: str) -> float:
+def factor(metric: str | Metric) -> float:
     """What a metric is multiplied by to be shown.
 
     Args:
-      metric: its name.
+      metric: as of `is_share`.
     """
     return 100.0 if is_share(metric) else 1.0
 
 
-def title(metric: str) -> str:
+def title(metric: str | Metric) -> str:
     """A metric's name with its unit.
 
     Args:
-      metric: its name.
+      metric: as of `is_share`.
 
     >>> title("test_accuracy")
     'test accuracy (%)'
     """
-    return metric.replace("_", " ") + (" (%)" if is_share(metric) else "")
+    return of_column(metric).name.replace("_", " ") + (" (%)" if is_share(metric) else "")
 
 
-def text_of(metric: str, value: float) -> str:
+def text_of(metric: str | Metric, value: float) -> str:
     """A value as it is shown.
 
     Args:
-      metric: its name.
+      metric: as of `is_share`.
       value: in percent if it is a share.
 
     >>> text_of("loss", 0.123456), text_of("accuracy", np.nan)
@@ -119,11 +120,11 @@ def text_of(metric: str, value: float) -> str:
     return f"{value:.2f}{NBSP}%" if is_share(metric) else f"{value:.4g}"
 
 
-def interval_text(metric: str, value: float, low: float, high: float) -> str:
+def interval_text(metric: str | Metric, value: float, low: float, high: float) -> str:
     """A value with its interval, if it has one.
 
     Args:
-      metric: its name.
+      metric: as of `is_share`.
       value: in percent if it is a share.
       low: where the interval begins.
       high: where it ends.

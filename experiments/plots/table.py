@@ -15,6 +15,7 @@ import numpy as np
 
 from experiments.plots.scales import value_text
 from experiments.plots.style import NBSP, PERCENT, factor, is_share
+from jaxmlp.objectives.records import Metric
 from jaxmlp.populations.runs import Runs
 from jaxmlp.statistics import SEEDS
 from jaxmlp.training.stopping import score
@@ -27,7 +28,7 @@ CONFIDENCE = 0.95
 class Table(NamedTuple):
     """A metric by setting, in percent if it is a share; NaN where there is no value."""
 
-    metric: str
+    metric: Metric  # called as the column of the history is
     swept: dict[str, tuple[Hashable, ...]]  # the axes that have more than one value, but the seeds
     fixed: str  # the others
     names: list[str]  # of the settings
@@ -57,11 +58,15 @@ def tabulate(runs: Runs, metric: str) -> Table:
 
     Args:
       runs: the members.
-      metric: a name in their history; less is better if it ends in "loss" or "error".
+      metric: a name in their history.
 
     Returns:
       Its values.
+
+    Raises:
+      ValueError: if the history has no such metric.
     """
+    record = runs.metric(metric)
     kept = [i for i, name in enumerate(runs.axes) if name not in SEEDS]
     arrange = _by_setting(runs)
     is_measured = runs.history[metric].size > 0  # what has no epochs has no last one
@@ -71,20 +76,20 @@ def tabulate(runs: Runs, metric: str) -> Table:
         is_faulty[position] = True
 
     is_diverged = arrange(is_faulty | np.isinf(last))
-    finals = arrange(np.where(is_faulty, np.nan, factor(metric) * last.astype(np.float64)))
+    finals = arrange(np.where(is_faulty, np.nan, factor(record) * last.astype(np.float64)))
     finals = np.where(np.isfinite(finals), finals, np.nan)
-    history = factor(metric) * arrange(runs.history[metric]).astype(np.float64)
+    history = factor(record) * arrange(runs.history[metric]).astype(np.float64)
 
     observed = finals.mean(axis=2)
     curves = _mean(np.moveaxis(history, 2, -1))
     curves[np.isnan(observed)] = np.nan
-    mean, low, high = interval_of(metric, observed)
+    mean, low, high = interval_of(record, observed)
     is_unknown = np.isnan(finals) & ~is_diverged
     values = list(runs.axes.items())
     swept = {name: labels for name, labels in (values[i] for i in kept) if len(labels) > 1}
     fixed = [name_of(name, v[0]) for name, v in (values[i] for i in kept) if len(v) == 1]
     return Table(
-        metric=metric,
+        metric=record,
         swept=swept,
         fixed=", ".join(fixed),
         names=[", ".join(map(name_of, swept, each)) for each in itertools.product(*swept.values())],
@@ -96,15 +101,17 @@ def tabulate(runs: Runs, metric: str) -> Table:
         mean=mean,
         low=low,
         high=high,
-        scores=np.array([score({metric: float(value)}, metric) for value in mean]),
+        scores=np.array([score({metric: float(value)}, record) for value in mean]),
     )
 
 
-def interval_of(metric: str, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def interval_of(
+    metric: str | Metric, values: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean and Student's interval over the last axis, of what is finite.
 
     Args:
-      metric: its name.
+      metric: its record, or a name.
       values: (..., observations), in percent if it is a share.
 
     Returns:

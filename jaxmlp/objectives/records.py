@@ -46,6 +46,11 @@ class Metric(NamedTuple):
         """Whether it is a mean over examples."""
         return self.accumulate is None
 
+    @property
+    def reading(self) -> "Metric":
+        """How its values are to be read, without the functions: what results keep of it."""
+        return self._replace(one=None, accumulate=None, finish=None)
+
     def __repr__(self) -> str:
         """Its name, and how to read it."""
         share = ", a share" if self.is_share else ""
@@ -121,17 +126,19 @@ def metric_of(function: Any) -> Metric:
     return function
 
 
-def of_column(column: str, metrics: Iterable[Metric] = ()) -> Metric:
+def of_column(column: str | Metric, metrics: Iterable[Metric] = ()) -> Metric:
     """The metric that a column of a history has, called as the column is.
 
     Args:
-      column: such as "validation_accuracy".
+      column: such as "validation_accuracy"; what is a `Metric` stays as it is.
       metrics: those that there are, as `tasks.metrics_of` has them; one that is none of them is
         known by its name.
 
     >>> of_column("validation_loss")
     Metric(validation_loss, lower is better)
     """
+    if isinstance(column, Metric):
+        return column
     kind, _, rest = column.partition("_")
     name = rest if kind in SETS else column
     found = next((metric for metric in metrics if metric.name == name), None)

@@ -102,6 +102,7 @@ class Cohort:
             tuple(tuple(columns_of(program.recipe, self._data)) for program in grid.programs),
             ended_by.reshape(shape),
             tuple(program.recipe.eval_params for program in grid.programs),
+            grid.metrics,
         )
 
     def _population(self, copy: bool = True) -> Population:

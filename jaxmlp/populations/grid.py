@@ -11,6 +11,8 @@ import numpy as np
 
 from jaxmlp.naming import kind_of
 from jaxmlp.nn.mlp import variant
+from jaxmlp.objectives.records import Metric
+from jaxmlp.objectives.tasks import metrics_of
 from jaxmlp.randomness import as_seed
 from jaxmlp.training.recipe import SCALES, Recipe, build_optimizer, canonical_recipe, split
 
@@ -43,6 +45,12 @@ class Grid(NamedTuple):
     shuffle_seeds: np.ndarray  # (members,) uint32
     settings: np.ndarray  # (members,) int32, each member's recipe
     programs: tuple[Program, ...]
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """How to read what the tasks report."""
+        found = (metric for program in self.programs for metric in metrics_of(program.recipe.task))
+        return tuple(dict.fromkeys(metric.reading for metric in found))
 
     @property
     def num_epochs(self) -> np.ndarray:

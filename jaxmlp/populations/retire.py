@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from jaxmlp.objectives.records import Metric, of_column
 from jaxmlp.populations.grid import Grid
 from jaxmlp.populations.population import Population, epoch_of, live_in, write
 from jaxmlp.populations.runs import FAULT, HALVING, LENGTH, PATIENCE
@@ -46,17 +47,18 @@ def retired(
     halving: Halving | None,
 ) -> np.ndarray:
     """Why each member has ended, once an epoch is over; (members,) int8, as in `Runs`."""
-    epoch, live = epoch_of(population), live_in(population)
+    epoch, live, known = epoch_of(population), live_in(population), grid.metrics
     ended_by = population.ended_by.copy()
     ended_by[live[grid.num_epochs[live] <= epoch]] = LENGTH
     if patience is not None:
         lines = population.history[stop_metric][:, :epoch]
-        live = np.flatnonzero(ended_by == 0)
-        ended_by[[m for m in live if _is_exhausted(lines[m], stop_metric, patience)]] = PATIENCE
+        live, metric = np.flatnonzero(ended_by == 0), of_column(stop_metric, known)
+        ended_by[[m for m in live if _is_exhausted(lines[m], metric, patience)]] = PATIENCE
     if halving is not None and is_rung(halving, epoch):
         live = np.flatnonzero(ended_by == 0)
         settings = np.unique(grid.settings[live])
-        scores = [_score(grid, population, each, epoch, halving.metric) for each in settings]
+        metric = of_column(halving.metric, known)
+        scores = [_score(grid, population, each, epoch, metric) for each in settings]
         best = settings[np.argsort(np.negative(scores), kind="stable")]
         lagging = best[-(-len(settings) // halving.factor) :]
         ended_by[live[np.isin(grid.settings[live], lagging)]] = HALVING
@@ -113,16 +115,16 @@ def end_at(
     population.faults[member] = fault
 
 
-def _is_exhausted(values: np.ndarray, metric: str, patience: int) -> bool:
-    return stopping.is_exhausted([{metric: float(v)} for v in values], metric, patience)
+def _is_exhausted(values: np.ndarray, metric: Metric, patience: int) -> bool:
+    return stopping.is_exhausted([{metric.name: float(v)} for v in values], metric, patience)
 
 
-def _score(grid: Grid, population: Population, setting: int, epoch: int, metric: str) -> float:
+def _score(grid: Grid, population: Population, setting: int, epoch: int, metric: Metric) -> float:
     """The mean over a setting's members, of each one's last; with a faulty one it is worst."""
     members = np.flatnonzero(grid.settings == setting)
     if any(int(member) in population.faults for member in members):
         return -math.inf
-    lines = population.history[metric][members, :epoch]
+    lines = population.history[metric.name][members, :epoch]
     last = [line[~np.isnan(line)][-1:] for line in lines]  # of one that ended before, too
     mean = float(np.mean(np.concatenate(last))) if all(map(len, last)) else math.nan
-    return stopping.score({metric: mean}, metric)
+    return stopping.score({metric.name: mean}, metric)

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from jaxmlp.naming import name_of
+from jaxmlp.objectives.records import Metric, of_column
 from jaxmlp.optim.averages import EvalParams, eval_params
 from jaxmlp.runtime.keydata import typed
 from jaxmlp.runtime.leaves import named_leaves
@@ -39,6 +40,7 @@ class Runs(NamedTuple):
     columns: tuple[tuple[str, ...], ...] = ()  # one a program: its names in the history; (): all
     ended_by: np.ndarray | None = None  # (*axes) int8: 0 for not yet, or one of those below
     eval_params: tuple[EvalParams | None, ...] = ()  # one a program, of its recipe; (): none
+    metrics: tuple[Metric, ...] = ()  # of all tasks; what is none of these is known by its name
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -135,6 +137,16 @@ class Runs(NamedTuple):
             },
         )
 
+    def metric(self, column: str) -> Metric:
+        """What there is to know of a column of the history, by the column's name.
+
+        Raises:
+          ValueError: if the history has no such column.
+        """
+        if column not in self.history:
+            raise ValueError(f"the history needs {column}, got {', '.join(self.history)}")
+        return of_column(column, self.metrics)
+
     def final(self, metric: str) -> np.ndarray:
         """Each member's last measured value of a metric; (*axes) float32, NaN where there is none.
 
@@ -154,7 +166,7 @@ class Runs(NamedTuple):
         """Where the best final value is: `runs.select(**runs.best(metric))` are those members.
 
         Args:
-          metric: a name in the history; of one that ends in "loss" or "error" less is better.
+          metric: a name in the history.
           mean_over: axes whose members are averaged first, so that a lucky seed does not win; ()
             for the best single member. A setting with a member that ended in a fault, or that
             halving ended, is passed over.
@@ -170,7 +182,8 @@ class Runs(NamedTuple):
             finals[position] = np.nan
         if self.ended_by is not None:
             finals = np.where(self.ended_by == HALVING, np.nan, finals)
-        scores = np.vectorize(lambda value: score({metric: float(value)}, metric))(finals)
+        record = self.metric(metric)
+        scores = np.vectorize(lambda value: score({metric: float(value)}, record))(finals)
         names = list(self.axes)
         over = tuple(i for i, name in enumerate(names) if name in mean_over)
         scores = scores.mean(axis=over)
@@ -290,6 +303,7 @@ def join(parts: Sequence[Runs]) -> Runs:
         columns=tuple(columns for part in parts for columns in part.columns),
         ended_by=_joined([part.ended_by for part in parts], axis),
         eval_params=tuple(function for part in parts for function in part.eval_params),
+        metrics=tuple(dict.fromkeys(metric for part in parts for metric in part.metrics)),
     )
 
 

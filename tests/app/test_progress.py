@@ -5,6 +5,7 @@ import pytest
 from rich.console import Console
 
 from experiments.app.progress import EpochTable, format_metric
+from jaxmlp import Metric
 
 
 def test_metrics_read_well():
@@ -15,10 +16,22 @@ def test_metrics_read_well():
     assert format_metric("test_loss", float("nan")) == "-"
 
 
-def shown(lines, num_epochs=2, **options):
+def test_a_record_says_what_is_in_percent():
+    assert format_metric(Metric("test_hits", is_share=True), 0.25) == "25.00 %"
+    assert format_metric(Metric("test_accuracy"), 0.25) == "0.2500"
+
+
+def test_columns_go_by_the_records_of_the_task():
+    metrics = Metric("hits", is_share=True), Metric("accuracy")
+    line = {"test_hits": 0.5, "test_accuracy": 0.5}
+    [*_, last] = shown([line], metrics=metrics, width=60)
+    assert last == "  1/2   50.00 %     0.5000      1.00"
+
+
+def shown(lines, num_epochs=2, metrics=(), **options):
     """The screen's lines after some epochs."""
     out = io.StringIO()
-    with EpochTable(Console(file=out, **options), num_epochs, steps_per_epoch=5) as table:
+    with EpochTable(Console(file=out, **options), num_epochs, 5, metrics) as table:
         for epoch, metrics in enumerate(lines, 1):
             table.step(5 * epoch)
             table.line(epoch, metrics, seconds=1.0)

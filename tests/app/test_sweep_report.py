@@ -138,3 +138,11 @@ def test_the_table_in_a_file_has_mean_epochs_and_all_digits(tmp_path):
     assert float(second["mean"]) == pytest.approx(0.825)
     assert (first["p_against_best"], second["p_against_best"]) == ("0.25", "nan")
     assert [item.name for item in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_shares_go_by_their_record():
+    runs, rows = made_up([[0.0, 0.9, 0.9]])
+    told = runs._replace(metrics=(jaxmlp.Metric("accuracy"),))
+    assert "to 100.00 %" in concluded(runs, rows)
+    assert "%  " not in concluded(told, rows).split("networks")[1]
+    assert "to 1.8" in concluded(told, rows)  # no end at 1

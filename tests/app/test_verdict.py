@@ -2,6 +2,7 @@ import jax
 import numpy as np
 import optax
 import pytest
+from jaxmlp.metrics import by_name, top_k
 
 import jaxmlp
 from experiments.app import verdict
@@ -38,7 +39,7 @@ def always(number):
 
 def test_the_guess_is_the_commonest_class_of_the_training_labels(lopsided):
     best = verdict.guess(CLASSES, lopsided.train_labels, lopsided.test_labels)
-    assert best == Guess("class 1", "accuracy", pytest.approx(9 / 30))
+    assert best == Guess("class 1", by_name("accuracy"), pytest.approx(9 / 30))
 
 
 def test_the_guess_at_numbers_is_the_mean_of_the_training_labels():
@@ -46,9 +47,33 @@ def test_the_guess_at_numbers_is_the_mean_of_the_training_labels():
     best = verdict.guess(NUMBERS, known, labels)
     assert best.answer == "the mean"
     expected = float(jax.vmap(NUMBERS.task.loss)(np.full((4, 1), 2, np.float32), labels).mean())
-    assert (best.metric, best.score) == ("loss", pytest.approx(expected))
+    assert (best.metric, best.score) == (by_name("loss"), pytest.approx(expected))
     assert verdict.is_no_better(best, expected + 1e-3)
     assert not verdict.is_no_better(best, expected - 1e-3)
+
+
+def test_a_guess_is_judged_by_what_the_task_has():
+    known, labels = np.array([1, 1, 0]), np.array([0, 0, 2, 1])
+    task = jaxmlp.classification(3)
+    recipe = CLASSES._replace(task=task._replace(metrics=(jaxmlp.metrics.f1(3), top_k(2))))
+    best = verdict.guess(recipe, known, labels)
+    assert best == Guess("class 1", by_name("top_2_accuracy"), 0.75)
+    best = verdict.guess(CLASSES._replace(task=task._replace(metrics=())), known, known)
+    shares = np.array([1, 2]) / 3
+    assert best.metric.name == "loss"
+    assert best.score == pytest.approx(-(shares * np.log(shares)).sum())
+    assert verdict.is_no_better(best, best.score + 1e-3)
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 1)])
+def test_the_guess_at_yes_or_no_is_the_commonest(shape):
+    recipe = CLASSES._replace(task=jaxmlp.binary_classification())
+    labels = np.array([0, 1, 1, 1]).reshape(shape)
+    best = verdict.guess(recipe, labels, 1 - labels)
+    assert best == Guess("class 1", by_name("binary_accuracy"), 0.25)
+    expected = -(0.25 * np.log(0.25) + 0.75 * np.log(0.75))
+    assert verdict.blind_loss(recipe, labels) == pytest.approx(expected)
+    assert verdict.guess(recipe, 1 - labels, labels).answer == "class 0"
 
 
 def test_the_loss_without_a_look_is_the_entropy_of_the_classes(lopsided):

@@ -16,6 +16,7 @@ from experiments.app import sweep_runner
 from experiments.plots import population as plots
 from experiments.plots.style import INK, PALE, STYLE
 from experiments.plots.table import tabulate
+from jaxmlp import Metric
 
 ROOT = Path(__file__).parents[2]
 DRAW = [plots.learning_curves, plots.against_axes, plots.over_seeds]
@@ -581,3 +582,17 @@ def test_a_sweep_draws_every_picture_of_its_own_metric(tmp_path, monkeypatch):
 def test_no_display_and_no_global_state_are_needed():
     code = "import sys, experiments.plots.population; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=300).returncode == 0
+
+
+@pytest.mark.parametrize("draw", DRAW)
+def test_a_share_is_in_percent_whatever_its_name(figure_of, draw):
+    values = np.random.default_rng(0).uniform(0.2, 0.9, (2, 3, 4))
+    runs = runs_of({"w": (1, 2), "seed": range(3)}, values, "test_hits")
+    runs = runs._replace(metrics=(Metric("hits", is_share=True),))
+    assert "test hits (%)" in titles(figure_of(draw, runs, "test_hits"))
+    assert "(%)" not in titles(figure_of(draw, runs._replace(metrics=()), "test_hits"))
+
+
+def titles(figure):
+    more = [axes.get_title(loc="left") for axes in figure.axes]
+    return " ".join([texts(figure), *more])

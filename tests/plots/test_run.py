@@ -12,6 +12,7 @@ from PIL import Image
 
 from experiments.plots import run as plots
 from experiments.plots.style import GREEN, GREY, STYLE
+from jaxmlp import Metric
 
 BLUE, ORANGE = (0x00, 0x72, 0xB2), (0xD5, 0x5E, 0x00)
 DARKEST_BLUE = (8, 48, 107)  # the top of the colour map of counts
@@ -440,3 +441,13 @@ def test_names_are_shown(tmp_path):
 def test_no_display_and_no_global_state_are_needed():
     code = "import sys, experiments.plots.run; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=300).returncode == 0
+
+
+def test_a_panel_of_a_share_is_in_percent_whatever_its_name(figure_of):
+    values = {"train_hits": np.array([0.5, 0.75]), "test_hits": np.array([0.25, 0.5])}
+    figure = figure_of(plots.learning_curves, values, (Metric("hits", is_share=True),))
+    assert figure.axes[0].get_title(loc="left") == "hits (%)"
+    assert "test 50.00\N{NO-BREAK SPACE}%" in [text.get_text() for text in figure.axes[0].texts]
+    assert figure.axes[0].lines[0].get_ydata().tolist() == [50.0, 75.0]
+    figure = figure_of(plots.learning_curves, values)
+    assert figure.axes[0].get_title(loc="left") == "hits"

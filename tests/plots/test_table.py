@@ -3,6 +3,7 @@ import pytest
 from run_tables import random_runs, relu, runs_of
 
 from experiments.plots.table import interval_of, tabulate
+from jaxmlp import Metric
 from jaxmlp.statistics import summarize
 
 
@@ -70,6 +71,21 @@ def test_less_loss_ranks_first_and_more_accuracy_and_no_value_last():
     for metric, order in (("test_loss", [2, 0, 3, 1]), ("test_accuracy", [3, 0, 2, 1])):
         runs = runs_of({"w": range(4), "seed": (0,)}, values, metric)
         assert tabulate(runs, metric).ranking.tolist() == order
+
+
+def test_a_record_decides_over_the_name_of_its_column():
+    values = [[[0.2]], [[0.1]], [[0.3]]]
+    runs = runs_of({"w": range(3), "seed": (0,)}, values, "test_hits", test_accuracy=values)
+    told = Metric("hits", is_share=True), Metric("accuracy", higher_is_better=False)
+    runs = runs._replace(metrics=told)
+    hits, odd = tabulate(runs, "test_hits"), tabulate(runs, "test_accuracy")
+    np.testing.assert_allclose(hits.mean, [20, 10, 30], rtol=1e-6)
+    np.testing.assert_allclose(odd.mean, [0.2, 0.1, 0.3], rtol=1e-6)
+    assert hits.metric == Metric("test_hits", is_share=True)
+    assert (hits.ranking.tolist(), odd.ranking.tolist()) == ([2, 0, 1], [1, 0, 2])
+    ends = interval_of(hits.metric, np.array([[99.0, 100.0, 100.0]]))
+    assert ends[2] == 100
+    assert interval_of(odd.metric, np.array([[99.0, 100.0, 100.0]]))[2] > 100
 
 
 def test_settings_are_named_by_what_differs():

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from measured_once import FAULT, population
 
+from jaxmlp import Metric
 from jaxmlp.populations.runs import join
 
 
@@ -25,6 +26,13 @@ def test_runs_of_different_seeds_are_joined():
     assert joined.stopped_at.tolist() == [[1] * 6] * 2
     assert joined.share_of_work == (2 + 0.5 * 3 + 1) / 6
     assert joined.places.dtype == np.int32
+
+
+def test_what_is_known_of_the_metrics_is_kept_once():
+    told = Metric("m", is_share=True)
+    parts = [ONE._replace(metrics=(told,)), TWO._replace(metrics=(told,))]
+    assert join(parts).metrics == (told,)
+    assert join([ONE, TWO._replace(metrics=(told,))]).metric("m") == told
 
 
 def test_seeds_need_not_be_the_last_axis():

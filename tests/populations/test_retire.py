@@ -4,7 +4,7 @@ import numpy as np
 import optax
 import pytest
 
-from jaxmlp import Fault, Halving, Recipe, classification, mlp
+from jaxmlp import Fault, Halving, Metric, Recipe, classification, mlp
 from jaxmlp.populations.grid import make_grid
 from jaxmlp.populations.population import Population
 from jaxmlp.populations.retire import end_at, is_rung, retired
@@ -50,6 +50,27 @@ def test_a_rung_ends_the_settings_whose_mean_is_worst():
     assert third == [HALVING, HALVING, 0, 0, HALVING, HALVING]
     assert half == [0, 0, 0, 0, HALVING, HALVING]
     assert not retired(GRID, given, None, "", halving._replace(first=3)).any()
+
+
+def test_members_go_by_the_record_of_their_task():
+    gain = Metric("gain", max), Metric("regret", max, higher_is_better=False)
+    task = RECIPE.task._replace(metrics=gain)
+    grid = make_grid(RECIPE._replace(task=task), [0, 1], {"learning_rate": [0.1, 0.2, 0.3]})
+    assert all(each.one is None for each in grid.metrics)  # results hold no functions
+    assert [(each.name, each.higher_is_better) for each in grid.metrics] == [
+        ("loss", False),
+        ("gain", True),
+        ("regret", False),
+    ]
+    values = [[3, 2, 1], [1, 2, 3]] * 3
+    for name, expected in (("test_regret", [0, PATIENCE]), ("test_gain", [PATIENCE, 0])):
+        given = population(np.ones((6, 3)), [3] * 6)._replace(history={name: np.float64(values)})
+        assert retired(grid, given, 2, name, None).tolist() == expected * 3
+    values = np.float64([[1], [1], [2], [2], [3], [3]])
+    for name, expected in (("test_regret", [0, HALVING]), ("test_gain", [HALVING, 0])):
+        given = population(np.ones((6, 1)), [1] * 6)._replace(history={name: values})
+        ended = retired(grid, given, None, "", Halving(name, factor=3)).tolist()
+        assert [ended[0], ended[5]] == expected
 
 
 def test_a_fault_makes_its_setting_the_worst_at_a_rung():

@@ -5,7 +5,7 @@ import numpy as np
 import optax
 import pytest
 
-from jaxmlp import Fault, TrainState, activations, mlp, optimizers
+from jaxmlp import Fault, Metric, TrainState, activations, mlp, optimizers
 from jaxmlp.populations.runs import HALVING, LENGTH, Runs, label
 
 NAN = np.nan
@@ -254,3 +254,13 @@ def test_a_setting_that_halving_ended_is_never_the_best():
 )
 def test_values_are_labelled_as_a_reader_writes_them(value, expected):
     assert label(value) == expected
+
+
+def test_the_best_is_what_the_record_says():
+    runs = made()._replace(metrics=(Metric("accuracy", higher_is_better=False, is_share=True),))
+    assert made().metric("test_accuracy") == Metric("test_accuracy", is_share=True)
+    assert runs.metric("test_accuracy").higher_is_better is False
+    assert made().best("test_accuracy") != runs.best("test_accuracy")
+    assert runs.select(learning_rate=0.1).metrics == runs.metrics
+    with pytest.raises(ValueError, match=r"^the history needs f1, got train_loss, test_accuracy$"):
+        runs.metric("f1")

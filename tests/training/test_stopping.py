@@ -2,6 +2,7 @@ import math
 
 import pytest
 
+from jaxmlp import Metric
 from jaxmlp.training import stopping
 
 NAN = math.nan
@@ -18,6 +19,19 @@ def accuracies(*values):
 def test_more_is_better_but_of_a_loss_or_an_error():
     line = {"validation_loss": 0.5, "test_error": 0.25, "test_accuracy": 0.75}
     assert [stopping.score(line, metric) for metric in line] == [-0.5, -0.25, 0.75]
+
+
+def test_a_record_decides_over_its_name():
+    history = [{"test_accuracy": value} for value in (0.5, 0.25, 0.75)]
+    odd = Metric("test_accuracy", higher_is_better=False)
+    assert [stopping.best_epoch(history, metric) for metric in ("test_accuracy", odd)] == [3, 2]
+    assert stopping.score(history[0], odd) == -0.5
+    assert stopping.is_exhausted(history, odd, 1)
+    assert not stopping.is_exhausted(history, "test_accuracy", 1)
+    assert stopping.has_reached(history[:2], odd, 0.3)
+    assert not stopping.has_reached(history[:1], odd, 0.3)
+    with pytest.raises(ValueError, match=r"^the history needs f1, got test_accuracy$"):
+        stopping.score(history[0], Metric("f1"))
 
 
 def test_what_was_not_measured_is_worse_than_anything():

@@ -79,10 +79,19 @@ def test_an_average_of_parameters_with_few_bits_loses_no_small_change():
     still = {"kernel": jnp.zeros(2, jnp.bfloat16)}
     average = averaging(0.999)
     last, state = moved(average, [still] * 300 + [update], params)[-1]
-    assert state.params["kernel"].dtype == jnp.float32
+    assert state.params["kernel"].dtype == average.init(params).params["kernel"].dtype == "float32"
     np.testing.assert_allclose(state.params["kernel"], 1 + 0.5 / state.weight, rtol=1e-5)
     found = averaged(TrainState(last, (state,), jnp.int32(301)))
     assert found["kernel"].dtype == jnp.bfloat16
+
+
+def test_a_step_leaves_the_dtypes_of_an_average_as_they_are():
+    with jax.enable_x64(True):
+        params, average = {"kernel": jnp.ones(2, jnp.float64)}, averaging(jnp.float64(0.9))
+        start = average.init(params)
+        _, after = average.update(params, start, params)
+        for state in (start, after):
+            assert [leaf.dtype for leaf in jax.tree.leaves(state)] == ["float64", "float32"]
 
 
 def test_an_average_takes_the_place_of_what_is_trained_alone():

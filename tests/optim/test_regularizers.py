@@ -136,10 +136,16 @@ def test_columns_longer_than_the_bound_are_scaled_to_it_after_the_step():
     assert seen[0]["bias"].tolist() == [0.0, 0.0]  # 30 and 40 were no weights that come in
 
 
-def test_weights_within_the_bound_step_as_without_it_to_the_bit():
-    gradients = some_gradients(5)
-    bounded = descend(regularized(optax.adam)(0.1, max_norm=50.0), gradients)
-    assert digest(bounded) == digest(descend(optax.adam(0.1), gradients))
+def test_updates_within_the_bound_are_left_as_they_are_to_the_bit():
+    bound = bound_norms(50.0)
+    for update in some_gradients(3, scale=1e-3):
+        assert digest(bound.update(update, bound.init(PARAMS), PARAMS)[0]) == digest(update)
+
+
+def test_a_unit_without_weights_is_no_division_by_zero():
+    zeros, bound = jax.tree.map(jnp.zeros_like, PARAMS), bound_norms(2.0)
+    with jax.debug_nans(True):
+        assert digest(bound.update(zeros, bound.init(zeros), zeros)[0]) == digest(zeros)
 
 
 @given(
@@ -291,6 +297,22 @@ def test_it_goes_by_a_name_of_its_own_and_is_made_once():
 def test_values_out_of_bounds_are_refused(extras, message):
     with pytest.raises(ValueError, match=f"^{message}$"):
         regularized(optax.adam)(0.1, **extras)
+
+
+@pytest.mark.parametrize("extras", [{"l1": jnp.float32(0)}, {"average": 0.0}, {"average": 1}])
+def test_values_at_their_bounds_are_taken(extras):
+    gradients = some_gradients(3)
+    assert_close(
+        descend(regularized(optax.adam)(0.1, **extras), gradients),
+        descend(optax.adam(0.1), gradients),
+    )
+
+
+def test_further_hyperparameters_reach_the_optimizer():
+    gradients = some_gradients(3)
+    for extras in ({}, {"l2": 1e-9}):
+        ours = regularized(optimizers.momentum)(0.1, momentum=0.5, clip_norm=100.0, **extras)
+        assert_close(descend(ours, gradients), descend(optax.sgd(0.1, momentum=0.5), gradients))
 
 
 def test_decay_without_a_learning_rate_is_refused():

@@ -74,7 +74,8 @@ def layer_norm(layer: Normed, inputs: jax.Array, epsilon: float) -> jax.Array:
       epsilon: is added to the variance.
     """
     mean = inputs.mean()
-    return normalize(layer, inputs, mean, jnp.square(inputs - mean).mean(), epsilon)
+    var = jnp.square(inputs - jax.lax.stop_gradient(mean)).mean()  # as in batch_norm
+    return normalize(layer, inputs, mean, var, epsilon)
 
 
 def batch_norm(
@@ -103,9 +104,11 @@ def batch_norm(
     Returns:
       The outputs, (features,), and the next running statistics.
     """
-    share = weight / jax.lax.psum(weight, AXIS)
-    mean = jax.lax.psum(share * inputs, AXIS)
-    var = jax.lax.psum(share * jnp.square(inputs - mean), AXIS)
+    count = jax.lax.psum(weight, AXIS)
+    mean = jax.lax.psum(weight * inputs, AXIS) / count
+    # The variance has no slope in its mean, where it is least: what is a sum of zero is left out.
+    centred = inputs - jax.lax.stop_gradient(mean)
+    var = jax.lax.psum(weight * jnp.square(centred), AXIS) / count
     batch = {"mean": mean, "var": var}
 
     def follow(old: jax.Array, new: jax.Array) -> jax.Array:

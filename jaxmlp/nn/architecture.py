@@ -96,7 +96,7 @@ def _with_defaults(made: MLP) -> MLP:
     ):
         value = getattr(made, name)
         if value is not None and not is_asked:
-            norm = "norm='batch'" if made.norm else "a norm"
+            norm = "norm='batch'" if name == "norm_momentum" else "a norm"
             raise ValueError(f"{name} needs {norm}, got norm={made.norm!r}")
         if value is None and is_asked:
             filled: dict[str, Any] = {name: default}

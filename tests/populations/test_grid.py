@@ -173,6 +173,21 @@ def test_a_width_stands_for_one_hidden_layer():
     assert [recipe.model for recipe in grid.recipes] == [mlp((4, 5, 3)), mlp((4, 6, 3))]
 
 
+def test_norms_and_rates_of_the_network_may_be_swept_and_none_is_none_of_it():
+    sweep = {"dropout": [None, 0, 0.5], "norm": [None, "batch"]}
+    grid = make_grid(RECIPE, [0], sweep)
+    assert grid.axes["norm"] == (None, "batch")
+    assert [recipe.model for recipe in grid.recipes] == [
+        mlp((4, 8, 3), dropout=dropout, norm=norm)
+        for dropout in (None, 0.0, 0.5)
+        for norm in (None, "batch")
+    ]
+    noisy = RECIPE._replace(model=mlp((4, 8, 3), input_noise=0.1, norm="layer"))
+    sweep = {"hidden_sizes": [(5,)], "input_noise": [None], "norm_epsilon": [0.5]}
+    (recipe,) = make_grid(noisy, [0], sweep).recipes
+    assert recipe.model == mlp((4, 5, 3), norm="layer", norm_epsilon=0.5)
+
+
 @pytest.mark.parametrize("hyperparameters", [{"learning_rate": 0.5}, (("learning_rate", 0.5),)])
 def test_the_recipe_is_left_as_it_was(hyperparameters):
     recipe = RECIPE._replace(hyperparameters=hyperparameters)
@@ -198,6 +213,10 @@ def test_the_recipe_is_left_as_it_was(hyperparameters):
         ({"shuffle_seed": [1]}, "names than those of its own axes, got .*shuffle_seed"),
         ({"hidden_sizes": [(8,), [8]]}, "^sweep of hidden_sizes needs each value once, got "),
         ({"hidden_sizes": [(0,)]}, "^sizes needs positive whole numbers"),
+        ({"dropout": [0.5, 1.0]}, "^dropout needs a number of at least 0 and below 1, .* got 1.0$"),
+        ({"dropout": ["0.5"]}, "^dropout needs a number of at least 0 .* got '0.5'$"),
+        ({"norm": ["group"]}, "^norm needs to be batch, layer or None, got 'group'$"),
+        ({"norm_momentum": [0.9]}, "^norm_momentum needs norm='batch', got norm=None$"),
     ],
 )
 def test_a_bad_sweep_is_one_line(sweep, message):

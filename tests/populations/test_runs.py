@@ -249,6 +249,7 @@ def test_a_setting_that_halving_ended_is_never_the_best():
         (1e12, "1e+12"),
         (0.1 + 0.2, "0.30000000000000004"),
         (mlp((4, 8, 3)), "4-8-3"),
+        (mlp((4, 8, 3), dropout=0.5), "4-8-3, dropout=0.5"),
         (optimizers.with_decay(optax.adam), "adam with decay"),
     ],
 )

@@ -6,9 +6,10 @@ from importlib.metadata import version
 from jaxmlp import statistics
 from jaxmlp.interop import flax
 from jaxmlp.interop.flax import from_flax
-from jaxmlp.nn import activations, initializers
+from jaxmlp.nn import activations, initializers, layers
 from jaxmlp.nn.lift import lift
 from jaxmlp.nn.mlp import mlp
+from jaxmlp.nn.summary import summary
 from jaxmlp.objectives import losses, metrics, tasks
 from jaxmlp.objectives.records import Metric
 from jaxmlp.objectives.tasks import Task, binary_classification, classification, regression
@@ -68,6 +69,7 @@ __all__ = [
     "from_flax",
     "init_state",
     "initializers",
+    "layers",
     "lift",
     "load_params",
     "losses",
@@ -82,6 +84,7 @@ __all__ = [
     "save_params",
     "schedules",
     "statistics",
+    "summary",
     "train",
     "train_many",
     "warm_up",

@@ -1,33 +1,28 @@
-"""The axes of pictures: from where to where, to which scale, and what is written at their ticks."""
+"""The axes of metrics: from where to where, to which scale, and what is written at their ticks."""
 
 import math
-import textwrap
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from experiments.plots.style import GREY, PERCENT, is_share, shortened, text_width
+from experiments.plots.style import GREY, PERCENT, is_share, text_width
 from jaxmlp.objectives.records import Metric
-from jaxmlp.populations.runs import label
 
 __all__ = [
     "WIDTH",
-    "Places",
     "Scale",
     "epochs_below",
-    "numbers",
-    "places_below",
+    "regular_ticks",
     "scale_of",
     "set_scale",
-    "value_text",
-    "values_below",
+    "set_ticks",
+    "tick_text",
 ]
 
 WIDTH = 5.0  # inches, of a panel
-MAX_NAMES = 24  # below an axis
 MIN_SIZE = 5.0  # points, of the letters of ticks that would else not fit
 
 
@@ -97,14 +92,14 @@ def set_scale(axes: Axes, which: str, scale: Scale, margin: float) -> None:
     count = int(inches / 0.22) if which == "y" else 8
     (axes.set_yscale if which == "y" else axes.set_xscale)("log" if scale.is_log else "linear")
     (axes.set_ylim if which == "y" else axes.set_xlim)(scale.low, scale.high)
-    ticks = _regular_ticks(scale, count)
-    texts = [_tick_text(tick) for tick in ticks]
+    ticks = regular_ticks(scale, count)
+    texts = [tick_text(tick) for tick in ticks]
     room = margin - 0.14 if which == "y" else WIDTH / len(ticks) - 0.06
-    _set_ticks(axis, ticks, texts, _fitting_size(texts, room))
+    set_ticks(axis, ticks, texts, _fitting_size(texts, room))
     axes.grid(axis="y" if which == "y" else "x")
     axes.set_axisbelow(True)
     if not any(np.isfinite(line.get_xydata()).all(axis=1).any() for line in axes.lines):
-        _set_ticks(axis, [], [])
+        set_ticks(axis, [], [])
         axes.text(0.5, 0.5, "no finite value", color=GREY, ha="center", transform=axes.transAxes)
 
 
@@ -120,121 +115,13 @@ def epochs_below(axes: Axes, last: int) -> None:
     axes.set_xlabel("epoch")
 
 
-class Places(NamedTuple):
-    """Where the values of a swept axis are."""
-
-    at: np.ndarray  # (values,), in data units
-    order: np.ndarray  # (values,), from left to right
-    gap: float  # between the closest two, in inches
-
-
-def numbers(values: Sequence[Hashable]) -> list[float] | None:
-    """The values, if they are numbers that an axis can show; else None.
+def regular_ticks(scale: Scale, count: int) -> np.ndarray:
+    """Up to about so many round numbers; of logarithms, decades or 1, 2 and 5 of each.
 
     Args:
-      values: of a swept axis.
+      scale: of the axis.
+      count: how many.
     """
-    found = [float(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
-    return found if len(found) == len(values) and all(map(math.isfinite, found)) else None
-
-
-def places_below(axes: Axes, name: str, values: Sequence[Hashable]) -> Places:
-    """Sets an x axis up for the values of a swept one.
-
-    Numbers are to scale, by their logarithms where they span more than a decade; else, or with a
-    zero or less among those, values are side by side.
-
-    Args:
-      axes: whose.
-      name: of the swept axis.
-      values: its values.
-
-    Returns:
-      Where they are.
-    """
-    found = numbers(values)
-    sizes = [abs(each) for each in found or () if each]
-    is_wide = max(sizes, default=1.0) > 10 * min(sizes, default=1.0)
-    text = name.replace("_", " ")
-    if found is not None and not (is_wide and min(found) <= 0):
-        axes.set_xlabel(text, parse_math=False)
-        return _to_scale(axes, np.array(found), is_wide)
-    order = np.arange(len(values)) if found is None else np.argsort(found, kind="stable")
-    texts, style, _ = values_below([values[i] for i in order])
-    step = -(-len(values) // MAX_NAMES)
-    axes.set_xticks(range(0, len(values), step), texts, parse_math=False, **style)
-    axes.set_xlim(-0.5, len(values) - 0.5)
-    axes.set_xlabel(text if found is None else f"{text} (not to scale)", parse_math=False)
-    return Places(np.argsort(order).astype(float), order, WIDTH / len(values))
-
-
-def values_below(values: Sequence[Hashable]) -> tuple[list[str], dict[str, Any], float]:
-    """What is written below an axis with values side by side.
-
-    Args:
-      values: from left to right.
-
-    Returns:
-      Names of up to 24 of them, every second, third, ... if there are more; their style; and how
-      high they are in inches.
-    """
-    names = [value_text(value) for value in values[:: -(-len(values) // MAX_NAMES)]]
-    texts = [
-        textwrap.fill(shortened(name, 28).replace("_", "_ "), 15).replace("_ ", "_")
-        for name in names
-    ]
-    lines = [text.split("\n") for text in texts]
-    if max(text_width(line, 9) for each in lines for line in each) < WIDTH / len(texts) - 0.08:
-        return texts, {}, 0.15 * max(map(len, lines))
-    texts = [shortened(name, 16) for name in names]
-    style = {"rotation": 25, "rotation_mode": "anchor", "ha": "right", "va": "top", "size": 7}
-    return texts, style, 0.1 + 0.43 * max(text_width(text, 7) for text in texts)
-
-
-def value_text(value: Hashable) -> str:
-    """A swept value as a reader writes it, in one line of up to 40 letters.
-
-    Args:
-      value: of a swept axis.
-    """
-    text = f"{value:g}" if isinstance(value, float) else label(value)
-    return shortened(" ".join(text.split()), 40)
-
-
-def _to_scale(axes: Axes, at: np.ndarray, is_log: bool) -> Places:
-    """Ticks at the values themselves if their texts fit, else at regular places."""
-    scaled = np.log10(at) if is_log else at
-    order = np.argsort(at, kind="stable")
-    span = float(np.ptp(scaled)) or 1.0
-    ends = scaled.min() - 0.08 * span, scaled.max() + 0.08 * span
-    low, high = (10.0**end for end in ends) if is_log else ends
-    scale = Scale(low, high, is_log)
-    axes.set_xscale("log" if is_log else "linear")
-    axes.set_xlim(scale.low, scale.high)
-    gaps = WIDTH * np.diff(scale.along(at[order]))
-    texts = _short_texts(at[order])
-    if size := next((size for size in (9, 8, 7) if _fits(texts, gaps, size)), None):
-        _set_ticks(axes.xaxis, at[order], texts, size)
-    else:
-        ticks = _regular_ticks(scale, 8)
-        _set_ticks(axes.xaxis, ticks, [_tick_text(tick) for tick in ticks])
-        axes.set_xticks(at, [""] * len(at), minor=True)
-    return Places(at, order, float(gaps.min(initial=WIDTH)))
-
-
-def _short_texts(values: np.ndarray) -> list[str]:
-    """With fewer digits where that is shorter, as long as it tells them apart."""
-    texts = [min(f"{value:g}", f"{value:.3g}", key=len) for value in values]
-    return texts if len(set(texts)) == len(texts) else [_tick_text(value) for value in values]
-
-
-def _fits(texts: Sequence[str], gaps: np.ndarray, size: float) -> bool:
-    widths = np.array([text_width(text, size) for text in texts])
-    return bool((0.5 * (widths[1:] + widths[:-1]) + 0.06 < gaps).all())
-
-
-def _regular_ticks(scale: Scale, count: int) -> np.ndarray:
-    """Up to about so many round numbers; of logarithms, decades or 1, 2 and 5 of each."""
     if not scale.is_log:
         ticks = MaxNLocator(min(count, 7), steps=[1, 2, 2.5, 5, 10])
         found = np.asarray(ticks.tick_values(scale.low, scale.high))
@@ -249,17 +136,29 @@ def _regular_ticks(scale: Scale, count: int) -> np.ndarray:
     return found[(found >= scale.low) & (found <= scale.high)]
 
 
-def _tick_text(value: float) -> str:
-    """As "g" writes it, with more digits where six would change it."""
+def tick_text(value: float) -> str:
+    """As "g" writes it, with more digits where six would change it.
+
+    Args:
+      value: of a tick.
+    """
     short, long = f"{value:g}", f"{value:.10g}"
     return short if float(short) == float(long) else long
+
+
+def set_ticks(axis: Any, ticks: Any, texts: Sequence[str], size: float = 9) -> None:
+    """Puts ticks where they are said to be, and no others.
+
+    Args:
+      axis: an x or y axis.
+      ticks: where.
+      texts: at each.
+      size: of their letters, in points.
+    """
+    axis.set_ticks([], minor=True)
+    axis.set_ticks(ticks, texts, size=size)
 
 
 def _fitting_size(texts: Sequence[str], room: float) -> float:
     widest = max((text_width(text, 9) for text in texts), default=0.0)
     return 9.0 if widest <= room else max(MIN_SIZE, 9 * room / widest)
-
-
-def _set_ticks(axis: Any, ticks: Any, texts: Sequence[str], size: float = 9) -> None:
-    axis.set_ticks([], minor=True)
-    axis.set_ticks(ticks, texts, size=size)

@@ -18,6 +18,7 @@ from jaxmlp.storage.atomic import whole_file
 
 __all__ = [
     "BLUE",
+    "COLOURS",
     "DPI",
     "GREEN",
     "GREY",
@@ -39,6 +40,8 @@ __all__ = [
 DPI = 120
 BLUE, GREEN, ORANGE = "#0072B2", "#009E73", "#D55E00"
 INK, GREY, PALE = "#222222", "#6B6B6B", "#DDDDDD"
+# Okabe and Ito's but the yellow, too pale for a line; olive is Tol's.
+COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9", INK, "#999933")
 FONT = "DejaVu Sans"  # comes with matplotlib: the same letters everywhere
 STYLE: Any = {
     "font.family": FONT,

@@ -13,14 +13,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.plots.scales import value_text
 from experiments.plots.style import NBSP, PERCENT, factor, is_share
+from experiments.plots.swept import value_text
 from jaxmlp.objectives.records import Metric
 from jaxmlp.populations.runs import Runs
 from jaxmlp.statistics import SEEDS
 from jaxmlp.training.stopping import score
 
-__all__ = ["CONFIDENCE", "Table", "interval_of", "name_of", "tabulate"]
+__all__ = ["CONFIDENCE", "Table", "claim", "interval_of", "name_of", "tabulate"]
 
 CONFIDENCE = 0.95
 
@@ -138,6 +138,20 @@ def name_of(axis: str, value: Hashable) -> str:
     """
     name = f"{axis.replace('_', ' ').strip()} {value_text(value)}"
     return name if len(name) > 36 else name.replace(" ", NBSP)
+
+
+def claim(table: Table, mean: str, band: str) -> str:
+    """What a picture says of its means and intervals.
+
+    Args:
+      table: what is drawn.
+      mean: how its means are drawn.
+      band: how their intervals are.
+    """
+    if table.num_seeds == 1:
+        return "one seed a setting: no interval" if len(table.names) > 1 else "one seed"
+    claimed = f"{100 * CONFIDENCE:g} % interval of the mean (Student's t)"
+    return f"{mean} over {table.num_seeds} seeds; {band}: {claimed}"
 
 
 def _by_setting(runs: Runs) -> Callable[[np.ndarray], np.ndarray]:

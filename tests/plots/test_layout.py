@@ -1,8 +1,18 @@
+import itertools
+
+import matplotlib
+import numpy as np
 import pytest
 
-from experiments.plots.layout import LEFT, Panel, page, wrapped
+from experiments.plots.layout import LEFT, arrange, legend, panels, wrapped
 from experiments.plots.scales import WIDTH
-from experiments.plots.style import DPI
+from experiments.plots.style import DPI, STYLE
+
+
+@pytest.fixture(autouse=True)
+def style():
+    with matplotlib.rc_context(STYLE):
+        yield
 
 
 def box(axes):
@@ -12,42 +22,67 @@ def box(axes):
     return (at.x0 * width, (1 - at.y1) * height, at.width * width, at.height * height)
 
 
-def test_panels_lie_one_below_the_other_with_room_for_their_titles_and_legends():
-    entries = [f"entry {i}" for i in range(30)]
-    panels = [Panel(1.0), Panel(2.0, "heading", entries), Panel(1.5, title="third")]
-    figure, axes, beside = page("title", ["a note", ""], panels)
+def test_panels_keep_their_size_whatever_is_around_them():
+    figure, axes = panels(1.0, 2.0, 1.5)
+    assert [box(each) for each in axes] == [
+        pytest.approx(each) for each in ((0, 0, 5, 1), (0, 1, 5, 2), (0, 3, 5, 1.5))
+    ]
+    [line] = axes[1].plot([1, 2])
+    legend(axes[1], [line] * 30, [f"entry {i}" for i in range(30)], "heading")
+    axes[2].set_title("third", pad=10)
+    arrange(figure, "title", ["a note", ""])
     boxes = [box(each) for each in axes]
     assert [(left, width) for left, _, width, _ in boxes] == [pytest.approx((LEFT, WIDTH))] * 3
     assert [high for *_, high in boxes] == pytest.approx([1.0, 2.0, 1.5])
     first, second, third = (top for _, top, _, _ in boxes)
-    assert second - first == pytest.approx(1.0 + 0.6)
-    assert third - second == pytest.approx(0.2 + 30 * 0.2 + 0.2 + 0.6 + 0.3)
-    assert [each.get_title(loc="left") or each.get_title() for each in axes] == ["", "", "third"]
-    assert beside * figure.get_size_inches()[0] == pytest.approx(LEFT + WIDTH + 0.15)
+    assert first == pytest.approx(0.5, abs=0.08)
+    assert 1 < second - first < 1.6
+    assert third - second > 30 * 0.16
     assert [text.get_text() for text in figure.texts] == ["title", "a note"]
 
 
 def test_a_legend_is_beside_its_panel_and_within_the_page():
-    panels = [Panel(1.0), Panel(2.0, "heading", ["x" * 40, "y " * 40])]
-    made = page("title", [], panels)
-    [line] = made.axes[1].plot([1, 2])
-    made.legend(0, panels[0], [line])
-    made.legend(1, panels[1], [line, line, line])
-    [legend] = made.figure.legends
-    made.figure.draw_without_rendering()
-    extent = legend.get_window_extent()
-    assert extent.x1 < made.figure.bbox.width
-    assert extent.x0 > made.axes[1].get_window_extent().x1
-    assert abs(extent.y1 - made.axes[1].get_window_extent().y1) < 0.1 * DPI
-    assert [text.get_text() for text in legend.get_texts()] == [
+    figure, axes = panels(1.0, 2.0)
+    [line] = axes[1].plot([1, 2])
+    legend(axes[0], [line], [])
+    legend(axes[1], [line, line, line], ["x" * 40, "$y " * 40], "$heading")
+    arrange(figure, "title", [])
+    figure.draw_without_rendering()
+    assert axes[0].get_legend() is None
+    made = axes[1].get_legend()
+    extent, panel = made.get_window_extent(), axes[1].get_window_extent()
+    assert extent.x1 < figure.bbox.width
+    assert 0 < extent.x0 - panel.x1 < 0.3 * DPI
+    assert abs(extent.y1 - panel.y1) < 0.1 * DPI
+    assert [text.get_text() for text in made.get_texts()] == [
         "x" * 40,
-        "\n".join(wrapped("y " * 40)),
+        "\n".join(wrapped("$y " * 40)),
     ]
 
 
-def test_more_room_below_is_below_each_panel():
-    tall, plain = (page("t", [], [Panel(1), Panel(1)], below=each) for each in (0.4, 0.0))
-    tops = [[box(axes)[1] for axes in each.axes] for each in (tall, plain)]
-    assert tops[0][1] - tops[1][1] == pytest.approx(0.4)
-    heights = [each.figure.get_size_inches()[1] for each in (tall, plain)]
-    assert heights[0] - heights[1] == pytest.approx(0.8)
+def test_names_left_of_a_panel_and_texts_right_of_it_have_room():
+    figure, [axes] = panels(1.0)
+    axes.set_yticks([0, 1], ["a name that is much longer than the usual ticks", "b"])
+    axes.text(1.02, 0.5, "an estimate right of it", transform=axes.transAxes)
+    arrange(figure, "title", [])
+    figure.draw_without_rendering()
+    [name, _] = axes.get_yticklabels()
+    assert 0.1 * DPI < name.get_window_extent().x0 < 0.2 * DPI
+    assert figure.bbox.width - 0.2 * DPI < axes.texts[0].get_window_extent().x1
+    assert axes.texts[0].get_window_extent().x1 < figure.bbox.width
+    assert box(axes)[2:] == pytest.approx((WIDTH, 1))
+
+
+def test_a_long_title_widens_the_page_and_long_notes_are_broken_into_lines():
+    figure, [axes] = panels(1.0)
+    arrange(figure, "a long title " * 12, ["note " * 50 + "end", "", "last"])
+    figure.draw_without_rendering()
+    title, *notes = figure.texts
+    assert len(notes) == 2
+    assert " ".join(text.get_text() for text in notes) == "note " * 50 + "end; last"
+    boxes = [text.get_window_extent() for text in (title, axes, *notes)]
+    assert all(above.y0 >= below.y1 - 1 for above, below in itertools.pairwise(boxes))
+    assert max(each.x1 for each in boxes) < figure.bbox.width
+    assert boxes[-1].y0 > 0
+    lefts = [each.get_position()[0] for each in figure.texts]
+    assert np.ptp(lefts) == 0

@@ -1,40 +1,13 @@
-import matplotlib
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from matplotlib.figure import Figure
+from panels import extents, panel, ticks_of
 
-from experiments.plots import scales
-from experiments.plots.scales import Scale, places_below, scale_of, set_scale
-from experiments.plots.style import DPI, STYLE, text_width
+from experiments.plots.scales import Scale, epochs_below, scale_of, set_scale
 
 FINITE = st.floats(-(2.0**120), 2.0**120, width=32)
 SHARES = st.floats(0, 100, width=32, allow_subnormal=False)
-
-
-def panel(high=2.7):
-    """Axes of this height in inches, and of the width of those of all pictures."""
-    with matplotlib.rc_context(STYLE):
-        figure = Figure((7, 4), DPI)
-        axes = figure.add_axes((0.7 / 7, 0.1, scales.WIDTH / 7, high / 4))
-        axes.plot([1, 1], [1, 1])
-    return axes
-
-
-def ticks_of(axis):
-    """Where ticks are, with what is written at them."""
-    axis.figure.draw_without_rendering()
-    texts = [label.get_text() for label in axis.get_ticklabels()]
-    return dict(zip(axis.get_majorticklocs().tolist(), texts, strict=True))
-
-
-def extents(axis):
-    """The ends of what is written at an axis' ticks, one after the other, in pixels."""
-    axis.figure.draw_without_rendering()
-    side = "x" if axis.axis_name == "x" else "y"
-    boxes = [label.get_window_extent() for label in axis.get_ticklabels() if label.get_text()]
-    return np.array(sorted((getattr(b, f"{side}0"), getattr(b, f"{side}1")) for b in boxes))
 
 
 @given(st.lists(SHARES, max_size=5), st.lists(SHARES, max_size=5))
@@ -104,87 +77,10 @@ def test_texts_that_are_too_long_are_smaller():
     assert all(label.get_window_extent().x0 > 0 for label in axes.get_yticklabels())
 
 
-NINE = [10.0**i for i in range(-9, 1)]
-
-
-@pytest.mark.parametrize(
-    ("values", "texts"),
-    [
-        (
-            NINE,
-            ["1e-09", "1e-08", "1e-07", "1e-06", "1e-05", "0.0001", "0.001", "0.01", "0.1", "1"],
-        ),
-        ([1e-3, 3e-3], ["0.001", "0.003"]),
-        ([1024, 64, 256], ["64", "256", "1024"]),
-        ([0.000630957, 0.0251189], ["0.000631", "0.0251"]),
-        ([0.12341, 0.12342], ["0.12341", "0.12342"]),
-    ],
-)
-def test_values_that_have_room_are_the_ticks(values, texts):
-    axes = panel()
-    places = places_below(axes, "x_y", values)
-    assert list(ticks_of(axes.xaxis).values()) == texts
-    assert axes.get_xticks().tolist() == sorted(values)
-    assert places.at.tolist() == values
-    assert [values[i] for i in places.order] == sorted(values)
-    assert axes.get_xlabel() == "x y"
-    ends = extents(axes.xaxis)
-    assert (ends[1:, 0] > ends[:-1, 1]).all()
-
-
-@pytest.mark.parametrize(
-    ("values", "least"),
-    [(np.geomspace(1e-9, 1, 40), 5), (np.arange(40, 100), 4), (np.linspace(1, 20, 50), 4)],
-)
-def test_values_without_room_have_round_numbers_and_small_ticks(values, least):
-    axes = panel()
-    places_below(axes, "x", values.tolist())
-    found = ticks_of(axes.xaxis)
-    assert len(found) >= least
-    assert all(len(text) <= 6 for text in found.values())
-    marked = {*axes.get_xticks(minor=True), *axes.get_xticks()}
-    assert marked == {*values.tolist(), *axes.get_xticks()}
-    ends = extents(axes.xaxis)
-    assert (ends[1:, 0] > ends[:-1, 1]).all()
-
-
-def test_the_gap_is_between_the_closest_two():
-    axes = panel()
-    gap = places_below(axes, "x", [8.0, 1.0, 2.0]).gap
-    ends = axes.transData.transform([(1, 0), (2, 0)])[:, 0] / DPI
-    assert gap == pytest.approx(ends[1] - ends[0])
-    assert places_below(panel(), "x", ["a", "b", "c", "d"]).gap == scales.WIDTH / 4
-
-
-def test_of_many_names_every_second_or_third_is_written():
-    for count in (24, 25, 49, 73):
-        axes, names = panel(), [f"n{i}" for i in range(count)]
-        places_below(axes, "x", names)
-        for place, text in ticks_of(axes.xaxis).items():
-            assert text == names[int(place)]
-        assert 12 < len(axes.get_xticks()) <= 24
-
-
-def test_numbers_not_to_scale_are_in_order():
-    axes = panel()
-    places = places_below(axes, "x", [0.01, 0, 10])
-    assert places.at.tolist() == [1, 0, 2]
-    assert list(ticks_of(axes.xaxis).values()) == ["0", "0.01", "10"]
-
-
 @pytest.mark.parametrize(("last", "limits"), [(1, (0.5, 1.5)), (7, (1, 7)), (300, (1, 300))])
 def test_epochs_are_whole(last, limits):
     axes = panel()
-    scales.epochs_below(axes, last)
+    epochs_below(axes, last)
     assert axes.get_xlim() == limits
     assert all(tick == int(tick) for tick in axes.get_xticks())
     assert axes.get_xlabel() == "epoch"
-
-
-def test_tall_names_say_how_high_they_are():
-    texts, style, high = scales.values_below(["a picture that is turned", "b"])
-    assert (texts[1], style) == ("b", {})
-    assert high == 0.15 * (texts[0].count("\n") + 1)
-    texts, style, high = scales.values_below(["x" * 30] * 20)
-    assert style["rotation"] == 25
-    assert high > text_width(texts[0], 7) * np.sin(np.radians(25))

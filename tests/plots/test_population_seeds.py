@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+from pictures import bars, lines, texts
+from run_tables import random_runs, relu, runs_of
+
+from experiments.plots import population
+from experiments.plots.style import BLUE, INK
+from experiments.plots.table import tabulate
+
+
+def test_rows_show_every_member_and_the_best_mean_on_top(figure_of):
+    values = np.random.default_rng(0).random((5, 30, 1))
+    values[3] = 0.25  # all alike
+    runs = runs_of({"w": range(5), "seed": range(30)}, values)
+    figure = figure_of(population.over_seeds, runs)
+    axes = figure.axes[0]
+    swarms = lines(axes, BLUE)
+    ranking = np.argsort(values.mean(axis=(1, 2)))
+    for row, (setting, swarm) in enumerate(zip(ranking, swarms, strict=True)):
+        np.testing.assert_allclose(np.sort(swarm[:, 0]), np.sort(values[setting, :, 0]), rtol=1e-6)
+        assert len(np.unique(swarm, axis=0)) == 30  # none covers another wholly
+        assert np.abs(swarm[:, 1] - row).max() < 0.5
+    assert axes.get_ylim() == (4.5, -0.5)
+    labels = [label.get_text().replace("\xa0", " ") for label in axes.get_yticklabels()]
+    assert labels == [f"w {setting}" for setting in ranking]
+    diamonds = np.concatenate(lines(axes, INK))[:, 0]
+    np.testing.assert_allclose(diamonds, np.sort(values.mean(axis=(1, 2))), rtol=1e-6)
+    table = tabulate(runs, "test_loss")
+    expected = np.stack([table.low, table.high], axis=1)[ranking]
+    np.testing.assert_allclose(bars(axes, INK)[:, :, 0], expected)
+    assert "0.25 (0.25 to 0.25)" in texts(figure)
+
+
+@pytest.mark.parametrize(
+    ("axis", "value", "name"),
+    [
+        ("learning_rate", 0.001, "learning rate 0.001"),
+        ("learning_rate", 0.1 + 0.2, "learning rate 0.3"),
+        ("hidden_sizes", (64, 32), "hidden sizes 64x32"),
+        ("activation", relu, "activation relu"),
+        ("note", "x" * 99, f"note {'x' * 26}…{'x' * 13}"),
+    ],
+)
+def test_settings_are_named_as_a_reader_writes_them(figure_of, axis, value, name):
+    runs = runs_of({axis: (value, "other"), "seed": (0,)}, np.ones(1))
+    assert name in texts(figure_of(population.over_seeds, runs))
+
+
+def test_the_best_twenty_settings_have_rows(figure_of):
+    figure = figure_of(population.over_seeds, random_runs(30, 2))
+    assert len(figure.axes[0].get_yticks()) == 20
+    assert "the best 20 of 30 settings" in texts(figure)
+
+
+def test_a_single_setting_of_many_seeds_is_a_histogram(figure_of):
+    runs = random_runs(1, 64, faults=[(0, 5), (0, 6)])
+    figure = figure_of(population.over_seeds, runs)
+    axes = figure.axes[0]
+    assert sum(bar.get_height() for bar in axes.patches[:-1]) == 62
+    assert len(bars(axes, BLUE)) == 62  # the rug
+    assert "2 of 64 diverged" in texts(figure)
+
+
+@pytest.mark.parametrize("rest", [1.0, 0.3])
+def test_no_histogram_of_accuracies_leaves_0_to_100(figure_of, rest):
+    values = [[1.0]] * 18 + [[rest], [rest]]
+    figure = figure_of(
+        population.over_seeds,
+        runs_of({"seed": range(20)}, values, "test_accuracy"),
+        "test_accuracy",
+    )
+    *found, shade = figure.axes[0].patches
+    assert sum(bar.get_height() for bar in found) == 20
+    assert found[-1].get_x() + found[-1].get_width() == pytest.approx(100)
+    assert found[0].get_x() > 0
+    assert found[0].get_width() > 0
+    assert shade.get_x() + shade.get_width() <= 100
+    assert figure.axes[0].get_xticks().max() == 100
+    mean = 90 + 10 * rest
+    half = 2.093024 * (100 - 100 * rest) * np.sqrt(0.1 * 0.9 / 19)  # Student's t times the error
+    low = mean - half
+    assert f"mean {mean:.2f} % ({low:.2f} to {min(100, mean + half):.2f})" in texts(figure)
+    assert shade.get_x() == pytest.approx(low, abs=1e-3)
+
+
+def test_estimates_and_bars_are_in_the_rows_of_their_settings(figure_of):
+    runs = random_runs(4, 3)
+    axes = figure_of(population.over_seeds, runs).axes[0]
+    table = tabulate(runs, "test_loss")
+    found = {text.get_position()[1]: text.get_text() for text in axes.texts}
+    for row, setting in enumerate(table.ranking):
+        mean, low, high = table.mean[setting], table.low[setting], table.high[setting]
+        assert found[row] == f"{mean:.4g} ({low:.3g} to {high:.3g})"
+        bar = bars(axes, INK)[row]
+        np.testing.assert_allclose(bar[:, 0], [low, high])
+        assert np.abs(bar[:, 1] - row).max() < 0.5

@@ -1,10 +1,17 @@
 import functools
 
+import pictures
 import pytest
-from pictures import drawn
+import run_pictures
 
 
 @pytest.fixture
 def figure_of(monkeypatch):
-    """Draws runs, and gives the figure that would be saved, with everything in its place."""
-    return functools.partial(drawn, monkeypatch)
+    """Draws a population, and gives the figure that would be saved."""
+    return functools.partial(pictures.drawn, monkeypatch)
+
+
+@pytest.fixture
+def figure_of_run(monkeypatch):
+    """Draws a run, and gives the figure that would be saved."""
+    return functools.partial(run_pictures.drawn, monkeypatch)

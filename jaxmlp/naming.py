@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-__all__ = ["SETS", "kind_of", "metric_names", "name_of"]
+__all__ = ["SETS", "first_line", "kind_of", "metric_names", "name_of"]
 
 SETS = ("train", "validation", "test")  # of examples; a history's columns begin with one of them
 
@@ -65,3 +65,9 @@ def kind_of(value: Any) -> str:
         return f"the {'class' if isinstance(value, type) else 'function'} {value.__name__}"
     name = type(value).__name__
     return f"a{'n' if name[0].lower() in 'aeiou' else ''} {name}"
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -3,14 +3,14 @@
 import contextlib
 import operator
 from numbers import Integral
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from jaxmlp.naming import kind_of
 
-__all__ = ["Keys", "as_seed", "keys"]
+__all__ = ["Keys", "Seeds", "as_seed", "keys"]
 
 GENERATOR = "threefry2x32"  # whatever JAX's default is: the same numbers on every platform
 
@@ -21,6 +21,13 @@ class Keys(NamedTuple):
     init: jax.Array
     shuffle: jax.Array
     noise: jax.Array  # of training: dropout's, for one
+
+
+class Seeds(NamedTuple):
+    """The seeds that training draws by: numbers, () uint32, or (members,) uint32."""
+
+    shuffle: Any  # decides the order of the examples
+    noise: Any  # decides what a network draws in training
 
 
 def keys(seed: int | jax.Array) -> Keys:

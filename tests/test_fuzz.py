@@ -25,7 +25,7 @@ from experiments import benchmark, mnist, predict, replay, sweep, verify
 from experiments.data import sources
 from jaxmlp.populations.grid import make_grid
 from jaxmlp.runtime import receipt
-from jaxmlp.training.recipe import check
+from jaxmlp.training.checks import check
 
 SECONDS = 60  # that a refusal may take at the very most, on a machine that is busy
 ROUNDS = 18  # commands of each kind; `make slow` tries more

@@ -13,6 +13,7 @@ from jaxmlp.populations.population import Population, columns_of, copied, epoch_
 from jaxmlp.populations.retire import Halving, end_at, is_rung, locate, retired
 from jaxmlp.populations.runs import Runs
 from jaxmlp.populations.shares import Share, chunks, deal, on_all
+from jaxmlp.randomness import Seeds
 from jaxmlp.training import loop
 from jaxmlp.training.batches import num_steps
 from jaxmlp.types import Dataset, Fault, TrainState
@@ -149,7 +150,7 @@ class Cohort:
                 return shares
         self._unload()
         program, crew = self._grid.programs[number], self._crew
-        given = dict(program.numbers), program.shuffle_seeds, self._host.states[number]
+        given = dict(program.numbers), program.draws, self._host.states[number]
         return deal(rows, crew.size_for(number, len(rows)), crew.workers[number], given)
 
     def _unload(self) -> None:
@@ -175,9 +176,9 @@ class Cohort:
     ) -> tuple[TrainState, Fault]:
         """The state before a member's first fault, and that, which is one before step `stop`."""
         recipe = self._grid.recipes[self._grid.settings[program.members[row]]]
-        seed, crew = int(program.shuffle_seeds[row]), self._crew
+        seeds, crew = Seeds(*(values[row] for values in program.draws)), self._crew
         member = share.worker.member(share.carried, slot)
-        return locate(recipe, self._data, crew.sets[0], crew.devices[0], seed, member, stop)
+        return locate(recipe, self._data, crew.sets[0], crew.devices[0], seeds, member, stop)
 
 
 def _run(stop: int, share: Share) -> Share:

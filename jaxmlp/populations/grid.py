@@ -13,8 +13,9 @@ from jaxmlp.naming import kind_of
 from jaxmlp.nn.mlp import variant
 from jaxmlp.objectives.records import Metric
 from jaxmlp.objectives.tasks import metrics_of
-from jaxmlp.randomness import as_seed
-from jaxmlp.training.recipe import SCALES, Recipe, build_optimizer, canonical_recipe, split
+from jaxmlp.randomness import Seeds, as_seed
+from jaxmlp.training.canonical import canonical_recipe
+from jaxmlp.training.recipe import SCALES, Recipe, build_optimizer, split
 
 __all__ = ["Grid", "Program", "make_grid"]
 
@@ -32,7 +33,7 @@ class Program(NamedTuple):
     static: Recipe  # as `split` gives it: the program's
     numbers: Mapping[str, np.ndarray]  # name -> (members,) float32
     seeds: np.ndarray  # (members,) uint32
-    shuffle_seeds: np.ndarray  # (members,) uint32
+    draws: Seeds  # leaves (members,) uint32: of the order, and of the noise
     members: np.ndarray  # (members,) int32, positions in the flattened grid
 
 
@@ -42,7 +43,7 @@ class Grid(NamedTuple):
     axes: Mapping[str, tuple[Hashable, ...]]
     recipes: tuple[Recipe, ...]  # one a setting, in the order of the axes before the seeds'
     seeds: np.ndarray  # (members,) uint32
-    shuffle_seeds: np.ndarray  # (members,) uint32
+    draws: Seeds  # leaves (members,) uint32: of the order, and of the noise
     settings: np.ndarray  # (members,) int32, each member's recipe
     programs: tuple[Program, ...]
 
@@ -64,6 +65,7 @@ def make_grid(
     sweep: Mapping[str, Iterable[Any]] | None = None,
     shuffle: str = "own",
     shuffle_seeds: Iterable[int] | None = None,
+    noise_seeds: Iterable[int] | None = None,
 ) -> Grid:
     """Lays out a population; see `train_many` for the arguments.
 
@@ -85,13 +87,15 @@ def make_grid(
         raise ValueError("expected shuffle_seeds or shuffle='shared', got both")
     if not isinstance(sweep, Mapping | None):
         raise ValueError(f"sweep needs names with their values, got {kind_of(sweep)}")
-    reserved = {"seed", "shuffle_seed", "epoch"} & (sweep or {}).keys()
+    reserved = {"seed", "shuffle_seed", "noise_seed", "epoch"} & (sweep or {}).keys()
     if reserved:
         raise ValueError(f"sweep needs other names than those of its own axes, got {reserved}")
     axes = {name: _values(f"sweep of {name}", values) for name, values in (sweep or {}).items()}
     swept = list(axes)
     if shuffle_seeds is not None:
         axes["shuffle_seed"] = _seeds("shuffle_seeds", shuffle_seeds)
+    if noise_seeds is not None:
+        axes["noise_seed"] = _seeds("noise_seeds", noise_seeds)
     axes["seed"] = _seeds("seeds", seeds)
     if (count := math.prod(map(len, axes.values()))) > MOST:
         raise ValueError(f"a population needs at most {MOST:,} members, got {count:,}")
@@ -100,16 +104,22 @@ def make_grid(
     recipes = tuple(_recipe_at(recipe, setting) for setting in settings)
 
     orders = axes.get("shuffle_seed", (SHARED,) if shuffle == "shared" else (None,))
-    members = list(itertools.product(range(len(recipes)), orders, axes["seed"]))
-    own_seeds = np.array([seed for *_, seed in members], np.uint32)
-    order_seeds = np.array([s if order is None else order for _, order, s in members], np.uint32)
+    noises = axes.get("noise_seed", (None,))
+    members = list(itertools.product(range(len(recipes)), orders, noises, axes["seed"]))
+    own = np.array([seed for *_, seed in members], np.uint32)
+    draws = Seeds(
+        *(
+            np.array([m[-1] if m[place] is None else m[place] for m in members], np.uint32)
+            for place in (1, 2)
+        )
+    )
     of_setting = np.array([setting for setting, *_ in members], np.int32)
-    programs = _programs(recipes, own_seeds, order_seeds, of_setting)
-    return Grid(axes, recipes, own_seeds, order_seeds, of_setting, programs)
+    programs = _programs(recipes, own, draws, of_setting)
+    return Grid(axes, recipes, own, draws, of_setting, programs)
 
 
 def _programs(
-    recipes: Sequence[Recipe], seeds: np.ndarray, shuffle_seeds: np.ndarray, settings: np.ndarray
+    recipes: Sequence[Recipe], seeds: np.ndarray, draws: Seeds, settings: np.ndarray
 ) -> tuple[Program, ...]:
     found: dict[tuple[Any, ...], list[int]] = {}
     numbers = []
@@ -120,16 +130,19 @@ def _programs(
         found.setdefault(program, []).append(setting)
         numbers.append({name: np.float32(value) for name, value in values.items()})
     programs = []
-    for own in found.values():
-        members = np.flatnonzero(np.isin(settings, own)).astype(np.int32)
+    for alike in found.values():
+        members = np.flatnonzero(np.isin(settings, alike)).astype(np.int32)
         of_member = settings[members]
         programs.append(
             Program(
-                recipes[own[0]],
-                split(recipes[own[0]])[0],
-                {name: np.stack([numbers[s][name] for s in of_member]) for name in numbers[own[0]]},
+                recipes[alike[0]],
+                split(recipes[alike[0]])[0],
+                {
+                    name: np.stack([numbers[s][name] for s in of_member])
+                    for name in numbers[alike[0]]
+                },
                 seeds[members],
-                shuffle_seeds[members],
+                Seeds(draws.shuffle[members], draws.noise[members]),
                 members,
             )
         )

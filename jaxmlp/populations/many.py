@@ -16,7 +16,8 @@ from jaxmlp.populations.retire import Halving
 from jaxmlp.populations.runs import Runs
 from jaxmlp.runtime import bars
 from jaxmlp.runtime.compilation import OnCompiled
-from jaxmlp.training.recipe import Recipe, check, refuse_traced
+from jaxmlp.training.checks import check, refuse_traced
+from jaxmlp.training.recipe import Recipe
 from jaxmlp.types import Dataset
 
 __all__ = ["Halving", "Plan", "Population", "Report", "plan_many", "population_like", "train_many"]
@@ -30,6 +31,7 @@ def train_many(
     *,
     shuffle: str = "own",
     shuffle_seeds: Iterable[int] | None = None,
+    noise_seeds: Iterable[int] | None = None,
     mode: str | None = None,
     mesh: Mesh | None = None,
     memory: int | None = None,
@@ -62,7 +64,8 @@ def train_many(
       shuffle: "own": a member's seed decides its data order; "shared": all have that of seed 0,
         for paired comparisons, and in fast mode for wider matrix products.
       shuffle_seeds: an axis of its own, "shuffle_seed", for the data order: `seeds` then decide the
-        initial parameters alone, and each of the ones is combined with each of the others.
+        initial parameters, and the noise, and each of the ones is combined with each of the others.
+      noise_seeds: the same for what a network draws in training, as dropout does: "noise_seed".
       mode: "exact" or "fast"; by default exact on CPUs and fast elsewhere.
       mesh: the devices; by default all.
       memory: bytes that may be used; by default nine tenths of what is free.
@@ -100,7 +103,7 @@ def train_many(
     True
     """
     refuse_traced(jnp.zeros(()), *(data if isinstance(data, tuple) else ()))
-    grid = make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds)
+    grid = make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds, noise_seeds)
     data = _check(grid, data, eval_every, on_fault, patience, stop_metric, halving)
     if start is not None:
         _check_start(grid, data, start)
@@ -144,6 +147,7 @@ def plan_many(
     *,
     shuffle: str = "own",
     shuffle_seeds: Iterable[int] | None = None,
+    noise_seeds: Iterable[int] | None = None,
     mode: str | None = None,
     mesh: Mesh | None = None,
     memory: int | None = None,
@@ -153,7 +157,7 @@ def plan_many(
 
     `on_compiled` is called after each program, with the number that is done, and that of all.
     """
-    grid = make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds)
+    grid = make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds, noise_seeds)
     data = _check(grid, data)
     return prepare(grid, data, mode, mesh, memory, shuffle == "shared", on_compiled)[1]
 
@@ -166,13 +170,14 @@ def population_like(
     *,
     shuffle: str = "own",
     shuffle_seeds: Iterable[int] | None = None,
+    noise_seeds: Iterable[int] | None = None,
 ) -> Population:
     """The shapes of the population that `train_many` would train, to restore a saved one by.
 
     Returns:
       A population without faults whose leaves are `jax.ShapeDtypeStruct`.
     """
-    return population_of(make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds), data)
+    return population_of(make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds, noise_seeds), data)
 
 
 def _check(

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxmlp.optim import averages
+from jaxmlp.randomness import Seeds
 from jaxmlp.runtime.compilation import Call, compile_all
 from jaxmlp.runtime.keydata import plain, typed
 from jaxmlp.training import engine, evaluation
@@ -31,7 +32,7 @@ Numbers = Mapping[str, np.ndarray]  # name -> (members,) float32
 
 class _Member(NamedTuple):
     numbers: Mapping[str, jax.Array]
-    shuffle_seed: jax.Array
+    seeds: Seeds
     state: TrainState
     totals: Totals
 
@@ -46,22 +47,22 @@ class OneByOne:
         """A member's state before training."""
         return self._engine.init(*self._engine.put((numbers, seed)))
 
-    def load(self, numbers: Numbers, seeds: np.ndarray, states: PyTree, size: int) -> list[_Member]:
+    def load(self, numbers: Numbers, seeds: Seeds, states: PyTree, size: int) -> list[_Member]:
         """Puts members on the device; leaves are (members, ...) in NumPy.
 
         Args:
           numbers: name -> (members,).
-          seeds: of the data order, (members,).
+          seeds: of the data order and of the noise, (members,).
           states: `TrainState`, its random keys as `plain` has them.
           size: for how many there are to be places; here as many as there are members.
         """
 
         def member(slot: int) -> _Member:
             row = jax.tree.map(operator.itemgetter(slot), (dict(numbers), seeds, states))
-            given, seed, state = self._engine.put(row)
-            return _Member(given, seed, typed(state), {})
+            given, own, state = self._engine.put(row)
+            return _Member(given, own, typed(state), {})
 
-        return [member(slot) for slot in range(len(seeds))]
+        return [member(slot) for slot in range(len(seeds.shuffle))]
 
     def start_epoch(self, carried: list[_Member]) -> list[_Member]:
         """With empty totals."""
@@ -101,7 +102,7 @@ class _Group(NamedTuple):
     num: int  # of members: what lies behind them below is nobody's
     compiled: Mapping[str, Any]
     numbers: Mapping[str, jax.Array]  # leaves (size,)
-    shuffle_seeds: jax.Array
+    seeds: Seeds
     states: TrainState  # leaves (size, ...)
     totals: Totals
 
@@ -125,8 +126,8 @@ class SideBySide:
                 lambda leaf: jax.ShapeDtypeStruct((size, *leaf.shape), leaf.dtype), tree
             )
 
-        numbers, seed, inputs, labels, state, totals, stop = self._calls["run"].arguments
-        numbers, seeds, carried = many(numbers), many(seed), many((state, totals))
+        numbers, seeds, inputs, labels, state, totals, stop = self._calls["run"].arguments
+        numbers, seeds, carried = many(numbers), many(seeds), many((state, totals))
         steps = (numbers, seeds, inputs, labels, *carried, stop)
         calls = {
             "run": Call(_run_members, (self._static, self._is_shared), steps, self._device),
@@ -146,18 +147,18 @@ class SideBySide:
         """A member's state before training."""
         return self._init(*self._put((dict(numbers), seed)))
 
-    def load(self, numbers: Numbers, seeds: np.ndarray, states: PyTree, size: int) -> _Group:
+    def load(self, numbers: Numbers, seeds: Seeds, states: PyTree, size: int) -> _Group:
         """As of `OneByOne`; places that are not in use repeat the first member."""
         take = np.zeros(size, int)
-        take[: len(seeds)] = np.arange(len(seeds))
+        take[: len(seeds.shuffle)] = np.arange(len(seeds.shuffle))
         rows = jax.tree.map(operator.itemgetter(take), (dict(numbers), seeds, states))
-        given, order_seeds, taken = self._put(rows)
+        given, placed, taken = self._put(rows)
         compiled = compile_all(self.calls(size))
-        return _Group(len(seeds), compiled, given, order_seeds, typed(taken), {})
+        return _Group(len(seeds.shuffle), compiled, given, placed, typed(taken), {})
 
     def start_epoch(self, carried: _Group) -> _Group:
         """As of `OneByOne`."""
-        zeros = np.zeros(len(carried.shuffle_seeds), np.float32)
+        zeros = np.zeros(len(carried.seeds.shuffle), np.float32)
         return carried._replace(totals=self._put(dict.fromkeys(self._names, zeros)))
 
     def run(self, carried: _Group, stop: int) -> _Group:
@@ -228,7 +229,7 @@ def _run_members(
     recipe: Recipe,
     is_shared: bool,
     numbers: Mapping[str, jax.Array],
-    seeds: jax.Array,
+    seeds: Seeds,
     inputs: jax.Array,
     labels: jax.Array,
     states: TrainState,
@@ -239,15 +240,18 @@ def _run_members(
     step = states.step[0]
 
     def beside(
-        numbers: PyTree, seed: jax.Array, params: PyTree, opt_state: PyTree, totals: PyTree
+        numbers: PyTree, seeds: Seeds, params: PyTree, opt_state: PyTree, totals: PyTree
     ) -> tuple[TrainState, PyTree]:
         state = TrainState(params, opt_state, step)
-        return engine.run_steps(recipe, numbers, seed, inputs, labels, state, totals, stop)
+        return engine.run_steps(recipe, numbers, seeds, inputs, labels, state, totals, stop)
 
     axes: Any = (0, 0, None)  # the step is one for all
-    order_seeds, axis = (seeds[0], None) if is_shared else (seeds, 0)
-    together = jax.vmap(beside, (0, axis, 0, 0, 0), (TrainState(*axes), 0))
-    after, totals = together(numbers, order_seeds, states.params, states.opt_state, totals)
+    order: Any = 0
+    if is_shared:
+        seeds, order = seeds._replace(shuffle=seeds.shuffle[0]), None
+    each: Any = (0, Seeds(order, 0), 0, 0, 0)
+    together = jax.vmap(beside, each, (TrainState(*axes), 0))
+    after, totals = together(numbers, seeds, states.params, states.opt_state, totals)
     return after._replace(step=jnp.full_like(states.step, after.step)), totals
 
 

@@ -10,6 +10,7 @@ from jaxmlp.objectives.records import Metric, of_column
 from jaxmlp.populations.grid import Grid
 from jaxmlp.populations.population import Population, epoch_of, live_in, write
 from jaxmlp.populations.runs import FAULT, HALVING, LENGTH, PATIENCE
+from jaxmlp.randomness import Seeds
 from jaxmlp.training import loop, stopping
 from jaxmlp.training.engine import Engine, Sets, Totals
 from jaxmlp.training.recipe import Recipe
@@ -70,7 +71,7 @@ def locate(
     data: Dataset,
     sets: Sets,
     device: jax.Device,
-    seed: int,
+    seeds: Seeds,
     member: tuple[TrainState, Totals],
     stop: int,
 ) -> tuple[TrainState, Fault]:
@@ -81,7 +82,7 @@ def locate(
       data: what it is trained on.
       sets: the same on the device, not to be copied for each fault.
       device: where to look.
-      seed: of the data order.
+      seeds: of the data order and of the noise.
       member: its state, every number in it finite, and its totals.
       stop: the step before which the fault is.
     """
@@ -90,7 +91,7 @@ def locate(
     engine = Engine.of(recipe, data, device)
     state, totals = engine.put(member)
     progress = Progress(state, totals, (), ())
-    healthy, fault = loop.find_fault(engine, recipe, data, seed, progress, stop)
+    healthy, fault = loop.find_fault(engine, recipe, data, seeds, progress, stop)
     return healthy.state, fault
 
 

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from jaxmlp.populations.members import Worker
+from jaxmlp.randomness import Seeds
 from jaxmlp.types import TrainState
 
 __all__ = ["Share", "chunks", "deal", "on_all"]
@@ -31,7 +32,7 @@ def deal(
     rows: np.ndarray,
     size: int,
     workers: Sequence[Worker],
-    given: tuple[Mapping[str, np.ndarray], np.ndarray, TrainState],
+    given: tuple[Mapping[str, np.ndarray], Seeds, TrainState],
 ) -> list[Share]:
     """Puts rows of the host's arrays on the devices, as evenly as may be; none gets no share."""
 

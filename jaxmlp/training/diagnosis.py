@@ -1,5 +1,6 @@
 """The first number that is none: in which step, in which layer, and on which side of it."""
 
+import functools
 import re
 
 import jax
@@ -8,12 +9,13 @@ import numpy as np
 from jax.extend.core import Var, jaxpr_as_fun
 
 from jaxmlp.naming import name_of
-from jaxmlp.randomness import keys
+from jaxmlp.randomness import Seeds, keys
 from jaxmlp.runtime.leaves import named_leaves
 from jaxmlp.training.batches import epoch_order, num_steps, scale_pixels, take_batch
-from jaxmlp.training.evaluation import Apply, masked_means
-from jaxmlp.training.recipe import Recipe, build_optimizer, descend, split
-from jaxmlp.types import Batch, Dataset, Fault, PyTree, TrainState
+from jaxmlp.training.passes import descend, training_pass
+from jaxmlp.training.recipe import Recipe, build_model, build_optimizer, split
+from jaxmlp.training.step import objective
+from jaxmlp.types import Batch, Dataset, Fault, Model, PyTree, TrainState, trained
 
 __all__ = ["diagnose", "is_finite"]
 
@@ -29,13 +31,13 @@ def is_finite(tree: PyTree) -> jax.Array:
     return jnp.array([jnp.isfinite(leaf).all() for leaf in leaves]).all()
 
 
-def diagnose(recipe: Recipe, data: Dataset, shuffle_seed: int, state: TrainState) -> Fault:
+def diagnose(recipe: Recipe, data: Dataset, seeds: Seeds, state: TrainState) -> Fault:
     """Replays one step and says where the first number that is not finite comes in.
 
     Args:
       recipe: as trained.
       data: as trained on.
-      shuffle_seed: the one that decided the order of the examples: the run's seed, as a rule.
+      seeds: those that decided the order of the examples and the noise.
       state: before the step, every number in it finite.
 
     Returns:
@@ -45,7 +47,7 @@ def diagnose(recipe: Recipe, data: Dataset, shuffle_seed: int, state: TrainState
     static, numbers = split(recipe)
     steps = num_steps(len(data.train_inputs), recipe.batch_size)
     epoch, step = divmod(int(state.step), steps)
-    order = epoch_order(keys(shuffle_seed).shuffle, epoch, len(data.train_inputs))
+    order = epoch_order(keys(seeds.shuffle).shuffle, epoch, len(data.train_inputs))
     inputs, labels = jnp.asarray(data.train_inputs), jnp.asarray(data.train_labels)
     batch = take_batch(inputs, labels, step, recipe.batch_size, order)
     rows = order[step * recipe.batch_size :][: recipe.batch_size]
@@ -54,21 +56,25 @@ def diagnose(recipe: Recipe, data: Dataset, shuffle_seed: int, state: TrainState
         return Fault(int(state.step), epoch + 1, kind, layer, detail)
 
     odd = _odd_rows(batch, rows)
-    if layer := _first_odd_operation(recipe.model.apply, state.params, batch):
+    model, noise = build_model(static, numbers), keys(seeds.noise).noise
+    if layer := _first_odd_operation(model, state, batch, noise):
         return fault("forward pass", layer, odd)
 
-    def mean_loss(params: PyTree) -> jax.Array:
-        return masked_means(recipe.model.apply, (recipe.task.loss,), params, batch)[0][0]
+    loss_and_more = objective(model, (recipe.task.loss,), state.params, batch, noise, state.step)
 
-    loss, gradient = jax.value_and_grad(mean_loss)(state.params)
+    def mean_loss(weights: PyTree) -> jax.Array:
+        return loss_and_more(weights)[0]
+
+    before = trained(state.params)
+    loss, gradient = jax.value_and_grad(mean_loss)(before)
     if not jnp.isfinite(loss):
         return fault("loss", name_of(recipe.task.loss), f"it is {loss}")
-    if leaf := _first_odd_leaf(gradient, state.params):
+    if leaf := _first_odd_leaf(gradient, before):
         return fault("gradient", leaf)
 
     optimizer, _ = build_optimizer(static, numbers, steps * recipe.num_epochs)
-    params, opt_state = descend(optimizer, gradient, state.opt_state, state.params, loss, mean_loss)
-    if leaf := _first_odd_leaf((opt_state, params), state.params):
+    params, opt_state = descend(optimizer, gradient, state.opt_state, before, loss, mean_loss)
+    if leaf := _first_odd_leaf((opt_state, params), before):
         return fault("update", leaf)
     return fault("none", "no layer")
 
@@ -83,21 +89,24 @@ def _odd_rows(batch: Batch, rows: jax.Array) -> str:
     return f"the inputs in row {rows_found} of the training set are not finite"
 
 
-def _first_odd_operation(apply: Apply, params: PyTree, batch: Batch) -> str | None:
+def _first_odd_operation(
+    model: Model, state: TrainState, batch: Batch, noise: jax.Array
+) -> str | None:
     """Runs a network up to each of its operations, until a result is not finite.
 
     Returns:
       The scope of that operation, which `mlp` and Flax name after its layer; for a network
       without scopes, the operation's name.
     """
-    inputs = scale_pixels(batch.inputs)
-    closed = jax.make_jaxpr(jax.vmap(apply, (None, 0)))(params, inputs)
+    batch = batch._replace(inputs=scale_pixels(batch.inputs))
+    given = state.params, batch, jax.random.fold_in(noise, state.step)
+    closed = jax.make_jaxpr(functools.partial(training_pass, model))(*given)
     unnamed = None  # an operation outside every layer, such as one that only reshapes
     for end in range(1, len(closed.jaxpr.eqns) + 1):
         operations = closed.jaxpr.eqns[:end]
         results = [var for var in operations[-1].outvars if type(var) is Var]
         start = closed.replace(jaxpr=closed.jaxpr.replace(eqns=operations, outvars=results))
-        if not is_finite(jaxpr_as_fun(start)(*jax.tree.leaves((params, inputs)))):
+        if not is_finite(jaxpr_as_fun(start)(*jax.tree.leaves(given))):
             if scope := re.sub(r"\w+\(|\)", "", str(operations[-1].source_info.name_stack)):
                 return scope
             unnamed = unnamed or str(operations[-1].primitive)

@@ -16,13 +16,19 @@ import numpy as np
 
 from jaxmlp.naming import metric_names
 from jaxmlp.optim import averages
-from jaxmlp.randomness import keys
+from jaxmlp.randomness import Seeds, keys
 from jaxmlp.runtime.compilation import Call, compile_all, shape_of
 from jaxmlp.runtime.memory import host_array
 from jaxmlp.training import evaluation
 from jaxmlp.training.batches import epoch_order, num_steps, take_batch
 from jaxmlp.training.diagnosis import is_finite
-from jaxmlp.training.recipe import Recipe, build_optimizer, init_params, split
+from jaxmlp.training.recipe import (
+    Recipe,
+    build_model,
+    build_optimizer,
+    init_params,
+    split,
+)
 from jaxmlp.training.step import init_state, make_update
 from jaxmlp.types import Dataset, PyTree, TrainState
 
@@ -70,14 +76,14 @@ class Engine(NamedTuple):
     def run(
         self,
         numbers: Mapping[str, jax.Array],
-        shuffle_seed: jax.Array,
+        seeds: Seeds,
         state: TrainState,
         totals: Totals,
         stop: jax.Array,
     ) -> tuple[TrainState, Totals]:
         """Runs the steps up to `stop`, and returns when they are done."""
         inputs, labels = self.sets["train"]
-        done = self.compiled["run"](numbers, shuffle_seed, inputs, labels, state, totals, stop)
+        done = self.compiled["run"](numbers, seeds, inputs, labels, state, totals, stop)
         return jax.block_until_ready(done)
 
     def is_healthy(self, state: TrainState, totals: Totals) -> bool:
@@ -166,7 +172,7 @@ def calls_of(recipe: Recipe, shapes: Shapes, device: jax.Device) -> dict[str, Ca
     seed, step = (jax.ShapeDtypeStruct((), dtype) for dtype in (jnp.uint32, jnp.int32))
     state = jax.eval_shape(functools.partial(init, static, num_examples), numbers, seed)
     carried = state, jax.eval_shape(lambda: no_totals(recipe))
-    steps = numbers, seed, *shapes["train"], *carried, step
+    steps = numbers, Seeds(seed, seed), *shapes["train"], *carried, step
     calls = {
         "run": Call(run_steps, (static,), steps, device),
         "init": Call(init, (static, num_examples), (numbers, seed), device),
@@ -205,7 +211,7 @@ def init(
 def run_steps(
     recipe: Recipe,
     numbers: Mapping[str, jax.Array],
-    shuffle_seed: jax.Array,
+    seeds: Seeds,
     inputs: jax.Array,
     labels: jax.Array,
     state: TrainState,
@@ -221,14 +227,16 @@ def run_steps(
     steps = num_steps(num_examples, recipe.batch_size)
     optimizer, _ = build_optimizer(recipe, numbers, steps * recipe.num_epochs)
     task = recipe.task
-    update = make_update(recipe.model.apply, task.loss, optimizer, task.metrics)
+    model = build_model(recipe, numbers)
+    update = make_update(model, task.loss, optimizer, task.metrics)
+    noise = None if model.train is None else keys(seeds.noise).noise
     epoch = state.step // steps
-    order = epoch_order(keys(shuffle_seed).shuffle, epoch, num_examples)
+    order = epoch_order(keys(seeds.shuffle).shuffle, epoch, num_examples)
 
     def body(step: jax.Array, carry: tuple[TrainState, Totals]) -> tuple[TrainState, Totals]:
         state, totals = carry
         batch = take_batch(inputs, labels, step - epoch * steps, recipe.batch_size, order)
-        state, info = update(state, batch)
+        state, info = update(state, batch, noise)
         sums = {name: mean * info.num_examples for name, mean in info.metrics.items()}
         sums |= {"loss": info.loss * info.num_examples, "num_examples": info.num_examples}
         # A loss in float64 is summed in float32: its digits are not those of the training.

@@ -10,7 +10,8 @@ import numpy as np
 from jaxmlp.naming import metric_names
 from jaxmlp.runtime.compilation import Call, call
 from jaxmlp.training.batches import num_steps, scale_pixels, take_batch
-from jaxmlp.training.recipe import Recipe, check_examples, check_inputs
+from jaxmlp.training.checks import check_examples, check_inputs
+from jaxmlp.training.recipe import Recipe
 from jaxmlp.types import Array, Batch, PyTree, Run, TrainState
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "functions_of",
     "linked",
     "masked_means",
+    "means_of",
     "num_batches",
     "predict",
     "sums",
@@ -45,6 +47,13 @@ def masked_means(
       The means, () float32 each; and how many examples they are over, () float32.
     """
     outputs = jax.vmap(apply, (None, 0))(params, scale_pixels(batch.inputs))
+    return means_of(functions, outputs, batch)
+
+
+def means_of(
+    functions: tuple[Function, ...], outputs: jax.Array, batch: Batch
+) -> tuple[list[jax.Array], jax.Array]:
+    """The same of outputs, (batch, outputs)."""
     values = [jax.vmap(function)(outputs, jnp.asarray(batch.labels)) for function in functions]
     if batch.mask is None:
         count = jnp.float32(len(batch.inputs))

@@ -10,15 +10,16 @@ import numpy as np
 
 from jaxmlp.naming import kind_of
 from jaxmlp.optim import averages
-from jaxmlp.randomness import as_seed
+from jaxmlp.randomness import Seeds, as_seed
 from jaxmlp.runtime import bars
 from jaxmlp.runtime.compilation import OnCompiled, call, compile_all, default_device
 from jaxmlp.runtime.leaves import named_leaves
 from jaxmlp.training import evaluation
 from jaxmlp.training.batches import num_steps
+from jaxmlp.training.checks import check
 from jaxmlp.training.diagnosis import diagnose
 from jaxmlp.training.engine import Engine, calls_of, init, no_totals, shapes_of
-from jaxmlp.training.recipe import Recipe, check, split
+from jaxmlp.training.recipe import Recipe, split
 from jaxmlp.training.step import init_state, make_update
 from jaxmlp.types import Dataset, Fault, Progress, Run
 
@@ -49,6 +50,7 @@ def train(
     seed: int,
     *,
     shuffle_seed: int | None = None,
+    noise_seed: int | None = None,
     start: Progress | None = None,
     eval_every: int = 1,
     block_every: int | None = None,
@@ -68,7 +70,8 @@ def train(
       seed: a whole number from 0 to 2**32 - 1. The result is a function of the recipe, the data
         and the seed, to the bit, on one kind of processor with one number of threads.
       shuffle_seed: decides the order of the examples in the seed's place, which then decides the
-        initial parameters alone.
+        initial parameters, and the noise.
+      noise_seed: decides what the network draws in training, as dropout does, in the seed's place.
       start: where to go on; by default from the beginning. That it came from the same data and
         seed is for the caller to know.
       eval_every: epochs from one look at the validation and test sets to the next; the last epoch
@@ -107,8 +110,8 @@ def train(
     >>> run.history["train_loss"].shape, bool(run.history["train_loss"][-1] < 0.01)
     ((50,), True)
     """
-    order_seed = seed if shuffle_seed is None else shuffle_seed
-    recipe, data = check(recipe, data, seed, order_seed)
+    own = Seeds(*(seed if given is None else given for given in (shuffle_seed, noise_seed)))
+    recipe, data = check(recipe, data, seed, *own)
     if on_fault not in ("raise", "skip", "ignore"):
         raise ValueError(f"on_fault needs to be raise, skip or ignore, got {on_fault}")
     for name, value in (
@@ -123,9 +126,7 @@ def train(
         raise ValueError(f"start needs to be a Progress, got {kind_of(start)}")
     total = recipe.num_epochs * num_steps(len(data.train_inputs), recipe.batch_size)
     with bars.moving(progress, total, "step", _position, callback, on_block) as hooks:
-        return _train(
-            recipe, data, seed, order_seed, start, eval_every, block_every, on_fault, *hooks
-        )
+        return _train(recipe, data, seed, own, start, eval_every, block_every, on_fault, *hooks)
 
 
 def _position(progress: Progress) -> tuple[int, dict[str, str]]:
@@ -138,7 +139,7 @@ def _train(
     recipe: Recipe,
     data: Dataset,
     seed: int,
-    order_seed: int,
+    own: Seeds,
     start: Progress | None,
     eval_every: int,
     block_every: int | None,
@@ -149,6 +150,7 @@ def _train(
     """The loop, with arguments that fit."""
     engine, progress = Engine.of(recipe, data, default_device()), beginning(recipe, data, seed)
     numbers = engine.put(split(recipe)[1])
+    seeds = Seeds(*map(as_seed, own))
     steps = num_steps(len(data.train_inputs), recipe.batch_size)
     progress = progress if start is None else _resumed(engine, start, progress, steps)
     block, is_stopped, first = 1, False, int(progress.state.step)
@@ -169,9 +171,9 @@ def _train(
         stop = min(step + block, end)
         if block_every:
             stop = min(stop, (step // block_every + 1) * block_every)
-        after = _run(engine, numbers, order_seed, progress, stop)
+        after = _run(engine, numbers, seeds, progress, stop)
         if on_fault != "ignore" and not engine.is_healthy(after.state, after.totals):
-            healthy, fault = find_fault(engine, recipe, data, order_seed, progress, stop)
+            healthy, fault = find_fault(engine, recipe, data, seeds, progress, stop)
             if on_fault == "raise":
                 raise TrainingFault(fault, healthy)
             after = _without_step(healthy, fault)
@@ -236,13 +238,13 @@ def _resumed(engine: Engine, start: Progress, beginning: Progress, steps: int) -
 def _run(
     engine: Engine,
     numbers: Mapping[str, jax.Array],
-    shuffle_seed: int,
+    seeds: Seeds,
     progress: Progress,
     stop: int,
 ) -> Progress:
     """The progress after the steps up to `stop`."""
-    seed, bound = engine.put((as_seed(shuffle_seed), np.int32(stop)))
-    state, totals = engine.run(numbers, seed, progress.state, progress.totals, bound)
+    placed, bound = engine.put((seeds, np.int32(stop)))
+    state, totals = engine.run(numbers, placed, progress.state, progress.totals, bound)
     return progress._replace(state=state, totals=totals)
 
 
@@ -258,7 +260,7 @@ def _finish_epoch(
 
 
 def find_fault(
-    engine: Engine, recipe: Recipe, data: Dataset, shuffle_seed: int, progress: Progress, stop: int
+    engine: Engine, recipe: Recipe, data: Dataset, seeds: Seeds, progress: Progress, stop: int
 ) -> tuple[Progress, Fault]:
     """Bisects a block of steps for its first faulty one.
 
@@ -266,7 +268,7 @@ def find_fault(
       engine: the recipe's.
       recipe: as trained.
       data: as trained on.
-      shuffle_seed: the one that decided the order of the examples.
+      seeds: those that decided the order of the examples and the noise.
       progress: before the block, all of it finite.
       stop: after the block, where something is not.
 
@@ -277,12 +279,12 @@ def find_fault(
     low, high = int(progress.state.step), stop  # healthy before low, not after high
     while high - low > 1:
         middle = (low + high) // 2
-        after = _run(engine, numbers, shuffle_seed, progress, middle)
+        after = _run(engine, numbers, seeds, progress, middle)
         if engine.is_healthy(after.state, after.totals):
             progress, low = after, middle
         else:
             high = middle
-    return progress, diagnose(recipe, data, shuffle_seed, progress.state)
+    return progress, diagnose(recipe, data, seeds, progress.state)
 
 
 def _without_step(healthy: Progress, fault: Fault) -> Progress:

@@ -17,8 +17,8 @@ def test_members_are_in_the_order_of_the_axes_and_seeds_come_last():
         ("b1", (0.5, 0.75)),
         ("seed", (5, 3)),
     ]
-    assert grid.seeds.tolist() == grid.shuffle_seeds.tolist() == [5, 3] * 4
-    assert grid.seeds.dtype == grid.shuffle_seeds.dtype == np.uint32
+    assert grid.seeds.tolist() == grid.draws.shuffle.tolist() == [5, 3] * 4
+    assert grid.seeds.dtype == grid.draws.shuffle.dtype == np.uint32
     assert grid.settings.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
     (program,) = grid.programs
     assert program.members.tolist() == list(range(8))
@@ -49,13 +49,13 @@ def test_orders_may_be_shared_or_an_axis():
     shared = make_grid(RECIPE, [5, 3], shuffle="shared")
     assert shared.axes == {"seed": (5, 3)}
     assert shared.seeds.tolist() == [5, 3]
-    assert shared.shuffle_seeds.tolist() == [0, 0]
+    assert shared.draws.shuffle.tolist() == [0, 0]
     crossed = make_grid(RECIPE, [5, 3], {"b1": [0.5, 0.75]}, shuffle_seeds=[9, 1, 5])
     assert list(crossed.axes) == ["b1", "shuffle_seed", "seed"]
     assert crossed.seeds.tolist() == [5, 3] * 6
-    assert crossed.shuffle_seeds.tolist() == [9, 9, 1, 1, 5, 5] * 2
+    assert crossed.draws.shuffle.tolist() == [9, 9, 1, 1, 5, 5] * 2
     assert crossed.settings.tolist() == [0] * 6 + [1] * 6
-    assert (crossed.shuffle_seeds[8], crossed.seeds[8]) == (1, 5)
+    assert (crossed.draws.shuffle[8], crossed.seeds[8]) == (1, 5)
 
 
 def test_programs_are_as_few_as_the_settings_that_differ_in_more_than_numbers():

@@ -6,6 +6,7 @@ import pytest
 from jaxmlp import Recipe, classification, digest, evaluate, mlp, schedules, train
 from jaxmlp.populations import members
 from jaxmlp.populations.members import OneByOne, SideBySide
+from jaxmlp.randomness import Seeds
 from jaxmlp.runtime.compilation import compile_all, default_device
 from jaxmlp.training import loop
 from jaxmlp.training.engine import Engine, hosted, place, shapes_of
@@ -15,6 +16,7 @@ RECIPE = Recipe(
     mlp((4, 8, 3)), classification(3), optax.adam, {"learning_rate": 0.02}, 16, 3, schedules.cosine
 )
 SEEDS = np.array([7, 3, 5], np.uint32)
+DRAWS = Seeds(SEEDS, SEEDS)
 NUMBERS = {"learning_rate": np.float32([0.02, 0.1, 0.5])}
 STEPS = 4  # of an epoch
 
@@ -48,7 +50,7 @@ def states(worker):
 
 
 def after_an_epoch(worker, states):
-    carried = worker.start_epoch(worker.load(NUMBERS, SEEDS, states, 5))
+    carried = worker.start_epoch(worker.load(NUMBERS, DRAWS, states, 5))
     for stop in (1, STEPS):
         carried = worker.run(carried, stop)
     return carried
@@ -106,7 +108,7 @@ def test_a_line_looks_when_it_is_due(worker, states, blobs):
 
 def test_each_members_numbers_are_looked_at_on_their_own(worker, states):
     states.params[0].kernel[1, 2, 3] = np.nan
-    carried = worker.start_epoch(worker.load(NUMBERS, SEEDS, states, 3))
+    carried = worker.start_epoch(worker.load(NUMBERS, DRAWS, states, 3))
     assert worker.are_healthy(carried).tolist() == [True, False, True]
 
 
@@ -127,5 +129,5 @@ def test_a_chunk_side_by_side_has_programs_of_its_size(blobs):
     worker = SideBySide(RECIPE, shapes_of(blobs), device, place(hosted(blobs), device), False)
     calls = worker.calls(7)
     assert list(calls) == ["run", "rate", "is_finite", "test"]
-    assert calls["run"].arguments[1].shape == (7,)
+    assert calls["run"].arguments[1].noise.shape == (7,)
     assert compile_all(calls).keys() == calls.keys()

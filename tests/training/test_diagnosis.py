@@ -6,6 +6,7 @@ import pytest
 from flax import linen
 
 from jaxmlp import Dataset, Model, Recipe, classification, from_flax, init_state, mlp
+from jaxmlp.randomness import Seeds
 from jaxmlp.training.diagnosis import diagnose, is_finite
 
 INPUTS = np.random.default_rng(0).normal(size=(12, 4)).astype(np.float32)
@@ -27,7 +28,7 @@ def with_kernel(layer, value):
 
 
 def found(recipe, params=None, data=DATA):
-    fault = diagnose(recipe, data, 0, start(recipe, params))
+    fault = diagnose(recipe, data, Seeds(0, 0), start(recipe, params))
     return fault.kind, fault.layer
 
 
@@ -52,7 +53,7 @@ def test_a_forward_pass_that_overflows_is_found_in_its_layer(layer):
 def test_inputs_that_are_none_are_named():
     inputs = INPUTS.copy()
     inputs[:] = np.nan
-    fault = diagnose(RECIPE, DATA._replace(train_inputs=inputs), 0, start(RECIPE))
+    fault = diagnose(RECIPE, DATA._replace(train_inputs=inputs), Seeds(0, 0), start(RECIPE))
     assert (fault.kind, fault.layer) == ("forward pass", "layer_0")
     assert "the inputs in row" in fault.detail
     assert "step 0 (epoch 1), forward pass, layer_0: the inputs" in str(fault)

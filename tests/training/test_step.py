@@ -3,8 +3,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from noisy_models import CENTRED, NOISY, PLAIN
 
-from jaxmlp import Batch, init_state, losses, make_update, metrics, mlp
+from jaxmlp import Batch, digest, init_state, losses, make_update, metrics, mlp
 
 
 def test_a_step_is_the_gradients_by_hand():
@@ -51,3 +52,73 @@ def test_a_batch_that_is_no_arrays_is_refused(batch, message):
     state = init_state(mlp((2, 1)).init(jax.random.key(0)), optimizer)
     with pytest.raises(ValueError, match=f"^{message}"):
         update(state, batch)
+
+
+def stepped(model, batches, key, seed=0):
+    optimizer = optax.sgd(0.1)
+    update = make_update(model, losses.softmax_cross_entropy, optimizer)
+    state = init_state(model.init(jax.random.key(seed)), optimizer)
+    for batch in batches:
+        state, info = update(state, batch, key)
+    return state, info
+
+
+BATCHES = [
+    Batch(np.random.default_rng(step).normal(size=(6, 4)).astype(np.float32), np.arange(6) % 3)
+    for step in range(3)
+]
+
+
+def test_a_model_is_taken_as_its_apply_is():
+    model, optimizer = mlp((4, 6, 3)), optax.sgd(0.1)
+    by_apply = make_update(model.apply, losses.softmax_cross_entropy, optimizer)
+    state = init_state(model.init(jax.random.key(0)), optimizer)
+    assert digest(by_apply(state, BATCHES[0])) == digest(
+        make_update(model, losses.softmax_cross_entropy, optimizer)(state, BATCHES[0])
+    )
+
+
+def test_the_noise_of_a_step_is_a_function_of_key_and_step():
+    keys = [jax.random.key(seed) for seed in (0, 1)]
+    first, again, other = (
+        digest(stepped(NOISY, BATCHES, key)[0]) for key in (keys[0], keys[0], keys[1])
+    )
+    assert first == again != other
+    same = stepped(NOISY, BATCHES[:1] * 2, keys[0])[1].loss
+    later = stepped(NOISY, BATCHES[:1], keys[0])[1].loss
+    assert same != later  # the second step draws anew
+
+
+def test_running_statistics_go_along_and_are_no_part_of_the_gradient():
+    state, info = stepped(CENTRED, BATCHES, jax.random.key(0))
+    mean = np.zeros(4)
+    for batch in BATCHES:
+        mean = 0.9 * mean + 0.1 * batch.inputs.mean(axis=0)
+    np.testing.assert_allclose(state.params.running["mean"], mean, rtol=1e-5)
+
+    weights = CENTRED.init(jax.random.key(0)).trained
+    for batch in BATCHES:
+
+        def loss(weights, batch=batch):
+            inputs = batch.inputs - batch.inputs.mean(axis=0)
+            outputs = jax.vmap(PLAIN.apply, (None, 0))(weights, inputs)
+            return jax.vmap(losses.softmax_cross_entropy)(outputs, batch.labels).mean()
+
+        gradient = jax.grad(loss)(weights)
+        weights = jax.tree.map(lambda w, g: w - 0.1 * g, weights, gradient)
+    for ours, theirs in zip(
+        jax.tree.leaves(state.params.trained), jax.tree.leaves(weights), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(info.grad_norm, optax.tree.norm(gradient), rtol=1e-5)
+
+
+def test_a_search_along_a_line_sees_the_noise_of_its_step():
+    optimizer = optax.chain(optax.sgd(1.0), optax.scale_by_backtracking_linesearch(20))
+    update = make_update(NOISY, losses.softmax_cross_entropy, optimizer)
+    state = init_state(NOISY.init(jax.random.key(0)), optimizer)
+    found = []
+    for _ in range(5):
+        state, info = update(state, BATCHES[0], jax.random.key(0))
+        found.append(info.loss.item())
+    assert np.isfinite(found).all()

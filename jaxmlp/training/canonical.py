@@ -1,0 +1,107 @@
+"""A recipe in the form that tells recipes apart, once its pieces are what they should be."""
+
+import math
+from numbers import Integral
+from typing import Any
+
+import jax
+import numpy as np
+import optax
+
+from jaxmlp.naming import kind_of, metric_names
+from jaxmlp.objectives.tasks import Task
+from jaxmlp.runtime.recompilation import canonical, warn_of_lookalikes
+from jaxmlp.training.recipe import Recipe
+from jaxmlp.types import Model
+
+__all__ = ["canonical_recipe"]
+
+
+def canonical_recipe(recipe: Recipe) -> Recipe:
+    """A recipe with equal partials as one; raises ValueError if a piece is not what it should be.
+
+    Recipes that are alike are then equal, as far as can be told, and compiled once. Where they
+    cannot be told alike, a `RecompilationWarning` says so.
+    """
+    if not isinstance(recipe, Recipe):
+        raise ValueError(f"recipe needs to be a Recipe, got {kind_of(recipe)}")
+    _check_whole("num_epochs", recipe.num_epochs)
+    _check_whole("batch_size", recipe.batch_size)
+    for name, kind, such_as in (
+        ("model", Model, "mlp((784, 256, 10)) or from_flax(module, example)"),
+        ("task", Task, "classification(10)"),
+    ):
+        if not isinstance(piece := getattr(recipe, name), kind):
+            raise ValueError(
+                f"{name} needs to be a {kind.__name__}, such as {such_as}, got {kind_of(piece)}"
+            )
+    _check_functions(recipe)
+    hyperparameters = _checked_hyperparameters(recipe.hyperparameters)
+    recipe = recipe._replace(
+        model=recipe.model._replace(**_canonical(recipe.model)),
+        task=recipe.task._replace(
+            **_canonical(recipe.task), metrics=tuple(map(canonical, recipe.task.metrics))
+        ),
+        hyperparameters={name: canonical(value) for name, value in hyperparameters.items()},
+    )
+    recipe = recipe._replace(**_canonical(recipe))
+    for name in ("optimizer", "schedule"):
+        warn_of_lookalikes(name, getattr(recipe, name))
+    warn_of_lookalikes("model", recipe.model.apply)
+    for function in (recipe.task.loss, *recipe.task.metrics):
+        warn_of_lookalikes("loss or metric", function)
+    return recipe
+
+
+def _canonical(piece: Any) -> dict[str, Any]:
+    """The functions of a tuple with names, by these."""
+    return {name: canonical(value) for name, value in piece._asdict().items() if callable(value)}
+
+
+def _check_functions(recipe: Recipe) -> None:
+    for name, function, such_as in (
+        ("optimizer", recipe.optimizer, "optax.adam, of its hyperparameters"),
+        ("schedule", recipe.schedule, "schedules.cosine, of learning_rate and num_steps"),
+        ("eval_params", recipe.eval_params, "lambda state: state.params"),
+        ("loss", recipe.task.loss, "losses.softmax_cross_entropy"),
+    ):
+        if isinstance(function, optax.GradientTransformation):
+            raise ValueError(
+                f"{name} needs to be a function such as optax.adam, got what it returns: write "
+                'optimizer=optax.adam, hyperparameters={"learning_rate": 1e-3}'
+            )
+        if not callable(function) and not (
+            name in ("schedule", "eval_params") and function is None
+        ):
+            raise ValueError(
+                f"{name} needs to be a function such as {such_as}, got {kind_of(function)}"
+            )
+    if not isinstance(recipe.task.metrics, tuple):
+        raise ValueError(f"metrics need to be a tuple, got {kind_of(recipe.task.metrics)}")
+    metric_names(recipe.task.metrics)
+
+
+def _checked_hyperparameters(given: Any) -> dict[str, Any]:
+    try:
+        made = dict(given)
+    except (TypeError, ValueError):
+        made = {None: None}
+    if not all(isinstance(name, str) for name in made):
+        raise ValueError(
+            f'hyperparameters need to be by name, such as {{"learning_rate": 1e-3}}, got '
+            f"{kind_of(given)}"
+        )
+    for name, value in made.items():
+        if isinstance(value, np.ndarray | jax.Array) and np.ndim(value):
+            raise ValueError(f"{name} needs to be a number, got {kind_of(value)}")
+        if isinstance(value, str) or (isinstance(value, float) and math.isnan(value)):
+            raise ValueError(f"{name} needs to be a number, got {value!r}")
+    rate = made.get("learning_rate", 1.0)
+    if rate is None or (isinstance(rate, float) and math.isinf(rate)):
+        raise ValueError(f"learning_rate needs to be finite, got {rate}")
+    return made
+
+
+def _check_whole(name: str, value: Any) -> None:
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} needs to be a whole number of at least 1, got {kind_of(value)}")

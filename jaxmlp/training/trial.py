@@ -32,6 +32,8 @@ def try_a_step(recipe: Recipe) -> tuple[PyTree, PyTree]:
         raise ValueError(f"a recipe needs pieces that can be told apart, got {error}") from error
     try:
         build_optimizer(static, numbers, num_steps=1)
+    except ValueError as error:  # the optimizer's own, of a number out of its range
+        raise ValueError(first_line(error)) from error
     except Exception as error:
         raise ValueError(
             f"hyperparameters need to be the optimizer's, got {first_line(error)}"

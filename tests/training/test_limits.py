@@ -6,6 +6,7 @@ import pytest
 import jaxmlp
 from jaxmlp import Dataset, Recipe, classification, mlp, regression
 from jaxmlp.training import limits
+from jaxmlp.training.checks import check
 from jaxmlp.training.limits import refuse_too_large
 
 RECIPE = Recipe(mlp((4, 8, 3)), classification(3), optax.adam, {"learning_rate": 0.5}, 16, 3)
@@ -38,16 +39,16 @@ def test_what_no_machine_holds_is_one_line_before_anything_is_done(changes, blob
 
 def test_memory_is_counted_to_the_byte(blobs, monkeypatch):
     monkeypatch.setattr(limits, "available", lambda device: NEEDED * (device in jax.devices()))
-    jaxmlp.recipe.check(RECIPE, blobs)
+    check(RECIPE, blobs)
     monkeypatch.setattr(limits, "available", lambda device: NEEDED - 1)
     with pytest.raises(
         ValueError, match=r"^training needs at least .* GiB of memory, .* got .* GiB$"
     ):
-        jaxmlp.recipe.check(RECIPE, blobs)
+        check(RECIPE, blobs)
     held = Dataset(*map(jax.numpy.asarray, blobs[:4]))  # takes no more
-    jaxmlp.recipe.check(RECIPE, held)
+    check(RECIPE, held)
     pixels = blobs._replace(train_inputs=blobs.train_inputs.astype(np.uint8))
-    jaxmlp.recipe.check(RECIPE, pixels)
+    check(RECIPE, pixels)
 
 
 def test_steps_are_counted_up_to_int32(blobs):
@@ -77,6 +78,4 @@ def test_examples_are_counted_up_to_int32(monkeypatch):
 
 def test_a_recipe_of_another_task_is_taken(blobs):
     data = Dataset(blobs.train_inputs, blobs.train_inputs[:, 0])
-    jaxmlp.recipe.check(
-        Recipe(mlp((4, 1)), regression(), optax.sgd, {"learning_rate": 0.1}, 8), data
-    )
+    check(Recipe(mlp((4, 1)), regression(), optax.sgd, {"learning_rate": 0.1}, 8), data)

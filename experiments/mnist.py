@@ -16,50 +16,30 @@ Ctrl-C or SIGTERM stopped it, which --resume can go on from.
 
 from absl import flags
 
-from experiments.app import command_line, environment, options, recipes, runner, startup
-from experiments.app.recorder import Clock, Job
+from experiments.app import command_line, config, endings, life, recipes, settings, solo, startup
+from experiments.app.job import Job
+from experiments.app.log import Clock
 from experiments.folder import workdir
 
-FLAGS = flags.FLAGS
-flags.adopt_module_key_flags(options)
+flags.adopt_module_key_flags(settings)
 flags.adopt_module_key_flags(startup)
-
-OUTPUTS = ("checkpoint_every", "keep", "plots", "tensorboard")  # flags that decide no result
 
 
 def main(argv: list[str]) -> None:
     """Trains by the flags."""
     clock = Clock()
-    with runner.clear_errors():
+    with endings.clear_errors():
         command_line.refuse_arguments(argv)
-        earlier = options.earlier_config()
-        if earlier is not None and "sweep" in earlier:
-            raise ValueError("--resume needs a run's folder, got a sweep's: see experiments.sweep")
-        path = workdir.choose(FLAGS.workdir, "mnist", FLAGS.overwrite, earlier is not None)
-        environment.use_threads(options.threads(earlier))
-        startup.cache_compilations()
-        data, notice = options.load_data(earlier)
-        config = options.config(data, earlier) | {"outputs": options.outputs(OUTPUTS, earlier)}
-        recipe = recipes.recipe(config)
+        earlier = config.earlier_config("run")
+        given = config.read(earlier)
+        path = workdir.choose(given.workdir, "mnist", given.overwrite, earlier is not None)
+        startup.wake(config.threads(given, earlier))
+        data, notice = config.load_data(given, earlier)
+        made = config.make(given, data, earlier)
+        job = Job(recipes.recipe(made), data, made, path, notice, given, earlier)
     clock.charge("load")
-    job = Job(
-        recipe=recipe,
-        data=data,
-        config=config,
-        path=path,
-        notice=notice,
-        is_named=FLAGS.workdir is not None,
-        overwrite=FLAGS.overwrite,
-        is_resumed=FLAGS.resume,
-        earlier=earlier,
-        accept_changes=FLAGS.accept_changes,
-        checkpoint_every=options.interval(config["outputs"]["checkpoint_every"]),
-        keep=config["outputs"]["keep"],
-        plots=config["outputs"]["plots"],
-        tensorboard=config["outputs"]["tensorboard"],
-    )
-    runner.run(job, clock)
+    life.live(solo.NETWORK, job, clock)
 
 
 if __name__ == "__main__":
-    runner.start(main)
+    endings.start(main)

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 import jaxmlp
-from experiments.app import environment, recipes, runner, startup
+from experiments.app import endings, recipes, startup
 from experiments.app.command_line import define_path
 from experiments.data import likeness, npz
 from experiments.data.images import Picture, read_picture
@@ -47,15 +47,14 @@ class Examples(NamedTuple):
 
 def main(argv: list[str]) -> None:
     """Guesses, prints and draws."""
-    with runner.clear_errors():
+    with endings.clear_errors():
         if len(argv) < 3:
             raise ValueError(
                 "expected a run's folder and pictures, or an .npz file, "
                 f"got {' '.join(argv[1:]) or 'nothing'}"
             )
         folder, paths = user_path(argv[1]), argv[2:]
-        environment.use_threads(None)
-        startup.cache_compilations()
+        startup.wake(None)
         recipe, params, config = load(folder)
         table = folder / "predictions.csv"
         picture = place_for_picture(folder, config)
@@ -219,4 +218,4 @@ def draw(path: Path, examples: Examples, guesses: Guesses, image_shape: tuple[in
 
 
 if __name__ == "__main__":
-    runner.start(main)
+    endings.start(main)

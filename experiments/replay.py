@@ -21,7 +21,8 @@ from rich.console import Console
 
 import jaxmlp
 from experiments import verify
-from experiments.app import environment, options, points, runner, startup
+from experiments.app import config as configs
+from experiments.app import endings, points, startup
 from experiments.app.progress import EpochTable
 from experiments.folder import arrays, records, schema
 from experiments.folder.workdir import user_path
@@ -81,7 +82,7 @@ class Member(NamedTuple):
 def main(argv: list[str]) -> None:
     """Compares, says what came out, and ends with the exit code."""
     console = Console(highlight=False)
-    with runner.clear_errors():
+    with endings.clear_errors():
         if len(argv) != 2 or FLAGS.member is None:
             raise ValueError(
                 "expected one sweep's folder and --member=learning_rate=1e-3,seed=7 or the like, "
@@ -120,8 +121,7 @@ def choose(console: Console, folder: Path, config: Mapping[str, Any]) -> Member:
     record = arrays.read_runs(folder / "runs.npz", axes)
     values = points.parse_member(FLAGS.member, axes)
     position = find(axes, values)
-    environment.use_threads(config["threads"])
-    startup.cache_compilations()
+    startup.wake(config["threads"])
     data = verify.load(console, config)
     if data.sha256 != config["data_sha256"]:
         raise ValueError(
@@ -221,9 +221,9 @@ def settings_differences(config: Mapping[str, Any], data: Dataset) -> Iterator[s
     known = {*records.SWEEP_CONFIG.needed, *records.SWEEP_CONFIG.known}
     same = {name: value for name, value in config.items() if name in known}
     yield from receipt.differences(
-        {**same, **options.complete(config["given"], data)}, config, "config"
+        {**same, **configs.complete(config["given"], data)}, config, "config"
     )
 
 
 if __name__ == "__main__":
-    runner.start(main)
+    endings.start(main)

@@ -22,9 +22,11 @@ from absl import flags
 from rich.console import Console
 
 import jaxmlp
-from experiments.app import environment, options, recipes, report, runner, startup
+from experiments.app import config as configs
+from experiments.app import endings, recipes, report, settings, startup
+from experiments.app.fields import RESULT
+from experiments.app.job import Job
 from experiments.app.progress import EpochTable
-from experiments.app.recorder import Job
 from experiments.app.screen import one_line
 from experiments.data import sources
 from experiments.folder import proof
@@ -51,13 +53,12 @@ flags.DEFINE_string("look_in", None, "Folder to look for the data in first.")
 def main(argv: list[str]) -> None:
     """Compares, says what came out, and ends with the exit code."""
     console = Console(highlight=False)
-    with runner.clear_errors():
+    with endings.clear_errors():
         if len(argv) != 2:
             raise ValueError(f"expected one run's folder, got {' '.join(argv[1:]) or 'nothing'}")
         folder = user_path(argv[1])
         claim = proof.read(folder)
-        environment.use_threads(claim.receipt["config"]["threads"])
-        startup.cache_compilations()
+        startup.wake(claim.receipt["config"]["threads"])
         data = load(console, claim.receipt["config"])
         found = list(data_differences(claim, data))
         job = make_job(folder, claim, data)
@@ -89,10 +90,11 @@ def make_job(folder: Path, claim: Claim, data: Dataset) -> Job:
     Raises:
       ValueError: if they contradict each other.
     """
-    values = {name: claim.receipt["config"][name] for name in (*options.NAMES, "data_dir")}
+    names = [*settings.names_of(RESULT), "data_dir"]
+    values = {name: claim.receipt["config"][name] for name in names}
     data = data._replace(sha256=claim.receipt["data"]["sha256"])
     outputs = {n: v for n, v in claim.receipt["config"].items() if n == "outputs"}
-    config = options.complete(values, data) | outputs
+    config = configs.complete(values, data) | outputs
     return Job(recipes.recipe(config), data, config, folder, claim.receipt.get("notice"))
 
 
@@ -238,4 +240,4 @@ def say(console: Console, text: str) -> None:
 
 
 if __name__ == "__main__":
-    runner.start(main)
+    endings.start(main)

@@ -10,6 +10,7 @@ import pytest
 
 import jaxmlp
 from experiments.app import recipes, recorder
+from experiments.app.job import Job
 from experiments.data import sources
 from jaxmlp.storage import checkpoint
 
@@ -34,7 +35,7 @@ def newest(folder):
     config = read(folder / "config.json")
     data = sources.load(config["dataset"], check_finite=False)
     data = sources.hold_out(data, config["validation_fraction"])
-    job = recorder.Job(recipes.recipe(config), data, config, folder)
+    job = Job(recipes.recipe(config), data, config, folder)
     return checkpoint.restore(folder / "checkpoints", recorder.like(job))
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from jaxmlp import statistics
 from jaxmlp.populations.runs import Runs
 from jaxmlp.types import Fault
 
@@ -32,3 +33,18 @@ def random_runs(num_settings, num_seeds, metric="test_loss", epochs=5, **options
     random = np.random.default_rng(num_settings)
     values = random.uniform(0.2, 0.9, (num_settings, num_seeds, epochs))
     return runs_of(axes, values, metric, **options)
+
+
+def made_up(accuracies, num_epochs=None, **axes):
+    """A sweep whose networks came to an accuracy: (*axes, seeds)."""
+    values = np.float32(accuracies)
+    ended = np.ones(values.shape) if num_epochs is None else num_epochs
+    runs = Runs(
+        axes={**axes, "seed": tuple(range(values.shape[-1]))},
+        history={"test_accuracy": values[..., None]},
+        stopped_at=np.int32(ended),
+        states=(),
+        places=np.zeros((*values.shape, 2), np.int32),
+        faults={},
+    )
+    return runs, statistics.summarize(runs, "test_accuracy", interval="t")

@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +17,12 @@ from run_files import files, lines, read, save_npz
 
 import jaxmlp
 from experiments import replay, sweep
-from experiments.app import sweep_report, sweep_runner
+from experiments.app import sweep_recorder, sweep_report
+from experiments.app.command_line import Interval
+from experiments.app.job import Job
+from experiments.app.log import Clock, Log
+from experiments.app.settings import Settings
+from experiments.app.signals import StopRequest
 from experiments.data import npz
 from experiments.folder import workdir
 from experiments.folder.files import Lines
@@ -170,14 +176,14 @@ def test_a_mistake_is_one_line_and_leaves_nothing(flags, message, data_flag, tmp
 def test_an_interrupted_sweep_goes_on_to_the_same_end(swept, place, data_flag, monkeypatch):
     folder = place / "stopped"
     flags = [f"--workdir={folder}", data_flag, *SMALL, *AXES, "--checkpoint_every=1epoch"]
-    asked = sweep_runner._Recorder.on_epoch
+    asked = sweep_recorder.Recorder.on_epoch
 
     def stop_after_two(record, report):
         if report.epoch == 2:
-            record._request.signal = signal.SIGTERM
+            record._log.request.signal = signal.SIGTERM
         return asked(record, report)
 
-    monkeypatch.setattr(sweep_runner._Recorder, "on_epoch", stop_after_two)
+    monkeypatch.setattr(sweep_recorder.Recorder, "on_epoch", stop_after_two)
     with pytest.raises(SystemExit) as ended:
         call(sweep, *flags)
     assert ended.value.code == 143
@@ -323,7 +329,7 @@ FILES = {
     "runs.npz": (sweep_report, "write_runs"),
     "networks": (jaxmlp, "save_params"),
     "table.csv": (sweep_report, "write_table"),
-    "plots": (sweep_runner, "_draw"),
+    "plots": (sweep_report, "draw"),
     "checkpoints": (checkpoint_files, "write"),
 }
 
@@ -367,12 +373,17 @@ def test_settings_of_no_use_are_named(place, data_flag, capsys):
 
 @pytest.mark.parametrize(("cost", "seconds"), [(0.01, 1), (0.5, 10), (5.0, 100)])
 def test_checkpoints_of_a_sweep_take_a_twentieth_of_the_time(blobs, tmp_path, cost, seconds):
-    job = sweep_runner.Job(blobs, {"num_epochs": 9}, [0], {}, None, tmp_path)
-    record = sweep_runner._Recorder(job, Console(), sweep_runner.Clock(), None, None, [])
-    record._cost = cost
+    saved = []
+    given = Settings(checkpoint_every=Interval(1, "second"))
+    job = Job(None, blobs, {"num_epochs": 9}, tmp_path, given=given)
+    log = Log(job, Clock(), SimpleNamespace(save=lambda *_: saved.append(1)), StopRequest())
+    record = sweep_recorder.Recorder(Console(), job, log)
+    population = jaxmlp.Population((), {}, np.zeros(1), np.zeros(1), {})
+    report = SimpleNamespace(num_live=1, epoch=1, snapshot=lambda copy: population)
     for passed, is_due in ((0.9 * seconds, False), (1.1 * seconds, True)):
-        record._saved_at = time.monotonic() - passed
-        assert record._is_due(None, is_epoch=False) == is_due
+        record._cost, log._saved_at = cost, time.monotonic() - passed
+        record._heed(report)
+        assert len(saved) == is_due
 
 
 def test_a_flag_that_changes_nothing_is_refused(data_flag, tmp_path):

@@ -145,11 +145,6 @@ def define_whole(name: str, default: int | None, help: str, low: int, high: int 
     flags.DEFINE(WholeParser(low, high), name, default, help)
 
 
-def define_number(name: str, default: float | None, help: str, high: float = FLOAT32) -> None:
-    """A flag that takes a number from 0 on."""
-    flags.DEFINE(NumberParser(high), name, default, help)
-
-
 def define_path(name: str, default: str | None, help: str) -> None:
     """A flag that takes a name or a path."""
     flags.DEFINE(PathParser(), name, default, help)

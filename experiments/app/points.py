@@ -7,19 +7,18 @@ from typing import Any
 
 from absl import flags
 
-from experiments.app import options, recipes
+from experiments.app import config as configs
+from experiments.app import recipes
 from experiments.app.command_line import WholeParser
+from experiments.app.fields import RESULT
+from experiments.app.settings import ABOUT, names_of
 from jaxmlp import Recipe
 from jaxmlp.populations.runs import label
 from jaxmlp.types import Dataset
 
-FIXED = {  # for all members of a sweep
-    *("seed", "threads", "eval_every", "validation_fraction", "patience", "target"),
-    *("stop_metric", "on_fault", "check_finite"),
-}
 SEEDS = WholeParser(0, 2**32 - 1)
 MOST_MEMBERS = 100_000  # of a sweep: ten times what has been tried
-NAMES = [name for name in options.NAMES if name not in FIXED]
+NAMES = [name for name in names_of(RESULT) if not ABOUT[name].is_fixed]
 
 
 def parse_axis(text: str) -> tuple[str, list[Any]]:
@@ -140,9 +139,9 @@ def recipe_at(data: Dataset, given: Mapping[str, Any], setting: Mapping[str, Any
 
     Args:
       data: what on.
-      given: from `options.given`.
+      given: from `config.decisive`.
       setting: name -> value.
     """
     values = {n: list(v) if isinstance(v, tuple) else v for n, v in setting.items()}
     values["threads"] = 0  # no recipe's: they need not be counted once a setting
-    return recipes.recipe(options.complete({**given, **values}, data))
+    return recipes.recipe(configs.complete({**given, **values}, data))

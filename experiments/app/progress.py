@@ -4,12 +4,26 @@ import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from jaxmlp.objectives.records import Metric, of_column
 
 WIDTH = 80  # of a screen that a table fits on
 NARROW = ("learning_rate", "seconds")  # columns whose values are short
+
+
+def bar(console: Console, text: str, *columns: ProgressColumn | str) -> Progress:
+    """A context with a bar, on a terminal alone, that goes when it is left."""
+    is_hidden = not console.is_terminal
+    shown = TextColumn(text), BarColumn(), *columns
+    return Progress(*shown, console=console, transient=True, disable=is_hidden)
 
 
 class EpochTable(contextlib.AbstractContextManager["EpochTable"]):
@@ -26,16 +40,8 @@ class EpochTable(contextlib.AbstractContextManager["EpochTable"]):
         self._metrics = metrics  # that are known by more than their names
         self._num_epochs = num_epochs
         self._widths: dict[str, int] = {}  # of the columns, by name
-        self._bar = Progress(
-            TextColumn("training"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("steps"),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
+        columns = MofNCompleteColumn(), TextColumn("steps"), TimeRemainingColumn()
+        self._bar = bar(console, "training", *columns)
         self._task = self._bar.add_task("training", total=num_epochs * steps_per_epoch)
 
     def __enter__(self) -> "EpochTable":

@@ -8,40 +8,15 @@ from typing import Any
 import jax
 import numpy as np
 from rich.console import Console
-from rich.panel import Panel
 
 import jaxmlp
 from experiments.app import verdict
+from experiments.app.job import Job
 from experiments.app.progress import format_metric
-from experiments.app.recorder import Job
 from experiments.folder import records, schema
 from experiments.folder.files import write_json
 from jaxmlp.runtime import receipt
 from jaxmlp.types import Progress, PyTree
-
-
-def introduce(console: Console, job: Job) -> None:
-    """Says what is about to be trained on what."""
-    if job.notice:
-        console.print(Panel(job.notice, style="bold yellow", title="not what you may expect"))
-    data, recipe = job.data, job.recipe
-    counts = ", ".join(f"{len(labels):,} {name}" for name, (_, labels) in data.sets().items())
-    console.print(
-        f"{data.name}: {counts} examples, from {data.source}\n"
-        f"network {'-'.join(map(str, job.config['sizes']))}, batch {recipe.batch_size}, "
-        f"{recipe.num_epochs} epochs, seed {job.config['seed']}, "
-        f"on {jax.devices()[0].device_kind}",
-        markup=False,
-        soft_wrap=True,
-    )
-
-
-def introduce_start(console: Console, job: Job, start: Progress | None) -> None:
-    """Says from where a run goes on."""
-    if start:
-        console.print(f"going on after step {int(start.state.step)}")
-    elif job.is_resumed:
-        console.print("no checkpoint yet: starting from the beginning")
 
 
 def summarize(

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 import jax
 from absl import flags
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
 import jaxmlp
+from experiments.app import environment, progress
 
 FLAGS = flags.FLAGS
 flags.DEFINE_bool(
@@ -22,6 +23,12 @@ flags.DEFINE_bool(
     "~/.cache/jaxmlp. Results are the same to the bit. Where $JAX_COMPILATION_CACHE_DIR is set, "
     "JAX keeps them there in its own way.",
 )
+
+
+def wake(num_threads: int | None) -> None:
+    """Starts JAX with a number of threads, None for one a core; see `environment.use_threads`."""
+    environment.use_threads(num_threads)
+    cache_compilations()
 
 
 def cache_compilations() -> None:
@@ -59,16 +66,8 @@ def compiling(console: Console) -> Iterator[Callable[[int, int], None]]:
       What is to be told the number that is done, and that of all.
     """
     started, total = time.perf_counter(), 0
-    bar = Progress(
-        TextColumn("compiling"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("programs"),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
+    columns = MofNCompleteColumn(), TextColumn("programs"), TimeElapsedColumn()
+    bar = progress.bar(console, "compiling", *columns)
     task = bar.add_task("compiling", total=None)
     if not console.is_terminal:
         console.print("compiling")

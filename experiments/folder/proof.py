@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import jaxmlp
 from experiments.app import recorder, report
+from experiments.app.job import Job
 from experiments.app.progress import EpochTable
-from experiments.app.recorder import Job
 from experiments.folder import arrays, records, schema
 from experiments.folder.files import as_written
 from jaxmlp.training import stopping

@@ -3,25 +3,23 @@
 A folder may come from anybody: whatever lies in it is checked here, once, before it is used.
 """
 
-import re
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import numpy as np
 
 from experiments.app.environment import MOST_THREADS
-from experiments.app.recipes import CHOICES
+from experiments.app.fields import OUTPUT, RESULT, SWEEP, SWEEP_OUTPUT
+from experiments.app.settings import ABOUT, names_of
 from experiments.data import sources
 from experiments.folder.schema import (
     FACT,
-    FLAG,
     TEXT,
     Each,
     Fields,
     Kind,
     check,
     number,
-    one_of,
     read,
     whole,
 )
@@ -46,11 +44,6 @@ def _is_data(value: Any) -> bool:
     return value in sources.NAMES[1:] or (_is_path(value) and value.endswith(".npz"))
 
 
-def _is_interval(value: Any) -> bool:
-    pattern = r"[0-9]{1,18}(step|epoch|second)s?|0"
-    return isinstance(value, str) and re.fullmatch(pattern, value) is not None
-
-
 def _is_shape(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(map(WIDTH.holds, value))
 
@@ -73,37 +66,13 @@ WIDTH = LENGTH = whole(1, 2**31 - 1)
 RATE, SECONDS = number(0, float(np.finfo(np.float32).max)), number(0)
 LOSS, ACCURACY = number().optional, number(0, 1).optional  # null for NaN and infinity
 
-SETTINGS: dict[str, Any] = {  # the flags that decide a result
-    "seed": SEED,
-    "num_epochs": LENGTH,
-    "batch_size": LENGTH,
-    "learning_rate": RATE,
-    "l2": RATE,
-    "weight_decay": RATE,
-    "hidden_sizes": [WIDTH],
-    "kernel_stddev": RATE,
-    "bias_stddev": RATE,
-    "eval_every": LENGTH,
-    "validation_fraction": number(0, 0.99),
-    "patience": LENGTH.optional,
-    "target": number().optional,
-    "stop_metric": one_of(["loss", "accuracy"]),
-    "on_fault": one_of(["raise", "skip", "ignore"]),
-    "check_finite": FLAG,
-    "threads": whole(1, MOST_THREADS).optional,
-    "data_dir": PATH.optional,
-    **{name: one_of(choices) for name, choices in CHOICES.items()},
+SETTINGS = {name: ABOUT[name].schema for name in names_of(RESULT)} | {"data_dir": PATH.optional}
+GIVEN = {  # where a default follows from others, or from the data, null
+    name: kind.optional if name in ABOUT and ABOUT[name].is_filled else kind
+    for name, kind in SETTINGS.items()
 }
-BY_DEFAULT = ("num_epochs", "batch_size", "learning_rate", "weight_decay")  # null: by the data
 MARKS = {"dataset": TEXT, "notice": TEXT}
-OUTPUTS = Fields(  # the flags that decide what else is left
-    {},
-    {
-        "checkpoint_every": Kind("such as 500steps, 1epoch or 0", _is_interval),
-        "keep": LENGTH,
-        **dict.fromkeys(("plots", "tensorboard", "save_networks"), FLAG),
-    },
-)
+OUTPUTS = Fields({}, {name: ABOUT[name].schema for name in names_of(OUTPUT, SWEEP_OUTPUT)})
 CONFIG = Fields(
     {
         **SETTINGS,
@@ -118,13 +87,8 @@ CONFIG = Fields(
 SWEEP_CONFIG = Fields(
     {
         **CONFIG.needed,
-        "given": Fields(SETTINGS | {name: SETTINGS[name].optional for name in BY_DEFAULT}),
-        "seeds": TEXT,
-        "sweep": [TEXT],
-        "mode": one_of(["exact", "fast"]).optional,
-        "shuffle": one_of(["own", "shared"]),
-        "shuffle_seeds": TEXT.optional,
-        "halving": whole(2).optional,
+        "given": Fields(GIVEN),
+        **{name: ABOUT[name].schema for name in names_of(SWEEP)},
     },
     CONFIG.known,
     _agree,

@@ -5,9 +5,9 @@ from absl import flags
 from programs import command_line, finish, start
 
 from experiments.app import command_line as ours
-from experiments.app import options
+from experiments.app import settings
 
-assert options
+assert settings
 
 
 def refusal(*arguments):

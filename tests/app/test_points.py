@@ -3,7 +3,7 @@
 import pytest
 from programs import command_line
 
-from experiments.app import options, points, recipes
+from experiments.app import config, points, recipes
 from jaxmlp import digest
 from jaxmlp.randomness import keys
 from jaxmlp.training.recipe import init_params, split
@@ -119,9 +119,9 @@ def test_a_setting_means_what_the_flags_of_mnist_mean(setting, flags, blobs):
     data = blobs._replace(num_classes=3)
     flags = flags or [f"--{name}={value}" for name, value in setting.items()]
     with command_line("--batch_size=8"):
-        made = points.recipe_at(data, options.given(None), setting)
+        made = points.recipe_at(data, config.decisive(config.read()), setting)
     with command_line("--batch_size=8", *flags):
-        alone = recipes.recipe(options.config(data, None))
+        alone = recipes.recipe(config.make(config.read(), data, None))
     assert split(made)[0] == split(alone)[0]
     assert dict(made.hyperparameters) == dict(alone.hyperparameters)
     start, expected = (init_params(*split(r), keys(0).init) for r in (made, alone))

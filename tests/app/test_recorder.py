@@ -12,10 +12,13 @@ from rich.console import Console
 from run_files import lines, scalars
 
 import jaxmlp
-from experiments.app import recorder
+from experiments.app import log, recorder
 from experiments.app.command_line import Interval
+from experiments.app.job import Job
+from experiments.app.log import Clock, Log
 from experiments.app.progress import EpochTable
-from experiments.app.recorder import Clock, Job, Recorder
+from experiments.app.recorder import Recorder
+from experiments.app.settings import Settings
 from experiments.app.signals import StopRequest
 from jaxmlp.storage import checkpoint
 from jaxmlp.training import loop
@@ -56,7 +59,7 @@ def request_to_stop():
 
 
 def make(job, kept, request, start=None):
-    return Recorder(job, Clock(), quiet_table(), kept, request, start)
+    return Recorder(job, Log(job, Clock(), kept, request), quiet_table(), start)
 
 
 def quiet_table():
@@ -97,22 +100,25 @@ def live(job, kept, request, validation_losses=(3.0, 2.0, 1.0)):
 )
 def test_checkpoints_are_due_as_often_as_asked(job, request_to_stop, every, steps):
     kept = Kept()
-    said = live(job._replace(checkpoint_every=every), kept, request_to_stop)
+    said = live(job._replace(given=Settings(checkpoint_every=every)), kept, request_to_stop)
     assert kept.steps == steps
     assert not any(said)
 
 
 def test_checkpoints_are_due_some_seconds_after_the_last(job, request_to_stop, monkeypatch):
     clock = iter(range(0, 1000, 2))  # it is looked at once a block, and once for each save
-    monkeypatch.setattr(recorder.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(log.time, "monotonic", lambda: next(clock))
     kept = Kept()
-    live(job._replace(checkpoint_every=Interval(5, "second")), kept, request_to_stop)
+    live(
+        job._replace(given=Settings(checkpoint_every=Interval(5, "second"))), kept, request_to_stop
+    )
     assert kept.steps == [3, 6, 9, 12]
 
 
 def test_with_patience_each_epoch_that_is_the_best_so_far_is_saved(job, request_to_stop):
     kept = Kept()
-    job = job._replace(checkpoint_every=Interval(0, "step"), config={**CONFIG, "patience": 9})
+    given = Settings(checkpoint_every=Interval(0, "step"))
+    job = job._replace(given=given, config={**CONFIG, "patience": 9})
     live(job, kept, request_to_stop, (3.0, 2.0, 2.5, 1.0))
     assert kept.steps == [4, 8, 16]
     assert kept.scores == [-3.0, -2.0, -1.0]
@@ -129,10 +135,10 @@ def test_only_a_whole_epoch_has_a_score(job, request_to_stop):
 
 def test_tensorboard_gets_each_epoch_by_its_number(job, request_to_stop):
     pytest.importorskip("tensorboardX")
-    keeper = make(job._replace(tensorboard=True), Kept(), request_to_stop)
+    keeper = make(job._replace(given=Settings(tensorboard=True)), Kept(), request_to_stop)
     for epoch in (1, 2):
         keeper.on_epoch(at(job, epoch * STEPS, *[3.0, 2.0][:epoch]))
-    keeper.close()
+    keeper._log.close()
     found = [row for row in scalars(job.path / "tensorboard") if row[0] == "validation_loss"]
     assert found == [("validation_loss", 1, 3.0), ("validation_loss", 2, 2.0)]
 
@@ -161,7 +167,7 @@ def test_what_was_saved_comes_back(job, request_to_stop):
 def test_a_checkpoint_is_kept_only_if_it_is_wanted_and_written(job, request_to_stop):
     progress = at(job, 5)
     assert not make(job, None, request_to_stop).keep(progress)
-    unwanted = job._replace(checkpoint_every=Interval(0, "step"))
+    unwanted = job._replace(given=Settings(checkpoint_every=Interval(0, "step")))
     kept = Kept()
     assert not make(unwanted, kept, request_to_stop).keep(progress)
     assert kept.steps == []
@@ -216,7 +222,7 @@ def test_early_stopping_gives_its_reason(job, request_to_stop, settings, losses,
 
 def test_a_clock_books_all_time_on_some_purpose(monkeypatch):
     times = iter([10.0, 11.0, 14.0, 14.5])
-    monkeypatch.setattr(recorder.time, "perf_counter", lambda: next(times))
+    monkeypatch.setattr(log.time, "perf_counter", lambda: next(times))
     clock = Clock()
     for purpose in ("load", "train", "load"):
         clock.charge(purpose)

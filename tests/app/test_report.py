@@ -8,8 +8,8 @@ from rich.console import Console
 from run_files import read
 
 import jaxmlp
-from experiments.app import report, verdict
-from experiments.app.recorder import Job
+from experiments.app import life, report, solo, verdict
+from experiments.app.job import Job
 from experiments.data import sources
 from experiments.folder.files import write_json
 from experiments.plots import run as plots
@@ -88,18 +88,16 @@ def text_of(function, *arguments):
 
 
 def test_the_introduction_says_what_is_trained_on_what(job):
-    text = text_of(report.introduce, job)
+    text = text_of(life.introduce, job, solo.describe(job))
     assert "blobs: 40 train, 10 validation, 30 test examples, from a formula" in text
     assert "network 4-8-3, batch 16, 2 epochs, seed 7" in text
-    assert "NOT MNIST" in text_of(report.introduce, job._replace(notice="NOT MNIST"))
+    assert "NOT MNIST" in text_of(life.introduce, job._replace(notice="NOT MNIST"), "")
 
 
 def test_the_introduction_says_where_a_resumed_run_goes_on(job):
     start = finished(job)
     start = start._replace(state=start.state._replace(step=6))
-    assert "going on after step 6\n" in text_of(report.introduce_start, job, start)
-    resumed = text_of(report.introduce_start, job._replace(is_resumed=True), None)
-    assert "no checkpoint yet: starting from the beginning\n" in resumed
+    assert solo.going_on(start) == "going on after step 6"
 
 
 def test_the_conclusion_shows_the_figures_and_the_folder(job):

@@ -45,7 +45,7 @@ import contextlib, sys
 with contextlib.suppress(OSError):
     print("starting", flush=True)
 from rich.console import Console
-from experiments.app import runner
+from experiments.app import endings
 def main(argv):
     for number in range(3000):
         print("line", number)
@@ -53,7 +53,7 @@ def main(argv):
         print("error", number, file=sys.stderr)
     open(argv[1], "w").write("trained")
     sys.exit(int(argv[2]))
-runner.start(main)
+endings.start(main)
 """
 
 

@@ -1,45 +1,13 @@
-"""What a sweep says of its settings, on results made up for it."""
+"""What a sweep leaves in files, on results made up for it."""
 
 import csv
 import hashlib
-import io
-import re
 
 import numpy as np
 import pytest
-from rich.console import Console
+from run_tables import made_up
 
-import jaxmlp
 from experiments.app import sweep_report
-from jaxmlp import statistics
-
-SUMMARY = {"network_epochs_per_second": 0.0}
-
-
-def made_up(accuracies, num_epochs=None, **axes):
-    """A sweep whose networks came to an accuracy: (*axes, seeds)."""
-    values = np.float32(accuracies)
-    ended = np.ones(values.shape) if num_epochs is None else num_epochs
-    runs = jaxmlp.Runs(
-        axes={**axes, "seed": tuple(range(values.shape[-1]))},
-        history={"test_accuracy": values[..., None]},
-        stopped_at=np.int32(ended),
-        states=(),
-        places=np.zeros((*values.shape, 2), np.int32),
-        faults={},
-    )
-    return runs, statistics.summarize(runs, "test_accuracy", interval="t")
-
-
-def concluded(runs, rows, width=80, is_terminal=False, verdicts=None):
-    """The screen."""
-    out = io.StringIO()
-    console = Console(file=out, width=width, force_terminal=is_terminal, color_system=None)
-    p_values = sweep_report.against_best(runs, "test_accuracy", rows)
-    settings = [{"verdict": verdict} for verdict in verdicts or [{}] * len(rows)]
-    summary = {**SUMMARY, "settings": settings}
-    sweep_report.conclude(console, "here", "test_accuracy", runs, rows, p_values, summary)
-    return out.getvalue()
 
 
 def test_files_are_named_by_their_member_or_by_its_digest_where_that_is_too_long():
@@ -50,80 +18,6 @@ def test_files_are_named_by_their_member_or_by_its_digest_where_that_is_too_long
     for text, name in zip(texts, names, strict=True):
         assert name == f"{text[:183]}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
     assert sweep_report.file_name(texts[0][:200]) == texts[0][:200]
-
-
-WIDE = {
-    "learning_rate": (0.011, 0.012),
-    "l2": (0.001, 0.002),
-    **{f"kernel_stddev_{number}": (f"{number}.123456",) for number in range(10)},
-    "hidden_sizes": ((8,) * 9,),
-}
-
-
-@pytest.mark.parametrize("width", [20, 40, 80, 300])
-@pytest.mark.parametrize("is_terminal", [True, False])
-def test_swept_values_are_whole_at_any_width_however_many(width, is_terminal):
-    accuracies = np.random.default_rng(0).random((2, 2, *[1] * 11, 3))
-    text = concluded(*made_up(accuracies, **WIDE), width, is_terminal)
-    table = text[text.index("at each network's end") :].split("no p:")[0]
-    assert "…" not in table
-    words = re.split(r"[\s,]+", table)
-    for word in ("0.011", "0.012", "0.001", "0.002"):
-        assert words.count(word) == 2
-    for number in range(10):
-        assert words.count(f"{number}.123456") == 4
-    assert words.count("x".join("8" * 9)) == 4
-    rows = [line for line in table.splitlines() if re.search(r"\.\d\d %", line)]
-    assert len(rows) == 4
-    if not is_terminal:
-        assert all("x".join("8" * 9) in row for row in rows)  # a line a setting
-    if is_terminal and width >= 80:
-        assert max(map(len, table.splitlines())) <= width
-
-
-@pytest.mark.parametrize(("seeds", "shows"), [(3, False), (6, False), (7, True), (20, True)])
-def test_p_is_shown_where_it_can_show_something(seeds, shows):
-    accuracies = np.random.default_rng(0).random((3, seeds)) + np.c_[:3] / 3
-    runs, rows = made_up(accuracies, activation=("relu", "tanh", "sigmoid"))
-    text = concluded(runs, rows)
-    head = next(line for line in text.splitlines() if "interval" in line)
-    assert (" p " in head) == shows
-    p_values = sweep_report.against_best(runs, "test_accuracy", rows)
-    is_shown = [f" {p:.2g} " in text for p in p_values if p == p and p < 1]
-    assert not shows or is_shown == [True] * len(is_shown) != []
-    assert ("\np: of the lag behind the first" in text) == shows
-    least = 3 * 2.0 ** (1 - seeds)
-    reason = (
-        f"no p: that of {seeds} seeds cannot be less than {least:.2g}, corrected for all pairs of "
-        "settings; with 7 it can be less than 0.05\n"
-    )
-    assert (reason in text) == (not shows)
-    assert ("with so few seeds it cannot be less than 0.047" in text) == (seeds == 7)
-
-
-def test_p_values_are_corrected_for_all_pairs():
-    accuracies = [[0.9] * 8, [0.5] * 8, [0.6] * 8, [0.1] * 8]
-    runs, rows = made_up(accuracies, activation=("relu", "tanh", "elu", "sigmoid"))
-    best, *others = sweep_report.against_best(runs, "test_accuracy", rows)
-    assert np.isnan(best)
-    assert others == pytest.approx([4 * 3 / 2 * 2 / 2**8] * 3)
-    assert sweep_report.least_p_value(4, 8) == pytest.approx(others[0])
-
-
-def test_the_best_comes_first_with_its_figures():
-    accuracies = [[0.1, 0.3], [0.9, 0.7], [0.5, 0.5]]
-    text = concluded(*made_up(accuracies, activation=("relu", "tanh", "elu")))
-    rows = [line.split() for line in text.splitlines() if re.search(r"\.\d\d %", line)]
-    assert [row[0] for row in rows] == ["tanh", "elu", "relu"]
-    assert rows[0][1:3] == ["80.00", "%"]
-    assert rows[2][-2:] == ["1", "2"]  # epochs, networks
-
-
-def test_settings_of_no_use_are_named():
-    runs, rows = made_up([[0.1, 0.3], [0.9, 0.7]], learning_rate=(0.1, 1e4))
-    text = concluded(runs, rows, verdicts=[{}, {"worse than it began": 2}])
-    assert "learning_rate=10000: 2 of 2 ENDED WORSE THAN IT BEGAN\n" in text
-    assert text.count("ENDED") == 1
 
 
 def test_the_table_in_a_file_has_mean_epochs_and_all_digits(tmp_path):
@@ -138,11 +32,3 @@ def test_the_table_in_a_file_has_mean_epochs_and_all_digits(tmp_path):
     assert float(second["mean"]) == pytest.approx(0.825)
     assert (first["p_against_best"], second["p_against_best"]) == ("0.25", "nan")
     assert [item.name for item in tmp_path.iterdir()] == ["table.csv"]
-
-
-def test_shares_go_by_their_record():
-    runs, rows = made_up([[0.0, 0.9, 0.9]])
-    told = runs._replace(metrics=(jaxmlp.Metric("accuracy"),))
-    assert "to 100.00 %" in concluded(runs, rows)
-    assert "%  " not in concluded(told, rows).split("networks")[1]
-    assert "to 1.8" in concluded(told, rows)  # no end at 1

@@ -6,8 +6,9 @@ import os
 import pytest
 from programs import command_line
 
-from experiments import sweep
-from experiments.app import options
+from experiments.app import config as configs
+from experiments.app import settings
+from experiments.app.fields import RESULT
 from experiments.app.recipes import CHOICES
 from experiments.folder import records, schema
 from experiments.folder.schema import Fields, check
@@ -20,7 +21,7 @@ ANY = Fields({})
 def config(blobs):
     with command_line("--hidden_sizes=8,4"):
         data = blobs._replace(name="/data/blobs.npz", sha256=SHA, num_classes=3)
-        return options.config(data, None)
+        return configs.complete(configs.decisive(configs.read()), data)
 
 
 def write(path, record):
@@ -28,15 +29,16 @@ def write(path, record):
     return path
 
 
-def test_the_config_that_flags_make_is_one(config, tmp_path):
+def test_the_config_that_flags_make_is_one(config, blobs, tmp_path):
     assert records.read_config(write(tmp_path / "config.json", config)) == config
     with command_line("--hidden_sizes=8,4"):
-        swept = {**config, "given": options.given(None), **sweep.own_flags(None)}
+        data = blobs._replace(name="/data/blobs.npz", sha256=SHA, num_classes=3)
+        swept = configs.make_sweep(configs.read(), data, None)
     assert records.read_config(write(tmp_path / "config.json", swept)) == swept
 
 
 def test_every_flag_that_decides_a_result_has_a_kind():
-    assert {*options.NAMES, "data_dir"} == records.SETTINGS.keys()
+    assert {*settings.names_of(RESULT), "data_dir"} == records.SETTINGS.keys()
 
 
 @pytest.mark.parametrize("setting", CHOICES)

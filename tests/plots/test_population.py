@@ -1,7 +1,6 @@
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +8,7 @@ from pictures import DRAW, RATES, bars, heights, legends, lines, texts
 from PIL import Image
 from run_tables import random_runs, runs_of
 
-from experiments.app import sweep_runner
+from experiments.app import sweep_report
 from experiments.plots import population
 from experiments.plots.style import INK
 from jaxmlp import Metric
@@ -222,8 +221,8 @@ def test_a_sweep_draws_every_picture_of_its_own_metric(tmp_path, monkeypatch):
 
         note.__name__ = function.__name__
         monkeypatch.setattr(population, function.__name__, note)
-    job, runs = SimpleNamespace(path=tmp_path, metric="train_accuracy"), random_runs(1, 1)
-    sweep_runner._draw(job, runs)
+    runs = random_runs(1, 1)
+    sweep_report.draw(tmp_path / "plots", runs, "train_accuracy")
     names = ("learning_curves", "against_axes", "over_seeds")
     assert drawn == [(runs, "train_accuracy", tmp_path / "plots" / f"{name}.png") for name in names]
 

@@ -3,14 +3,15 @@ import pytest
 from programs import command_line
 
 import jaxmlp
-from experiments.app import options
+from experiments.app import config
+from experiments.folder import records, schema
 
 
 def config_of(num_train, *arguments, earlier=None):
     inputs, labels = np.zeros((num_train, 6), np.float32), np.zeros(num_train, np.int32)
     data = jaxmlp.Dataset(inputs, labels, inputs, labels, name="data", num_classes=3)
     with command_line(*arguments):
-        return options.config(data, earlier)
+        return config.make(config.read(earlier), data, earlier)
 
 
 def test_defaults_suit_the_size_of_the_data():
@@ -33,12 +34,12 @@ def test_an_optimizer_brings_its_own_defaults():
 
 
 def test_auto_brings_its_notice_and_a_name_does_not(monkeypatch):
-    monkeypatch.setattr(options.sources, "load_auto", lambda data_dir: ("digits", "no MNIST"))
-    monkeypatch.setattr(options.sources, "load", lambda name, data_dir, **_: (name, data_dir))
+    monkeypatch.setattr(config.sources, "load_auto", lambda data_dir: ("digits", "no MNIST"))
+    monkeypatch.setattr(config.sources, "load", lambda name, data_dir, **_: (name, data_dir))
     with command_line():
-        assert options.load_data(None) == ("digits", "no MNIST")
+        assert config.load_data(config.read(), None) == ("digits", "no MNIST")
     with command_line("--dataset=kmnist", "--data_dir=here"):
-        assert options.load_data(None) == (("kmnist", "here"), None)
+        assert config.load_data(config.read(), None) == (("kmnist", "here"), None)
 
 
 def test_a_resumed_run_keeps_its_settings():
@@ -57,16 +58,16 @@ def test_a_resumed_run_may_have_more_epochs_and_nothing_else():
 
 
 def test_what_a_run_leaves_is_the_earlier_runs_where_no_flag_says_otherwise():
-    names = ("checkpoint_every", "keep", "plots")
-    with command_line("--checkpoint_every=3 epochs", "--keep=2", "--noplots"):
-        first = options.outputs(names, None)
-    assert first == {"checkpoint_every": "3epochs", "keep": 2, "plots": False}
-    with command_line("--keep=5"):
-        assert options.outputs(names, {"outputs": first}) == {**first, "keep": 5}
-    with command_line("--checkpoint_every=0"):
-        never = options.outputs(names, {"outputs": first})
-        assert options.interval(never["checkpoint_every"]) == (0, "epoch")
-        assert options.outputs(names, {}) == {"checkpoint_every": "0", "keep": 3, "plots": True}
+    first = config_of(20, "--checkpoint_every=3 epochs", "--keep=2", "--noplots")
+    outputs = {"checkpoint_every": "3epochs", "keep": 2, "plots": False, "tensorboard": False}
+    assert first["outputs"] == outputs
+    second = config_of(20, "--keep=5", earlier=first)
+    assert second["outputs"] == {**outputs, "keep": 5}
+    never = config_of(20, "--checkpoint_every=0", earlier=first)
+    assert never["outputs"] == {**outputs, "checkpoint_every": "0"}
+    with command_line():
+        assert config.read(never).checkpoint_every == (0, "epoch")
+        assert config.read({"outputs": {}}).keep == 3
 
 
 @pytest.mark.parametrize(
@@ -74,11 +75,9 @@ def test_what_a_run_leaves_is_the_earlier_runs_where_no_flag_says_otherwise():
     [[], {"keep": "x"}, {"keep": 0}, {"plots": "often"}, {"checkpoint_every": 5}, {"keep": None}],
 )
 def test_what_is_no_value_of_a_flag_in_an_earlier_config_is_refused(outputs):
-    with (
-        command_line(),
-        pytest.raises(ValueError, match="config.json needs .* outputs"),
-    ):
-        options.outputs(("checkpoint_every", "keep", "plots"), {"outputs": outputs})
+    made = {**config_of(20), "dataset": "digits", "data_sha256": "5" * 64, "outputs": outputs}
+    with pytest.raises(ValueError, match="config.json needs .* outputs"):
+        schema.check(made, records.CONFIG, "config.json")
 
 
 def test_early_stopping_needs_a_validation_set():
@@ -91,9 +90,9 @@ def test_an_accuracy_that_no_network_reaches_is_refused():
     data = jaxmlp.Dataset(inputs, labels, None, None, inputs, labels, num_classes=3)
     refused = pytest.raises(ValueError, match=r"--target of the accuracy needs .* 1, got 98\.0$")
     with command_line("--stop_metric=accuracy", "--target=98"), refused:
-        options.config(data, None)
+        config.make(config.read(), data, None)
     with command_line("--stop_metric=loss", "--target=98"):
-        assert options.config(data, None)["target"] == 98
+        assert config.make(config.read(), data, None)["target"] == 98
 
 
 NUMBERS = "learning_rate l2 weight_decay kernel_stddev bias_stddev target validation_fraction"

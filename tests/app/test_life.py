@@ -18,7 +18,7 @@ from run_files import compiled_once, files, lines, newest, read, result, save_np
 
 import jaxmlp
 from experiments import mnist
-from experiments.app import environment, report, runner
+from experiments.app import endings, environment, life, recorder, report, solo
 from experiments.folder import workdir
 from experiments.folder.files import Lines
 from jaxmlp.randomness import keys
@@ -155,9 +155,9 @@ def test_ctrl_c_elsewhere_in_a_program_is_one_line(capsys, monkeypatch):
     def interrupt(main, **_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runner.app, "run", interrupt)
+    monkeypatch.setattr(endings.app, "run", interrupt)
     with pytest.raises(SystemExit) as stopped:
-        runner.start(lambda argv: None)
+        endings.start(lambda argv: None)
     assert stopped.value.code == 130
     assert capsys.readouterr().err == "\ninterrupted\n"
 
@@ -311,8 +311,10 @@ def test_what_a_run_leaves_is_what_the_first_command_asked_for(flags, folder, mo
     asked = ["--checkpoint_every=5steps", "--keep=2", "--noplots"]
     interrupted(folder, [*flags, *asked], 2, signal.SIGTERM)
     seen = []
-    run = runner.run
-    monkeypatch.setattr(runner, "run", lambda job, clock: seen.append(job) or run(job, clock))
+    live = life.live
+    monkeypatch.setattr(
+        life, "live", lambda kind, job, clock: seen.append(job.given) or live(kind, job, clock)
+    )
     train(folder, "--resume")
     assert (seen[0].checkpoint_every, seen[0].keep, seen[0].plots) == ((5, "step"), 2, False)
     assert checkpoint.steps(folder / "checkpoints") == [20, 24]
@@ -364,7 +366,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(flags, folder,
     assert "going on after step 15\n" in out
     assert "warning: skipped a checkpoint: " in err
     assert "checkpoints/16/record.json needs the sha256 " in err
-    assert "runner.py" not in err  # a user's line, not a programmer's
+    assert "life.py" not in err  # a user's line, not a programmer's
     assert result(folder) == whole
 
 
@@ -442,7 +444,7 @@ def test_a_run_whose_lines_find_room_in_time_is_as_any_other(flags, folder, whol
 FILES = {
     "metrics.jsonl": (Lines, "_append"),
     "params.npz": (jaxmlp, "save_params"),
-    "summary.json": (runner, "write_json"),
+    "summary.json": (solo, "write_json"),
     "receipt.json": (report, "write_receipt"),
     "plots": (report, "draw"),
 }
@@ -462,15 +464,15 @@ def test_training_ends_though_a_file_finds_no_room_and_the_run_says_which(
     def late(*arguments, **options):
         return (no_space if is_full else call)(*arguments, **options)
 
-    def fill(job, record, start, train=runner._train):
+    def fill(*arguments, train=jaxmlp.train, **options):
         nonlocal is_full
         is_full = True  # once the run has its settings
-        train(job, record, start)
+        return train(*arguments, **options)
 
     capsys.readouterr()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, function, late)
-        patch.setattr(runner, "_train", fill)
+        patch.setattr(jaxmlp, "train", fill)
         error = refused(folder, *flags)
     why = "[Errno 28] No space left on device"
     assert error == f"error: {folder} is not whole: {name} could not be written: {why}"
@@ -627,7 +629,7 @@ def test_resuming_replays_the_fault_at_once(poisoned, folder, capsys, monkeypatc
     first = ended_by_a_fault(folder, *poisoned)
     before, blocks = files(folder), []
     monkeypatch.setattr(
-        runner.Recorder, "on_block", lambda keeper, progress: blocks.append(progress)
+        recorder.Recorder, "on_block", lambda keeper, progress: blocks.append(progress)
     )
     assert ended_by_a_fault(folder, *poisoned, "--resume") == first
     assert blocks == []

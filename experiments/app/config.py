@@ -1,0 +1,183 @@
+"""From flags, an earlier run's config and the data to the config of a run or a sweep."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from experiments.app import settings
+from experiments.app.fields import LIFE, OUTPUT, RESULT, SWEEP, SWEEP_OUTPUT
+from experiments.app.recipes import LEARNING_RATES
+from experiments.app.settings import ABOUT, SMALL, Settings
+from experiments.data import sources
+from experiments.folder import records, workdir
+from jaxmlp.runtime import receipt
+from jaxmlp.types import Dataset
+
+FREE = {"data_dir", "given", "outputs"}  # what a run that is resumed may have otherwise
+
+
+def earlier_config(kind: str) -> dict[str, Any] | None:
+    """The config of the run to resume, None where none is, or it ended before it had begun.
+
+    Args:
+      kind: "run" or "sweep": what is to go on.
+
+    Raises:
+      ValueError: if there is something else in its place.
+    """
+    if not flags.FLAGS.resume:
+        return None
+    if flags.FLAGS.overwrite:
+        raise ValueError("expected --resume or --overwrite, got both")
+    if flags.FLAGS.workdir is None:
+        raise ValueError("--resume needs --workdir, the folder of the run to go on with")
+    folder = workdir.user_path(flags.FLAGS.workdir)
+    if workdir.is_beginning(folder):
+        return None
+    path = folder / "config.json"
+    if not path.exists():
+        raise ValueError(f"nothing to resume in {path.parent}: expected a run, got no config.json")
+    earlier = records.read_config(path)
+    if ("sweep" in earlier) != (kind == "sweep"):
+        got = "a sweep's: see experiments.sweep" if "sweep" in earlier else "another run's"
+        raise ValueError(f"--resume needs a {kind}'s folder, got {got}")
+    return earlier
+
+
+def read(earlier: Mapping[str, Any] | None = None) -> Settings:
+    """The flags; of those that are not given, what the earlier run was given."""
+    before = {**(earlier or {}), **(earlier or {}).get("given", {})}
+    outputs = (earlier or {}).get("outputs", {})
+    values = dict(settings.DEFAULTS)
+    for name in values.keys() & set(flags.FLAGS):
+        flag, role = flags.FLAGS[name], ABOUT[name].role
+        values[name] = flag.value
+        if role in (OUTPUT, SWEEP_OUTPUT) and name in outputs and not flag.present:
+            values[name] = flag.parser.parse(outputs[name])
+        elif role != LIFE and name in before and not flag.present:
+            values[name] = before[name]
+    return Settings(**values)
+
+
+def threads(given: Settings, earlier: Mapping[str, Any] | None) -> int | None:
+    """How many threads to start JAX with; None for as many as there are cores."""
+    return given.threads or (earlier or {}).get("threads")
+
+
+def load_data(given: Settings, earlier: Mapping[str, Any] | None) -> tuple[Dataset, str | None]:
+    """The data that the settings name, with their validation set held out.
+
+    Returns:
+      The data; and a notice where they are not what the name might mean.
+    """
+    data_dir = given.data_dir  # where a download may go: no folder's record decides that
+    if given.dataset == "auto":
+        data, notice = sources.load_auto(data_dir)
+    else:
+        look_in = [earlier["data_dir"]] if earlier and earlier["data_dir"] else []
+        data = sources.load(
+            given.dataset, data_dir, look_in=look_in, check_finite=given.check_finite
+        )
+        notice = None if earlier is None else earlier.get("notice")
+    return sources.hold_out(data, given.validation_fraction), notice
+
+
+def make(given: Settings, data: Dataset, earlier: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The config of a run: what decides its result, and what else it leaves.
+
+    Args:
+      given: the settings.
+      data: what it trains on.
+      earlier: the config of the run to resume.
+
+    Raises:
+      ValueError: naming the settings, if they contradict each other or the earlier run's.
+    """
+    made = complete(decisive(given), data)
+    return _resumable(made, earlier) | {"outputs": _outputs(given, [OUTPUT])}
+
+
+def make_sweep(given: Settings, data: Dataset, earlier: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The config of a sweep, as `make`'s, with what its networks are made of."""
+    own = {name: getattr(given, name) for name in settings.names_of(SWEEP)}
+    made = complete(decisive(given), data) | {"given": decisive(given)} | own
+    if made["halving"] and data.validation_inputs is None:
+        raise ValueError("--halving needs a validation set: expected --validation_fraction=0.1")
+    outputs = _outputs(given, [OUTPUT, SWEEP_OUTPUT])
+    outputs = {name: value for name, value in outputs.items() if not ABOUT[name].is_alone}
+    return _resumable(made, earlier) | {"outputs": outputs}
+
+
+def decisive(given: Settings) -> dict[str, Any]:
+    """What decides a result, None where a default depends on others or on the data."""
+    data_dir = given.data_dir and str(Path(given.data_dir).absolute())
+    names = settings.names_of(RESULT)
+    return {name: getattr(given, name) for name in names} | {"data_dir": data_dir}
+
+
+def complete(values: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
+    """A config from what `decisive` returns, with the defaults that depend on others filled in.
+
+    Raises:
+      ValueError: naming the settings, if they contradict each other.
+    """
+    num_train, is_small = len(data.train_inputs), len(data.train_inputs) < SMALL
+    defaults = {
+        "num_epochs": 40 if is_small else 10,
+        "batch_size": min(num_train, 32 if is_small else 256),
+        "learning_rate": LEARNING_RATES[values["optimizer"]],
+        "weight_decay": 1e-4 if values["optimizer"] == "adamw" else 0.0,
+    }
+    values = dict(values)
+    values |= {name: default for name, default in defaults.items() if values[name] is None}
+    if values["threads"] is None:
+        values["threads"] = receipt.num_threads()
+    _refuse_contradictions(values, data)
+    return values | {
+        "dataset": data.name,
+        "data_sha256": data.sha256,
+        "sizes": [data.train_inputs.shape[1], *values["hidden_sizes"], data.num_classes],
+        "image_shape": data.image_shape and list(data.image_shape),
+    }
+
+
+def _refuse_contradictions(values: Mapping[str, Any], data: Dataset) -> None:
+    for name in ("patience", "target"):
+        if values[name] is not None and data.validation_inputs is None:
+            raise ValueError(f"--{name} needs a validation set: expected --validation_fraction=0.1")
+    if values["stop_metric"] == "accuracy" and (values["target"] or 0) > 1:
+        raise ValueError(f"--target of the accuracy needs a share up to 1, got {values['target']}")
+    if values["patience"] is not None and values["patience"] < values["eval_every"]:
+        raise ValueError(
+            "--patience needs a look at the validation set in that time: "
+            f"expected --eval_every={values['patience']} or less, got {values['eval_every']}"
+        )
+
+
+def _outputs(given: Settings, roles: list[str]) -> dict[str, Any]:
+    """What decides no result but what a run leaves."""
+    number, unit = given.checkpoint_every
+    values = {name: getattr(given, name) for name in settings.names_of(*roles)}
+    return values | {"checkpoint_every": f"{number}{unit}s" if number else "0"}
+
+
+def _resumable(made: dict[str, Any], earlier: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A config as it is written; raises ValueError if the earlier run cannot go on with it."""
+    if earlier is None:
+        return made
+    kind = "sweep" if "sweep" in made else "run"
+    free = {n for n, about in ABOUT.items() if about.may_change} if kind == "run" else set()
+    names = [name for name in made if name not in free | FREE]
+    then, now = ({name: each.get(name) for name in names} for each in (earlier, made))
+    changes = list(receipt.differences(then, now))
+    epochs, length = earlier["num_epochs"], made["num_epochs"]
+    if kind == "run" and length < epochs:
+        changes.append(f"num_epochs: expected {epochs} or more, got {length}")
+    elif kind == "run" and length > epochs and made["schedule"] != "constant":
+        what = f"the length of the schedule {made['schedule']}"
+        changes.append(f"num_epochs: expected {epochs}, {what}, got {length}")
+    if changes:
+        raise ValueError(f"--resume needs the earlier {kind}'s settings; {'; '.join(changes)}")
+    return made | {"data_dir": earlier["data_dir"]}

@@ -1,0 +1,56 @@
+"""How a program ends: with an exit code, and a line that says why."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from absl import app, logging
+
+from experiments.app import command_line, screen
+
+INTERRUPTED = 130  # exit code before training; while training, 128 + the signal's number
+DIVERGED = 3  # exit code at a number that is not finite, or a loss worse than at the start
+
+
+def start(main: Callable[[list[str]], None]) -> None:
+    """Runs a program's main with its flags read, and without the libraries' chatter.
+
+    Nobody needs to read what it prints: it goes on without a word where a pipe is closed, and
+    where a disk with its log is full with a word at its end.
+    """
+    logging.set_verbosity(logging.FATAL)  # what matters of an error is in its exception
+    screen.outlive_readers()
+    try:
+        app.run(main, flags_parser=command_line.parse)
+    except SystemExit as ended:
+        if (error := screen.lost()) and not ended.code:
+            sys.exit(f"error: not all that was printed could be written: {error}")
+        raise
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+
+
+@contextlib.contextmanager
+def clear_errors() -> Iterator[None]:
+    """Turns a user's mistake into one line on the screen and exit code 1."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {screen.one_line(error)}")
+    except KeyboardInterrupt:
+        print("\ninterrupted before training; nothing was written", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+
+
+@contextlib.contextmanager
+def clear_endings(path: Path) -> Iterator[None]:
+    """Turns a full disk, or Ctrl-C for the second time, into one line and an exit code."""
+    try:
+        yield
+    except OSError as error:
+        sys.exit(f"error: {screen.one_line(error)}; {path} holds what was saved before")
+    except KeyboardInterrupt:
+        print(f"\ninterrupted at once; {path} holds what was saved before", file=sys.stderr)
+        sys.exit(INTERRUPTED)

@@ -1,0 +1,104 @@
+"""The kinds of settings there are: what each takes on a command line, and in config.json."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from absl import flags
+
+from experiments.app import command_line
+from experiments.app.command_line import FLOAT32, INT32
+from experiments.folder import schema
+
+# What a setting decides: that of LIFE is on no record, and those of SWEEP are a sweep's alone.
+RESULT, DATA, OUTPUT, LIFE = "result", "data", "output", "life"
+SWEEP, SWEEP_OUTPUT = "sweep", "output of a sweep"
+
+
+class About(NamedTuple):
+    """What there is to know of a setting, beside its name and its default."""
+
+    help: str
+    define: Callable[..., Any]  # makes the flag, of a name, a default and the help
+    schema: Any  # of its value in config.json
+    role: str = RESULT
+    is_alone: bool = False  # whether it is for one network alone, and no sweep's
+    is_fixed: bool = False  # whether it is one for all networks of a sweep
+    is_filled: bool = False  # whether None stands for a default by other settings, or by the data
+    may_change: bool = False  # when a run is resumed
+    choices: Sequence[str] = ()
+
+
+def setting(default: Any, help: str, define: Callable[..., Any], schema: Any, **about: Any) -> Any:
+    """A field of a dataclass; where None is a value of its own, config.json may have null."""
+    if default is None and not about.get("is_filled"):
+        schema = schema.optional
+    metadata = {"about": About(help, define, schema, **about)}
+    return dataclasses.field(default_factory=lambda: default, metadata=metadata)
+
+
+def _by(parser: flags.ArgumentParser[Any]) -> Callable[..., Any]:
+    return functools.partial(flags.DEFINE, parser)
+
+
+def whole(default: int | None, help: str, low: int = 1, high: int = INT32, **about: Any) -> Any:
+    """A whole number within bounds."""
+    parser = command_line.WholeParser(low, high)
+    return setting(default, help, _by(parser), schema.whole(low, high), **about)
+
+
+def number(default: float | None, help: str, high: float = FLOAT32, **about: Any) -> Any:
+    """A number from 0 on."""
+    parser = command_line.NumberParser(high)
+    return setting(default, help, _by(parser), schema.number(0, high), **about)
+
+
+def text(default: str | None, help: str, **about: Any) -> Any:
+    """Any text."""
+    return setting(default, help, flags.DEFINE_string, schema.TEXT, **about)
+
+
+def texts(help: str, **about: Any) -> Any:
+    """Any number of texts, each of which is given with the flag's name."""
+    return setting([], help, flags.DEFINE_multi_string, [schema.TEXT], **about)
+
+
+def path(default: str | None, help: str, **about: Any) -> Any:
+    """The name of a file or folder, or of something else that has one."""
+    return setting(default, help, _by(command_line.PathParser()), schema.TEXT, **about)
+
+
+def switch(default: bool, help: str, **about: Any) -> Any:
+    """Yes or no."""
+    return setting(default, help, flags.DEFINE_bool, schema.FLAG, **about)
+
+
+def one_of(choices: Sequence[str], default: str | None, help: str, **about: Any) -> Any:
+    """One of some names."""
+
+    def define(name: str, default: str | None, help: str) -> Any:
+        return flags.DEFINE_enum(name, default, choices, help)
+
+    return setting(default, help, define, schema.one_of(choices), choices=choices, **about)
+
+
+def widths(default: list[int], help: str, **about: Any) -> Any:
+    """Whole numbers separated by commas."""
+    commas: Any = flags.ListSerializer(",")
+    define = functools.partial(flags.DEFINE, command_line.WidthsParser(), serializer=commas)
+    return setting(default, help, define, [schema.whole(1, INT32)], **about)
+
+
+def interval(default: command_line.Interval, help: str, **about: Any) -> Any:
+    """How often, such as 5seconds."""
+    parser = command_line.IntervalParser()
+
+    def is_one(value: Any) -> bool:
+        try:
+            return isinstance(value, str) and bool(parser.parse(value))
+        except ValueError:
+            return False
+
+    kind = schema.Kind("such as 500steps, 1epoch or 0", is_one)
+    return setting(default, help, _by(parser), kind, **about)

@@ -1,0 +1,41 @@
+"""What there is to do: one network to train, or a sweep's."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jaxmlp
+from experiments.app.settings import Settings
+from jaxmlp.objectives.tasks import primary
+from jaxmlp.types import Dataset
+
+
+class Job(NamedTuple):
+    """One network to train, or a sweep's."""
+
+    recipe: jaxmlp.Recipe  # of a sweep, without what is swept
+    data: Dataset
+    config: Mapping[str, Any]  # what decides the result
+    path: Path  # the folder
+    notice: str | None = None  # what no reader of a record may miss
+    given: Settings = Settings()  # what was asked for, on how to go about it
+    earlier: Mapping[str, Any] | None = None  # the config of the run to resume, where there is one
+    axes: Mapping[str, list[Any]] = {}  # of a sweep: name -> values
+    seeds: Sequence[int] = ()
+    shuffle_seeds: Sequence[int] | None = None
+
+    def marked(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """A record that says what it is about."""
+        marks = {"dataset": self.data.name} | ({"notice": self.notice} if self.notice else {})
+        return {**record, **marks}
+
+    @property
+    def metric(self) -> str:
+        """What a table and the pictures are about."""
+        name = "test" if self.data.test_inputs is not None else "train"
+        return f"{name}_{primary(self.recipe.task).name}"
+
+    @property
+    def stop_metric(self) -> str:
+        """What early stopping and halving look at."""
+        return f"validation_{self.config['stop_metric']}"

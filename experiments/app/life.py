@@ -1,0 +1,160 @@
+"""One life, of a run or of a sweep: train, show, and leave everything in a folder."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich.console import Console
+from rich.panel import Panel
+
+from experiments.app import board, endings, environment, report, screen, startup
+from experiments.app.job import Job
+from experiments.app.log import Clock, Log
+from experiments.app.signals import StopRequest
+from experiments.folder import records, schema, workdir
+from experiments.folder.files import write_json, write_lines
+from jaxmlp.runtime import receipt
+from jaxmlp.storage import checkpoint
+from jaxmlp.storage.checkpoint import Checkpoint, Checkpoints
+from jaxmlp.types import PyTree
+
+Lines = list[dict[str, Any]]  # of metrics.jsonl
+
+
+class Kind(NamedTuple):
+    """What the training of one network, and of many, does each in its own way."""
+
+    describe: Callable[[Job], str]  # what is about to be trained, for a reader
+    compile: Callable[[Console, Job], Any]  # the programs of `train`, and says how; a plan
+    num_kept: Callable[[Job, Any], int]  # how many checkpoints to keep, by the plan
+    like: Callable[[Job], PyTree]  # the shapes of what a checkpoint holds
+    begin: Callable[[Job, Checkpoint | None], tuple[Any, Lines]]  # where to start, None for the
+    # beginning, and the lines up to there; writes what it has of both
+    going_on: Callable[[Any], str]  # from where, for a reader
+    train: Callable[[Console, Job, Log, Any, Any], Any]  # by the plan, from the start; an outcome
+    leave: Callable[[Job, Log, Any], list[str]]  # writes what there is when it is interrupted
+    finish: Callable[[Console, Job, Log, Any], bool]  # and at the end; whether it did harm
+    pictures: str  # the module that draws
+
+
+def live(kind: Kind, job: Job, clock: Clock) -> None:
+    """Trains, shows the progress, and writes all there is to know into a folder.
+
+    A run that does not work out, or that is interrupted, ends the program with a message and an
+    exit code.
+
+    Args:
+      kind: how it is done for one network, or for many.
+      job: what to do.
+      clock: running, with the loading booked.
+    """
+    screen.show_warnings()
+    console = Console(highlight=False)
+    with contextlib.ExitStack() as stack:
+        with endings.clear_errors():
+            _check(job)
+            introduce(console, job, kind.describe(job))
+            plan = kind.compile(console, job)
+            job = job._replace(path=stack.enter_context(_claim(job)))
+            start, lines = _begin(kind, job)
+        clock.charge("compile")
+        stack.enter_context(endings.clear_endings(job.path))
+        checkpoints = None
+        if keep := kind.num_kept(job, plan):
+            checkpoints = stack.enter_context(Checkpoints(job.path / "checkpoints", keep))
+        log = Log(job, clock, checkpoints, stack.enter_context(StopRequest()), lines)
+        if start is not None:
+            console.print(kind.going_on(start))
+        elif job.given.resume:
+            console.print("no checkpoint yet: starting from the beginning")
+        if job.given.plots:
+            startup.import_meanwhile(kind.pictures)
+        outcome = kind.train(console, job, log, plan, start)
+        if log.must_stop:
+            leave(log, "interrupted; ", kind.leave(job, log, outcome))
+            sys.exit(log.request.exit_code)
+        has_diverged = kind.finish(console, job, log, outcome)
+        if log.unwritten.errors:
+            sys.exit(f"error: {job.path} is not whole: {log.unwritten}")
+        if has_diverged:
+            sys.exit(endings.DIVERGED)
+
+
+def _check(job: Job) -> None:
+    """Raises ValueError for what would stop a life later that can be seen now."""
+    if job.given.tensorboard:
+        board.package()
+    if job.given.plots:
+        report.check_pictures()
+    if job.earlier is not None:
+        _check_environment(job)
+
+
+def _check_environment(job: Job) -> None:
+    """Raises ValueError if a run would go on with other bits, and that is not accepted."""
+    earlier = schema.read(job.path / "environment.json", records.ENVIRONMENT)
+    changes = [
+        line
+        for name, value in receipt.describe().items()
+        for line in receipt.differences(earlier.get(name), value, name)
+    ]
+    if changes and not job.given.accept_changes:
+        raise ValueError(
+            f"--resume needs the earlier run's environment; {'; '.join(changes)}; "
+            "--accept_changes goes on without the promise of equal bits"
+        )
+
+
+def introduce(console: Console, job: Job, what: str) -> None:
+    """Says what is about to be trained on what."""
+    if job.notice:
+        console.print(Panel(job.notice, style="bold yellow", title="not what you may expect"))
+    data = job.data
+    counts = ", ".join(f"{len(labels):,} {name}" for name, (_, labels) in data.sets().items())
+    text = f"{data.name}: {counts} examples, from {data.source}\n{what}"
+    console.print(text, markup=False, soft_wrap=True)
+
+
+def _claim(job: Job) -> contextlib.AbstractContextManager[Path]:
+    is_named, is_there = job.given.workdir is not None, job.earlier is not None
+    return workdir.claim(job.path, is_named, job.given.overwrite, is_there)
+
+
+def _begin(kind: Kind, job: Job) -> tuple[Any, Lines]:
+    """Writes the settings, and finds out where to start; what `Kind.begin` returns."""
+    found = None if job.earlier is None else _restore(kind, job, job.earlier)
+    data = {"name": job.data.name, "source": job.data.source, "sha256": job.data.sha256}
+    write_json(job.path / "config.json", job.marked(job.config))
+    write_json(job.path / "environment.json", job.marked(environment.describe() | {"data": data}))
+    start, lines = kind.begin(job, found)
+    if job.earlier is not None:
+        write_lines(job.path / "metrics.jsonl", lines)
+    return start, lines
+
+
+def _restore(kind: Kind, job: Job, earlier: Mapping[str, Any]) -> Checkpoint | None:
+    """Where the run in the folder stopped, None for the beginning.
+
+    Raises:
+      ValueError: if another run is in the folder now, or there are finished epochs to lose.
+    """
+    path = job.path
+    if records.read_config(path / "config.json") != earlier:
+        raise ValueError(f"--resume needs {path} for itself: another run has changed config.json")
+    found = checkpoint.restore(path / "checkpoints", kind.like(job))
+    done = len(schema.read_lines(path / "metrics.jsonl", records.LINE))
+    if found is None and done and not (path / "checkpoints").exists():
+        raise ValueError(
+            f"--resume needs a checkpoint of the {done} finished epochs in {path}, got none"
+        )
+    return found
+
+
+def leave(log: Log, why: str, kept: list[str]) -> None:
+    """Ends the record of an unfinished run, and says what there is of it."""
+    log.close()
+    print(f"{why}{log.job.path} holds {' and '.join(kept) or 'no parameters'}", file=sys.stderr)
+    if log.unwritten.errors:
+        print(log.unwritten, file=sys.stderr)

@@ -1,0 +1,205 @@
+"""A sweep's training: which networks there are, and how it begins and ends."""
+
+import math
+import warnings
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from rich.console import Console
+
+import jaxmlp
+from experiments.app import life, points, standings, startup, sweep_report, verdict
+from experiments.app.job import Job
+from experiments.app.log import Log
+from experiments.app.sweep_recorder import Recorder
+from experiments.folder import records, schema
+from experiments.folder.files import as_written, write_json
+from jaxmlp import statistics
+from jaxmlp.populations.many import Plan
+from jaxmlp.populations.runs import label
+from jaxmlp.statistics import Summary
+from jaxmlp.storage.checkpoint import Checkpoint
+from jaxmlp.types import Fault
+
+
+class Outcome(NamedTuple):
+    """What came out of a sweep."""
+
+    runs: jaxmlp.Runs
+    plan: Plan
+    rate: float  # network-epochs a second
+
+
+def networks(job: Job) -> dict[str, Any]:
+    """The arguments of `jaxmlp.train_many` that say which networks there are."""
+    return {
+        "recipe": lambda **setting: recipe_of(job, setting),
+        "data": job.data,
+        "seeds": job.seeds,
+        "sweep": job.axes,
+        "shuffle": job.config["shuffle"],
+        "shuffle_seeds": job.shuffle_seeds,
+    }
+
+
+def recipe_of(job: Job, setting: Mapping[str, Any]) -> jaxmlp.Recipe:
+    """What a setting means."""
+    return points.recipe_at(job.data, job.config["given"], setting)
+
+
+def describe(job: Job) -> str:
+    """What is about to be trained, for a reader."""
+    lengths = [len(values) for values in job.axes.values()]
+    lengths += [len(job.seeds), len(job.shuffle_seeds or [0])]
+    swept = [f"{name} {', '.join(map(label, values))}" for name, values in job.axes.items()]
+    swept.append(_count(len(job.seeds), "seed"))
+    swept += [_count(len(job.shuffle_seeds), "data order")] if job.shuffle_seeds else []
+    return f"{_count(math.prod(lengths), 'network')}: {'; '.join(swept)}"
+
+
+def compile(console: Console, job: Job) -> Plan:
+    """Compiles the programs that `train` runs, and says how it is going to be done."""
+    with startup.compiling(console) as on_compiled:
+        plan = jaxmlp.plan_many(**networks(job), mode=job.config["mode"], on_compiled=on_compiled)
+    console.print(
+        f"{_count(plan.num_programs, 'program')} in {plan.mode} mode on "
+        f"{_count(plan.num_devices, jax.devices()[0].device_kind + ' device')}, "
+        f"{plan.chunk:,} networks at a time, "
+        f"{_mib(plan.host_bytes)} of memory, {_mib(plan.available_bytes)} free",
+        markup=False,
+        soft_wrap=True,
+    )
+    return plan
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number:,} {name}{'' if number == 1 else 's'}"
+
+
+def num_kept(job: Job, plan: Plan) -> int:
+    """How many checkpoints to keep: one, if there is room for two being written, twice each."""
+    if not job.given.checkpoint_every.number:
+        return 0
+    if 4 * plan.host_bytes <= plan.available_bytes:
+        return 1
+    needed = _mib(4 * plan.host_bytes)
+    warnings.warn(f"no checkpoints: they need up to {needed} of memory", stacklevel=2)
+    return 0
+
+
+def _mib(count: float) -> str:
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"
+
+
+def like(job: Job) -> jaxmlp.Population:
+    """The shapes of what a checkpoint holds."""
+    return jaxmlp.population_like(**networks(job))
+
+
+def begin(
+    job: Job, found: Checkpoint | None
+) -> tuple[jaxmlp.Population | None, list[dict[str, Any]]]:
+    """Where to start, and the lines up to there."""
+    if found is None:
+        return None, []
+    schema.check(as_written(found.record), records.SWEEP_SAVED, "the checkpoint")
+    population = jaxmlp.Population(*found.tree)
+    history = {name: population.history[name] for name in like(job).history}  # in their order
+    faults = {int(member): Fault(**fault) for member, fault in found.record["faults"].items()}
+    return population._replace(history=history, faults=faults), found.record["lines"]
+
+
+def going_on(start: jaxmlp.Population) -> str:
+    """From where, for a reader."""
+    done, ended = int(start.epochs.sum()), int((start.ended_by > 0).sum())
+    return f"going on after {done:,} network-epochs; {ended:,} networks have ended"
+
+
+def train(
+    console: Console, job: Job, log: Log, plan: Plan, start: jaxmlp.Population | None
+) -> Outcome:
+    """Trains all networks, and takes it down."""
+    config, halving = job.config, None
+    if config["halving"]:
+        halving = jaxmlp.Halving(job.stop_metric, config["halving"])
+    record = Recorder(console, job, log)
+    with record.bar:
+        runs = jaxmlp.train_many(
+            **networks(job),
+            mode=config["mode"],
+            eval_every=config["eval_every"],
+            on_fault="ignore" if config["on_fault"] == "ignore" else "stop",
+            patience=config["patience"],
+            stop_metric=job.stop_metric,
+            halving=halving,
+            start=start,
+            callback=record.on_epoch,
+            on_block=record.on_block,
+        )
+        return Outcome(runs, plan, record.rate)
+
+
+def leave(job: Job, log: Log, outcome: Outcome) -> list[str]:
+    """What an interrupted sweep has, for a reader."""
+    has_kept = log.may_keep and log.has_kept()
+    return ["a checkpoint (--resume goes on)" if has_kept else "no checkpoint"]
+
+
+def finish(console: Console, job: Job, log: Log, outcome: Outcome) -> bool:
+    """Writes what a sweep leaves, as far as there is room, and shows it; none of it is harm."""
+    attempt, path, metric = log.unwritten.attempt, job.path, job.metric
+    runs, digests = outcome.runs, sweep_report.digests_of(outcome.runs)
+    attempt("runs.npz", lambda: sweep_report.write_runs(path / "runs.npz", runs, digests))
+    if job.given.save_networks:
+        attempt("networks", lambda: sweep_report.write_networks(path / "networks", runs))
+    rows = statistics.summarize(runs, metric, interval="t")
+    p_values = standings.against_best(runs, metric, rows)
+    table = path / "table.csv"
+    attempt(table.name, lambda: sweep_report.write_table(table, metric, runs, rows, p_values))
+    verdicts = [judge(job, runs, row) for row in rows]
+    log.clock.charge("evaluate")
+    if job.given.plots:
+        attempt("plots", lambda: sweep_report.draw(path / "plots", runs, metric))
+    summary = {
+        "num_networks": outcome.plan.num_members,
+        "num_programs": outcome.plan.num_programs,
+        "mode": outcome.plan.mode,
+        "metric": metric,
+        "share_of_work": runs.share_of_work,
+        "network_epochs_per_second": outcome.rate,
+        "num_faults": len(runs.faults),
+        "settings": sweep_report.settings(rows, p_values, verdicts),
+        "params_sha256": sweep_report.digest_of_all(digests),
+        "seconds": log.clock.rounded,
+    }
+    attempt("summary.json", lambda: write_json(path / "summary.json", job.marked(summary)))
+    log.close()
+    standings.conclude(console, path, metric, runs, rows, p_values, summary)
+    return False
+
+
+def judge(job: Job, runs: jaxmlp.Runs, row: Summary) -> dict[str, int]:
+    """What is to be said against a setting's networks, those that came to a fault apart."""
+    chosen = runs.select(**row.setting)
+    is_whole = np.ones(chosen.shape, bool)
+    for position in chosen.faults:
+        is_whole[position] = False
+    names = [name for name in chosen.history if name.startswith(("train_", "test_"))]
+    scores = {name: chosen.final(name)[is_whole] for name in names}
+    return verdict.of_networks(recipe_of(job, row.setting), job.data, job.seeds[0], scores)
+
+
+POPULATION = life.Kind(
+    describe,
+    compile,
+    num_kept,
+    like,
+    begin,
+    going_on,
+    train,
+    leave,
+    finish,
+    "experiments.plots.population",
+)

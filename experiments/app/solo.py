@@ -1,0 +1,188 @@
+"""One network's training: what is written down of it, and how it begins and ends."""
+
+import contextlib
+import functools
+import sys
+import warnings
+from typing import Any, NoReturn
+
+import jax
+import numpy as np
+from rich.console import Console
+
+import jaxmlp
+from experiments.app import endings, life, recorder, report, startup, verdict
+from experiments.app.job import Job
+from experiments.app.log import Log
+from experiments.app.progress import EpochTable
+from experiments.app.recorder import Recorder
+from experiments.folder.files import write_json, write_lines
+from jaxmlp.storage import checkpoint
+from jaxmlp.storage.checkpoint import Checkpoint
+from jaxmlp.training import stopping
+from jaxmlp.training.batches import num_steps
+from jaxmlp.types import Progress, PyTree
+
+
+def describe(job: Job) -> str:
+    """What is about to be trained, for a reader."""
+    recipe = job.recipe
+    return (
+        f"network {'-'.join(map(str, job.config['sizes']))}, batch {recipe.batch_size}, "
+        f"{recipe.num_epochs} epochs, seed {job.config['seed']}, "
+        f"on {jax.devices()[0].device_kind}"
+    )
+
+
+def compile(console: Console, job: Job) -> None:
+    """Compiles the programs that `train` runs."""
+    with startup.compiling(console) as on_compiled:
+        jaxmlp.warm_up(job.recipe, job.data, on_compiled)
+
+
+def num_kept(job: Job, plan: None) -> int:
+    """How many checkpoints to keep: patience asks for that of the best epoch alone."""
+    return job.given.keep if job.given.checkpoint_every.number or job.config["patience"] else 0
+
+
+def begin(job: Job, found: Checkpoint | None) -> tuple[Progress | None, list[dict[str, Any]]]:
+    """Where to start, and the lines up to there; what comes after is written anew."""
+    start, lines = (None, []) if found is None else _start(job, found)
+    for name in ("fault.json", "faults.jsonl"):
+        (job.path / name).unlink(missing_ok=True)
+    if start and start.faults:
+        write_lines(job.path / "faults.jsonl", [job.marked(f._asdict()) for f in start.faults])
+    report.write_receipt(job, lines)  # to which only digests are to be added
+    return start, lines
+
+
+def like(job: Job) -> PyTree:
+    """The shapes of what a checkpoint holds."""
+    return recorder.like(job)
+
+
+def _start(job: Job, found: Checkpoint) -> tuple[Progress, list[dict[str, Any]]]:
+    start, lines = recorder.as_progress(found), found.record["lines"]
+    epoch, every = len(lines), job.config["eval_every"]
+    if 0 < epoch < job.recipe.num_epochs and epoch % every:  # once the last, and now no longer
+        *before, last = start.history
+        blank = {name: np.nan for name in last if name.startswith(("validation_", "test_"))}
+        start = start._replace(history=(*before, {**last, **blank}))
+        lines[-1] |= blank
+    return start, lines
+
+
+def going_on(start: Progress) -> str:
+    """From where, for a reader."""
+    return f"going on after step {int(start.state.step)}"
+
+
+def train(console: Console, job: Job, log: Log, plan: None, start: Progress | None) -> Recorder:
+    """Trains, and takes it down; a number that is not finite ends the program."""
+    steps_per_epoch = num_steps(len(job.data.train_inputs), job.recipe.batch_size)
+    table = EpochTable(console, job.recipe.num_epochs, steps_per_epoch)
+    record = Recorder(job, log, table, start)
+    if record.reason:
+        return record
+    number, unit = job.given.checkpoint_every
+    try:
+        with table:
+            jaxmlp.train(
+                job.recipe,
+                job.data,
+                job.config["seed"],
+                start=start,
+                eval_every=job.config["eval_every"],
+                block_every=number if unit == "step" and number else None,
+                on_fault=job.config["on_fault"],
+                callback=record.on_epoch,
+                on_block=record.on_block,
+            )
+    except jaxmlp.TrainingFault as error:
+        _diverge(job, log, record, error)
+    return record
+
+
+def _diverge(job: Job, log: Log, record: Recorder, error: jaxmlp.TrainingFault) -> NoReturn:
+    """Reports a number that is not finite, and ends the program."""
+    record.progress = error.progress
+    fault = job.marked(error.fault._asdict())
+    is_kept = log.unwritten.attempt(
+        "fault.json", lambda: write_json(job.path / "fault.json", fault)
+    )
+    kept = ["fault.json"] * is_kept + leave(job, log, record)
+    life.leave(log, f"stopped: {error}\n", kept)
+    print("--resume replays that step, --resume --on_fault=skip goes on past it", file=sys.stderr)
+    sys.exit(endings.DIVERGED)
+
+
+def leave(job: Job, log: Log, record: Recorder) -> list[str]:
+    """Writes what an unfinished run has; what that is, for a reader."""
+    kept = []
+    if record.progress is not None and record.keep(record.progress):
+        step = int(record.progress.state.step)
+        kept.append(f"a checkpoint of step {step} (--resume goes on)")
+    if record.finished is not None:
+        params, epoch = record.finished.state.params, len(record.finished.history)
+        save = functools.partial(jaxmlp.save_params, job.path / "params.npz", params)
+        receipt = functools.partial(report.write_receipt, job, log.lines.records)
+        if log.unwritten.attempt("params.npz", save):
+            kept.append(
+                f"the metrics and parameters of the {epoch} finished epochs, "
+                f"of {job.recipe.num_epochs}"
+            )
+        log.unwritten.attempt("receipt.json", receipt)
+    return kept
+
+
+def finish(console: Console, job: Job, log: Log, record: Recorder) -> bool:
+    """Writes what a run leaves, as far as there is room, and shows it; whether it did harm."""
+    assert record.progress is not None
+    progress, attempt = record.progress, log.unwritten.attempt
+    record.save(progress)
+    if record.reason:
+        console.print(f"stopped after epoch {len(progress.history)}: {record.reason}")
+    kept = _parameters_to_keep(job, record)
+    attempt("params.npz", lambda: jaxmlp.save_params(job.path / "params.npz", kept[0]))
+    summary = report.summarize(job, progress, kept, {})
+    log.clock.charge("evaluate")
+    summary["seconds"] = log.clock.rounded
+    # The receipt before the summary, which is never without it.
+    attempt("receipt.json", lambda: report.write_receipt(job, log.lines.records, summary))
+    attempt("summary.json", lambda: write_json(job.path / "summary.json", summary))
+    if job.given.plots:
+        attempt("plots", lambda: report.draw(job, progress, kept[0]))
+    log.close()
+    report.conclude(console, job.path, summary)
+    return verdict.has_diverged(summary["verdict"])
+
+
+def _parameters_to_keep(job: Job, record: Recorder) -> tuple[PyTree, int]:
+    """The last parameters; with patience, those of the best epoch; and which epoch that was."""
+    assert record.progress is not None
+    last = record.progress.state.params, len(record.progress.history)
+    if not job.config["patience"]:
+        return last
+    best = stopping.best_epoch(record.progress.history, job.stop_metric)
+    if record.best is not None and len(record.best.history) == best:
+        return record.best.state.params, best
+    with contextlib.suppress(checkpoint.DamagedError):
+        found = checkpoint.restore_best(job.path / "checkpoints", recorder.like(job))
+        if found is not None and len(found.record["history"]) == best:
+            return found.tree["state"].params, best
+    warnings.warn(f"the best epoch, {best}, has no checkpoint: the last is kept", stacklevel=2)
+    return last
+
+
+NETWORK = life.Kind(
+    describe,
+    compile,
+    num_kept,
+    like,
+    begin,
+    going_on,
+    train,
+    leave,
+    finish,
+    "experiments.plots.run",
+)

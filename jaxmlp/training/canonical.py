@@ -9,6 +9,7 @@ import numpy as np
 import optax
 
 from jaxmlp.naming import kind_of, metric_names
+from jaxmlp.nn.mlp import rates, with_rates
 from jaxmlp.objectives.tasks import Task
 from jaxmlp.runtime.recompilation import canonical, warn_of_lookalikes
 from jaxmlp.training.recipe import Recipe
@@ -37,8 +38,12 @@ def canonical_recipe(recipe: Recipe) -> Recipe:
             )
     _check_functions(recipe)
     hyperparameters = _checked_hyperparameters(recipe.hyperparameters)
+    own = {
+        name: hyperparameters.pop(name) for name in rates(recipe.model) if name in hyperparameters
+    }
+    model = with_rates(recipe.model, {name: _as_float(value) for name, value in own.items()})
     recipe = recipe._replace(
-        model=recipe.model._replace(**_canonical(recipe.model)),
+        model=model._replace(**_canonical(model)),
         task=recipe.task._replace(
             **_canonical(recipe.task), metrics=tuple(map(canonical, recipe.task.metrics))
         ),
@@ -56,6 +61,10 @@ def canonical_recipe(recipe: Recipe) -> Recipe:
 def _canonical(piece: Any) -> dict[str, Any]:
     """The functions of a tuple with names, by these."""
     return {name: canonical(value) for name, value in piece._asdict().items() if callable(value)}
+
+
+def _as_float(value: Any) -> Any:
+    return float(value) if isinstance(value, np.ndarray | np.generic | jax.Array) else value
 
 
 def _check_functions(recipe: Recipe) -> None:

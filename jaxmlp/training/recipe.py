@@ -50,8 +50,8 @@ class Recipe(NamedTuple):
     optimizer: Callable[..., optax.GradientTransformation]  # of the hyperparameters
     # By name, or as pairs of a name and a value. Numbers are traced, so that a new value compiles
     # nothing; but whole ones only where the default is no whole number. All are the optimizer's but
-    # those that the schedule takes by keyword, and init_scale and bias_scale, which multiply the
-    # initial kernels and biases.
+    # those that the schedule takes by keyword; the model's rates, such as dropout, in the place of
+    # its own; and init_scale and bias_scale, which multiply the initial kernels and biases.
     hyperparameters: Mapping[str, Any] | tuple[tuple[str, Any], ...]
     batch_size: int = 256
     num_epochs: int = 10
@@ -167,7 +167,7 @@ def init_params(recipe: Recipe, numbers: Mapping[str, jax.Array], key: jax.Array
 
 def _stands_for_a_float(recipe: Recipe, name: str) -> bool:
     """Whether a whole number is one by chance: where the default is a float."""
-    if name in ("learning_rate", *SCALES, *rates(recipe.model)):
+    if name in ("learning_rate", *SCALES):
         return True
     for function in filter(callable, (recipe.optimizer, recipe.schedule)):
         with contextlib.suppress(KeyError, TypeError, ValueError):  # it has no such argument

@@ -1,9 +1,20 @@
 import functools
 
+import numpy as np
 import optax
 import pytest
+from compilations import counted
 
-from jaxmlp import Recipe, classification, mlp, schedules
+from jaxmlp import (
+    Recipe,
+    classification,
+    digest,
+    mlp,
+    plan_many,
+    schedules,
+    train,
+    train_many,
+)
 from jaxmlp.training.canonical import canonical_recipe
 
 RECIPE = Recipe(mlp((4, 3)), classification(3), optax.adam, {"learning_rate": 0.1}, 16, 2)
@@ -38,3 +49,35 @@ def test_hyperparameters_come_by_name():
 def test_a_piece_that_is_none_is_refused(change, message):
     with pytest.raises(ValueError, match=f"^{message}$"):
         canonical_recipe(RECIPE._replace(**change))
+
+
+def test_the_rates_of_the_model_among_the_hyperparameters_are_the_models():
+    own = mlp((4, 8, 3), dropout=0.1, input_noise=1)
+    given = {"learning_rate": 0.1, "dropout": np.float32(0.5), "input_noise": 0}
+    recipe = canonical_recipe(RECIPE._replace(model=own, hyperparameters=given))
+    assert recipe.model == mlp((4, 8, 3), dropout=0.5, input_noise=0)
+    assert recipe.hyperparameters == {"learning_rate": 0.1}
+
+
+@pytest.mark.parametrize("rate", [1.0, -0.1, True, np.ones(1)])
+def test_a_rate_out_of_its_range_is_refused(rate):
+    recipe = RECIPE._replace(model=mlp((4, 8, 3), dropout=0.1), hyperparameters={"dropout": rate})
+    with pytest.raises(ValueError, match="^dropout needs (a number|to be a number)"):
+        canonical_recipe(recipe)
+
+
+def test_a_hundred_rates_are_one_program(blobs):
+    recipe = RECIPE._replace(model=mlp((4, 8, 3), dropout=0.1, norm="batch"))
+    rates = np.linspace(0, 0.99, 100).tolist()
+    assert plan_many(recipe, blobs, [0], {"dropout": rates}).num_programs == 1
+    by_name = {"learning_rate": 0.1, "dropout": 0.3}
+    train(recipe, blobs, 0)
+    with counted() as compiled:
+        found = train(recipe._replace(hyperparameters=by_name), blobs, 0)
+        member = train_many(recipe, blobs, [0, 1], {"dropout": [0.3, 0.9]}).member(
+            dropout=0.3, seed=0
+        )
+    alone = train(recipe._replace(model=mlp((4, 8, 3), dropout=0.3, norm="batch")), blobs, 0)
+    assert not compiled
+    assert digest(found.state) == digest(member.state) == digest(alone.state)
+    assert digest(found.state) != digest(train(recipe, blobs, 0).state)

@@ -1,27 +1,23 @@
 """Train one multilayer perceptron, or ten thousand, as one compiled program."""
 
+import importlib
 import sys
 from importlib.metadata import version
 
 from jaxmlp import statistics
-from jaxmlp.interop import flax
 from jaxmlp.interop.flax import from_flax
 from jaxmlp.nn import activations, initializers, layers
 from jaxmlp.nn.lift import lift
 from jaxmlp.nn.mlp import mlp
 from jaxmlp.nn.summary import summary
-from jaxmlp.objectives import losses, metrics, tasks
+from jaxmlp.objectives import losses, metrics
 from jaxmlp.objectives.records import Metric
 from jaxmlp.objectives.tasks import Task, binary_classification, classification, regression
-from jaxmlp.optim import averages, optimizers, schedules
-from jaxmlp.populations import grid, many, runs
+from jaxmlp.optim import optimizers, schedules
 from jaxmlp.populations.many import Halving, Population, plan_many, population_like, train_many
 from jaxmlp.populations.runs import Runs
-from jaxmlp.runtime import compilation, compilation_cache, memory, receipt
 from jaxmlp.runtime.compilation_cache import cache_compilations
-from jaxmlp.storage import checkpoint, parameters
 from jaxmlp.storage.parameters import digest, load_params, save_params
-from jaxmlp.training import batches, engine, evaluation, recipe, step, stopping
 from jaxmlp.training.evaluation import evaluate, predict
 from jaxmlp.training.loop import TrainingFault, init_state, make_update, train, warm_up
 from jaxmlp.training.recipe import Recipe
@@ -92,12 +88,21 @@ __all__ = [
 
 __version__ = version("jaxmlp")
 
-# Earlier paths, by which programs outside of this repository import: jaxmlp.losses, jaxmlp.recipe.
-for _module in (
-    *(activations, initializers, losses, metrics, tasks, optimizers, schedules, averages),
-    *(recipe, batches, evaluation, stopping, engine, grid, runs),
-    *(receipt, compilation, compilation_cache, memory, parameters, checkpoint),
+# Modules by their earlier paths, which programs outside of this repository import: jaxmlp.batches.
+for _path in (
+    *("nn.activations", "nn.initializers", "nn.mlp"),
+    *("objectives.losses", "objectives.metrics", "objectives.tasks"),
+    *("optim.averages", "optim.optimizers", "optim.schedules"),
+    *("training.batches", "training.diagnosis", "training.engine", "training.evaluation"),
+    *("training.examples", "training.limits", "training.recipe", "training.stopping"),
+    *("populations.cohort", "populations.grid", "populations.members", "populations.planning"),
+    *("populations.runs", "storage.checkpoint", "storage.parameters"),
+    *("runtime.bars", "runtime.compilation", "runtime.compilation_cache", "runtime.keydata"),
+    *("runtime.memory", "runtime.receipt", "runtime.recompilation"),
 ):
-    sys.modules[f"jaxmlp.{_module.__name__.rpartition('.')[2]}"] = _module
-sys.modules |= {"jaxmlp.update": step, "jaxmlp.population": many, "jaxmlp.adapters": flax}
-sys.modules["jaxmlp.mlp"] = sys.modules["jaxmlp.nn.mlp"]
+    _module = importlib.import_module(f"jaxmlp.{_path}")
+    sys.modules[f"jaxmlp.{_path.partition('.')[2]}"] = _module
+    globals().setdefault(_path.partition(".")[2], _module)
+for _name, _path in (("adapters", "interop.flax"), ("population", "populations.many")):
+    sys.modules[f"jaxmlp.{_name}"] = importlib.import_module(f"jaxmlp.{_path}")
+sys.modules["jaxmlp.update"] = sys.modules["jaxmlp.training.step"]

@@ -7,7 +7,7 @@ import pandas
 import pytest
 
 from jaxmlp import Progress, Recipe, classification, digest, evaluate, mlp, train, train_many
-from jaxmlp.populations.runs import join
+from jaxmlp.populations.join import join
 from jaxmlp.runtime.keydata import is_key
 from jaxmlp.storage import checkpoint
 

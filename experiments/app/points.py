@@ -13,7 +13,7 @@ from experiments.app.command_line import WholeParser
 from experiments.app.fields import RESULT
 from experiments.app.settings import ABOUT, names_of
 from jaxmlp import Recipe
-from jaxmlp.populations.runs import label
+from jaxmlp.populations.labels import label
 from jaxmlp.types import Dataset
 
 SEEDS = WholeParser(0, 2**32 - 1)

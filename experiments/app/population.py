@@ -17,8 +17,8 @@ from experiments.app.sweep_recorder import Recorder
 from experiments.folder import records, schema
 from experiments.folder.files import as_written, write_json
 from jaxmlp import statistics
+from jaxmlp.populations.labels import label
 from jaxmlp.populations.many import Plan
-from jaxmlp.populations.runs import label
 from jaxmlp.statistics import Summary
 from jaxmlp.storage.checkpoint import Checkpoint
 from jaxmlp.types import Fault

@@ -1,24 +1,21 @@
 """What training a population leaves: results with named axes."""
 
-import functools
 import operator
-from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from jaxmlp.naming import name_of
 from jaxmlp.objectives.records import Metric, of_column
 from jaxmlp.optim.averages import EvalParams, eval_params
+from jaxmlp.populations.labels import as_column
 from jaxmlp.runtime.keydata import typed
 from jaxmlp.runtime.leaves import named_leaves
 from jaxmlp.training.stopping import score
-from jaxmlp.types import Fault, Model, PyTree, Run, TrainState
+from jaxmlp.types import Fault, PyTree, Run, TrainState
 
-__all__ = ["Runs", "join", "label"]
-
+__all__ = ["FAULT", "HALVING", "LENGTH", "PATIENCE", "Runs"]
 
 LENGTH, PATIENCE, HALVING, FAULT = 1, 2, 3, 4  # why a member ended
 
@@ -216,7 +213,7 @@ class Runs(NamedTuple):
         import xarray
 
         sizes = self.shape
-        coordinates = {name: _labels(values) for name, values in self.axes.items()}
+        coordinates = {name: as_column(values) for name, values in self.axes.items()}
         epochs = next(iter(self.history.values())).shape[-1]
         variables: dict[str, Any] = {
             name: ((*self.axes, "epoch"), values) for name, values in self._columns().items()
@@ -235,106 +232,10 @@ class Runs(NamedTuple):
         import pandas
 
         epochs = next(iter(self.history.values())).shape[-1]
-        labels = [*(_labels(values) for values in self.axes.values()), np.arange(1, epochs + 1)]
+        labels = [*(as_column(values) for values in self.axes.values()), np.arange(1, epochs + 1)]
         index = pandas.MultiIndex.from_product(labels, names=[*self.axes, "epoch"])
         frame = pandas.DataFrame(
             {name: values.reshape(-1) for name, values in self._columns().items()}, index
         ).reset_index()
         finished = np.arange(epochs) < self.stopped_at[..., None]
         return frame[finished.reshape(-1)].reset_index(drop=True)
-
-
-def join(parts: Sequence[Runs]) -> Runs:
-    """Runs of different seeds as one.
-
-    Args:
-      parts: with the same axes but for the values of "seed".
-
-    Raises:
-      ValueError: if there are none, one has no axis "seed", a seed is there twice, or the other
-        axes, the metrics, or the number of epochs differ.
-    """
-    if not parts:
-        raise ValueError("join needs runs, got none")
-    if missing := [part for part in parts if "seed" not in part.axes]:
-        raise ValueError(f"join needs an axis seed, got {', '.join(missing[0].axes) or 'none'}")
-    first = parts[0]
-    for part in parts:
-        # Items, for the order of the axes is that of the arrays.
-        ours, theirs = ([*({**each.axes, "seed": ()}.items())] for each in (first, part))
-        if theirs != ours:
-            raise ValueError(f"join needs the same other axes, got {dict(ours)} and {dict(theirs)}")
-        lengths, others = (
-            {name: values.shape[-1] for name, values in each.history.items()}
-            for each in (first, part)
-        )
-        if others != lengths:
-            raise ValueError(f"join needs the same metrics and epochs, got {lengths} and {others}")
-    seeds = [seed for part in parts for seed in part.axes["seed"]]
-    if twice := [seed for seed, count in Counter(seeds).items() if count > 1]:
-        raise ValueError(f"join needs every seed once, got {twice[0]} twice")
-
-    axis = list(first.axes).index("seed")
-    programs = np.cumsum([0, *(len(part.states) for part in parts)])
-    starts = np.cumsum([0, *(len(part.axes["seed"]) for part in parts)])
-    return Runs(
-        axes={**first.axes, "seed": tuple(seeds)},
-        history={
-            name: np.concatenate([part.history[name] for part in parts], axis)
-            for name in first.history
-        },
-        stopped_at=np.concatenate([part.stopped_at for part in parts], axis),
-        states=tuple(state for part in parts for state in part.states),
-        places=np.concatenate(
-            [
-                part.places + np.array([program, 0], part.places.dtype)
-                for part, program in zip(parts, programs[:-1], strict=True)
-            ],
-            axis,
-        ),
-        faults={
-            (*position[:axis], int(position[axis] + offset), *position[axis + 1 :]): fault
-            for part, offset in zip(parts, starts[:-1], strict=True)
-            for position, fault in part.faults.items()
-        },
-        share_of_work=float(
-            np.average([part.share_of_work for part in parts], weights=np.diff(starts))
-        ),
-        columns=tuple(columns for part in parts for columns in part.columns),
-        ended_by=_joined([part.ended_by for part in parts], axis),
-        eval_params=tuple(function for part in parts for function in part.eval_params),
-        metrics=tuple(dict.fromkeys(metric for part in parts for metric in part.metrics)),
-    )
-
-
-def _joined(arrays: Sequence[np.ndarray | None], axis: int) -> np.ndarray | None:
-    there = [array for array in arrays if array is not None]
-    return np.concatenate(there, axis) if len(there) == len(arrays) else None
-
-
-def _labels(values: tuple[Hashable, ...]) -> list[Any]:
-    """An axis's values as a column can hold them: numbers as they are, others by their names."""
-    if all(isinstance(value, int | float) for value in values):
-        return list(values)
-    names = [label(value) for value in values]
-    if len(set(names)) == len(names):
-        return names
-    return [f"{name} ({number})" for number, name in enumerate(names, 1)]
-
-
-def label(value: Any) -> str:
-    """A value as a reader writes it: 64x32 for (64, 32), linear for (), relu for a function.
-
-    >>> label((64, 32)), label(()), label(0.001), label(label)
-    ('64x32', 'linear', '0.001', 'label')
-    """
-    if isinstance(value, Model):
-        return getattr(value.architecture, "name", "model")
-    if isinstance(value, tuple):
-        return "x".join(map(label, value)) or "linear"
-    if isinstance(value, functools.partial):
-        bound = ", ".join(f"{name}={label(v)}" for name, v in value.keywords.items())
-        return f"{label(value.func)}({bound})"
-    if isinstance(value, float):
-        return f"{value:g}" if float(f"{value:g}") == value else repr(value)
-    return name_of(value) if callable(value) else str(value)

@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxmlp.populations.runs import Runs, join, label
+from jaxmlp.populations.join import join
+from jaxmlp.populations.labels import label
+from jaxmlp.populations.runs import Runs
 from jaxmlp.statistics.intervals import check_level
 from jaxmlp.statistics.summary import Summary, summarize
 

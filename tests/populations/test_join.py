@@ -3,7 +3,7 @@ import pytest
 from measured_once import FAULT, population
 
 from jaxmlp import Metric
-from jaxmlp.populations.runs import join
+from jaxmlp.populations.join import join
 
 
 def test_runs_of_different_seeds_are_joined():

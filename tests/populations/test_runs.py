@@ -1,12 +1,8 @@
-import functools
-
-import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 
-from jaxmlp import Fault, Metric, TrainState, activations, mlp, optimizers
-from jaxmlp.populations.runs import HALVING, LENGTH, Runs, label
+from jaxmlp import Fault, Metric, TrainState
+from jaxmlp.populations.runs import HALVING, LENGTH, Runs
 
 NAN = np.nan
 FAULT = Fault(step=5, epoch=2, kind="gradient", layer="layer_0/kernel", detail="")
@@ -234,27 +230,6 @@ def test_a_setting_that_halving_ended_is_never_the_best():
     ended_by = np.full(runs.shape, LENGTH, np.int8)
     ended_by[0, 0] = HALVING
     assert runs._replace(ended_by=ended_by).best("train_loss") == {**best, "hidden_sizes": (3,)}
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ((64, 32), "64x32"),
-        ((), "linear"),
-        (0.001, "0.001"),
-        (None, "None"),
-        (activations.relu, "relu"),
-        (jnp.tanh, "tanh"),
-        (functools.partial(activations.relu, x=0), "relu(x=0)"),
-        (1e12, "1e+12"),
-        (0.1 + 0.2, "0.30000000000000004"),
-        (mlp((4, 8, 3)), "4-8-3"),
-        (mlp((4, 8, 3), dropout=0.5), "4-8-3, dropout=0.5"),
-        (optimizers.with_decay(optax.adam), "adam with decay"),
-    ],
-)
-def test_values_are_labelled_as_a_reader_writes_them(value, expected):
-    assert label(value) == expected
 
 
 def test_the_best_is_what_the_record_says():

@@ -68,3 +68,16 @@ def test_names_are_imported_by_earlier_paths():
     assert (jaxmlp.train_many, jaxmlp.train, jaxmlp.warm_up) == (train_many, train, warm_up)
     assert jaxmlp.make_update is make_update
     assert issubclass(jaxmlp.recompilation.RecompilationWarning, UserWarning)
+
+
+def test_names_that_moved_on_are_imported_by_earlier_paths():
+    from jaxmlp.cohort import Cohort, Halving, Population, Report, beginning, columns, copied
+    from jaxmlp.cohort import population_of as shapes
+    from jaxmlp.runs import Runs, join, label
+
+    names = (Cohort, Halving, Population, Report, beginning, columns, copied, shapes)
+    assert [each.__name__ for each in names] == [
+        *("Cohort", "Halving", "Population", "Report"),
+        *("beginning", "columns", "copied", "population_of"),
+    ]
+    assert [each.__name__ for each in (Runs, join, label)] == ["Runs", "join", "label"]

@@ -17,6 +17,7 @@ from jaxmlp.optim import optimizers, schedules
 from jaxmlp.populations.many import Halving, Population, plan_many, population_like, train_many
 from jaxmlp.populations.runs import Runs
 from jaxmlp.runtime.compilation_cache import cache_compilations
+from jaxmlp.storage.network import Network, load, save
 from jaxmlp.storage.parameters import digest, load_params, save_params
 from jaxmlp.training.evaluation import evaluate, predict
 from jaxmlp.training.loop import TrainingFault, init_state, make_update, train, warm_up
@@ -46,6 +47,7 @@ __all__ = [
     "Info",
     "Metric",
     "Model",
+    "Network",
     "Normed",
     "Population",
     "Progress",
@@ -67,6 +69,7 @@ __all__ = [
     "initializers",
     "layers",
     "lift",
+    "load",
     "load_params",
     "losses",
     "make_update",
@@ -77,6 +80,7 @@ __all__ = [
     "population_like",
     "predict",
     "regression",
+    "save",
     "save_params",
     "schedules",
     "statistics",

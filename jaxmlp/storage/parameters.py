@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Mapping
 from typing import BinaryIO
 
 import jax
@@ -13,7 +14,9 @@ from jaxmlp.storage.atomic import whole_file
 from jaxmlp.storage.trees import check_same, tree_of
 from jaxmlp.types import PyTree
 
-__all__ = ["digest", "load_params", "save_params"]
+__all__ = ["digest", "load_params", "read", "save_params", "write"]
+
+TEXTS = ("network.json",)  # what may lie beside the arrays; no array that is saved is a text
 
 
 def digest(tree: PyTree) -> str:
@@ -54,6 +57,11 @@ def save_params(path: str | os.PathLike[str], params: PyTree) -> None:
       ValueError: if the tree would not come back: a leaf's dtype has no place in an .npz file, as
         bfloat16 has none; a node is empty; a key has a slash in it, or is a number.
     """
+    write(path, params, {})
+
+
+def write(path: str | os.PathLike[str], params: PyTree, texts: Mapping[str, str]) -> None:
+    """Does what `save_params` does, with texts beside the arrays, by names of `TEXTS`."""
     named = _named_arrays(params)
     leaves = dict(named)
     if reserved := {"file", "sha256", "allow_pickle"} & leaves.keys():
@@ -68,10 +76,10 @@ def save_params(path: str | os.PathLike[str], params: PyTree) -> None:
         if leaf.dtype.kind not in "fiub":
             raise ValueError(f"params need float, int or bool leaves, got {leaf.dtype} at {name}")
     with whole_file(path) as file:
-        np.savez(file, allow_pickle=False, sha256=digest(params), **leaves)
+        np.savez(file, allow_pickle=False, sha256=digest(params), **leaves, **texts)
         file.seek(0)
         try:
-            check_same(_read(file), params)
+            check_same(_read(file)[0], params)
         except Exception as error:
             raise ValueError(
                 "params need to be tuples, lists and dicts with plain names, none of them empty, "
@@ -80,7 +88,7 @@ def save_params(path: str | os.PathLike[str], params: PyTree) -> None:
 
 
 def load_params(path: str | os.PathLike[str]) -> PyTree:
-    """Reads what `save_params` wrote.
+    """Reads what `save_params` wrote, or the parameters of what `save` did.
 
     Args:
       path: the .npz file.
@@ -101,6 +109,11 @@ def load_params(path: str | os.PathLike[str]) -> PyTree:
     >>> load_params(path)[0].bias
     array([0.])
     """
+    return read(path)[0]
+
+
+def read(path: str | os.PathLike[str]) -> tuple[PyTree, dict[str, str]]:
+    """What `write` wrote: the parameters, and the texts that are there; raises as `load_params`."""
     try:
         with open(path, "rb") as file:
             return _read(file)
@@ -110,14 +123,15 @@ def load_params(path: str | os.PathLike[str]) -> PyTree:
         raise ValueError(f"{path} needs to be an undamaged .npz file of arrays: {error}") from error
 
 
-def _read(file: BinaryIO) -> PyTree:
+def _read(file: BinaryIO) -> tuple[PyTree, dict[str, str]]:
     with np.load(file, allow_pickle=False) as arrays:
         leaves = {name: arrays[name] for name in arrays.files}
     sha256 = leaves.pop("sha256").item()
+    texts = {n: leaves.pop(n).item() for n in TEXTS if n in leaves and leaves[n].dtype.kind == "U"}
     params = tree_of(leaves)
     if digest(params) != sha256:  # the zip format's own checks miss an array that is lost
         raise ValueError(f"the arrays need the digest {sha256}, got {digest(params)}")
-    return params
+    return params, texts
 
 
 def _named_arrays(tree: PyTree) -> list[tuple[str, np.ndarray]]:

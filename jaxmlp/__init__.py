@@ -19,6 +19,7 @@ from jaxmlp.populations.runs import Runs
 from jaxmlp.runtime.compilation_cache import cache_compilations
 from jaxmlp.storage.network import Network, load, save
 from jaxmlp.storage.parameters import digest, load_params, save_params
+from jaxmlp.storage.resumable import resumable, resumable_many
 from jaxmlp.training.evaluation import evaluate, predict
 from jaxmlp.training.loop import TrainingFault, init_state, make_update, train, warm_up
 from jaxmlp.training.recipe import Recipe
@@ -80,6 +81,8 @@ __all__ = [
     "population_like",
     "predict",
     "regression",
+    "resumable",
+    "resumable_many",
     "save",
     "save_params",
     "schedules",

@@ -8,7 +8,9 @@ import pytest
 from absl import flags
 from programs import command_line
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+RESUMING = (ROOT / "docs" / "reproducibility.md").read_text()
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 COMMANDS = re.findall(r"python -m experiments\.(\w+)([^#`\n]*)", README)
 
@@ -31,6 +33,25 @@ def test_the_examples_run_and_print_what_they_say(capsys):
         r"Summary\(setting=\{'learning_rate': 0.001, 'hidden_sizes': \(32,\)\}", summary
     )
     exec(update, names | {"inputs": np.ones((8, 784)), "labels": np.zeros(8, int)})
+
+
+def test_the_examples_of_resuming_run(tmp_path, monkeypatch, blobs):
+    import numpy as np
+    import optax
+
+    import jaxmlp
+
+    monkeypatch.chdir(tmp_path)
+    model, task = jaxmlp.mlp((4, 8, 3)), jaxmlp.classification(3)
+    recipe = jaxmlp.Recipe(model, task, optax.adam, {"learning_rate": 0.01}, 16, 2)
+    names = {"jaxmlp": jaxmlp, "recipe": recipe, "data": blobs}
+    alone, many, network = re.findall(r"```python\n(.*?)```", RESUMING, re.DOTALL)
+    for example in (alone, alone, many, many, network):  # once more: each is over
+        exec(example, names)
+    assert jaxmlp.digest(names["run"].state) == jaxmlp.digest(jaxmlp.train(recipe, blobs, 0).state)
+    assert names["runs"].shape == (2, 8)
+    expected = jaxmlp.predict(recipe, names["run"].params, blobs.test_inputs)
+    assert np.array_equal(names["probabilities"], expected)
 
 
 @pytest.mark.parametrize(("program", "arguments"), sorted(set(COMMANDS)))

@@ -21,7 +21,7 @@ from jaxmlp.populations.labels import label
 from jaxmlp.populations.many import Plan
 from jaxmlp.statistics import Summary
 from jaxmlp.storage.checkpoint import Checkpoint
-from jaxmlp.types import Fault
+from jaxmlp.storage.progress import as_population
 
 
 class Outcome(NamedTuple):
@@ -105,10 +105,7 @@ def begin(
     if found is None:
         return None, []
     schema.check(as_written(found.record), records.SWEEP_SAVED, "the checkpoint")
-    population = jaxmlp.Population(*found.tree)
-    history = {name: population.history[name] for name in like(job).history}  # in their order
-    faults = {int(member): Fault(**fault) for member, fault in found.record["faults"].items()}
-    return population._replace(history=history, faults=faults), found.record["lines"]
+    return as_population(found, like(job)), found.record["lines"]
 
 
 def going_on(start: jaxmlp.Population) -> str:

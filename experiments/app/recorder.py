@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import jax
-
 import jaxmlp
 from experiments.app.board import Board
 from experiments.app.job import Job
@@ -11,8 +9,9 @@ from experiments.app.log import Log
 from experiments.app.progress import EpochTable
 from experiments.folder import records, schema
 from experiments.folder.files import Lines, as_written
+from jaxmlp.storage import progress as trainings
 from jaxmlp.storage.checkpoint import Checkpoint
-from jaxmlp.training import loop, stopping
+from jaxmlp.training import stopping
 from jaxmlp.training.batches import num_steps
 from jaxmlp.types import Fault, Progress
 
@@ -82,12 +81,7 @@ class Recorder:
         metric, score = self._job.stop_metric, None
         if epoch_is_whole and progress.history and metric in progress.history[-1]:
             score = stopping.score(progress.history[-1], metric)
-        self._log.save(
-            int(progress.state.step),
-            {"state": progress.state, "totals": progress.totals},
-            {"history": progress.history, "faults": progress.faults},
-            score,
-        )
+        self._log.save(*trainings.progress_parts(progress), score)
 
     def keep(self, progress: Progress) -> bool:
         """Saves a checkpoint and waits for it; False where it failed, or none are wanted."""
@@ -130,13 +124,10 @@ def reason_to_stop(job: Job, progress: Progress) -> str | None:
 
 def as_progress(found: Checkpoint) -> Progress:
     """What `Recorder.save` saved."""
-    tree, record = found.tree, found.record
-    schema.check(as_written(record), records.SAVED, "the checkpoint")
-    faults = tuple(Fault(*fault) for fault in record["faults"])
-    return Progress(tree["state"], tree["totals"], tuple(record["history"]), faults)
+    schema.check(as_written(found.record), records.SAVED, "the checkpoint")
+    return trainings.as_progress(found)
 
 
 def like(job: Job) -> dict[str, Any]:
     """The shapes of what `Recorder.save` saves."""
-    start = jax.eval_shape(lambda: loop.beginning(job.recipe, job.data, 0))
-    return {"state": start.state, "totals": start.totals}
+    return trainings.progress_like(job.recipe, job.data)

@@ -10,6 +10,7 @@ from experiments.app.job import Job
 from experiments.app.log import Log
 from experiments.app.progress import bar, format_metric
 from jaxmlp.populations.many import Report
+from jaxmlp.storage.progress import population_parts
 
 SAVING = 0.05  # of the time may go into checkpoints
 
@@ -77,9 +78,6 @@ class Recorder:
         is_over = self._log.must_stop or not report.num_live
         if self._log.may_keep and (is_over or self._log.is_due(0, report.epoch, ends_epoch, pause)):
             started = time.monotonic()
-            population = report.snapshot(copy=False)  # `save` makes its own
-            faults = {str(member): fault._asdict() for member, fault in population.faults.items()}
-            tree, step = population._replace(faults={}), int(population.epochs.sum())
-            self._log.save(step, tree, {"faults": faults})
+            self._log.save(*population_parts(report.snapshot(copy=False)))
             self._cost = time.monotonic() - started
         return self._log.must_stop

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from jaxmlp.storage.atomic import whole_file
-
 
 def write_text(path: Path, text: str) -> None:
     """Writes a text, whole or not at all."""
+    from jaxmlp.storage.atomic import whole_file  # the library takes a second to import
+
     with whole_file(path) as file:
         file.write(text.encode())
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from experiments.folder import schema
-from jaxmlp.storage.atomic import locked, scratch_of
 
 CONTENTS = (  # what a run may leave, and --overwrite removes
     "checkpoints",
@@ -34,8 +33,6 @@ CONTENTS = (  # what a run may leave, and --overwrite removes
 
 SETTINGS = ("config.json", "environment.json")  # in the order in which a run writes them
 LOCK, REMOVING, REMOVED = ".lock", ".removing", ".removed-"
-# Where files lie until they are whole, now and once.
-SCRATCH = [name for item in CONTENTS for name in (scratch_of(item).name, f".{item}")]
 
 
 def user_path(text: str | Path) -> Path:
@@ -140,7 +137,14 @@ def is_beginning(path: Path) -> bool:
 
 def _is_hidden(name: str) -> bool:
     """Whether a name is of what runs leave that were killed, and of locks."""
-    return name in {LOCK, REMOVING, *SCRATCH} or name.startswith(REMOVED)
+    return name in {LOCK, REMOVING, *_scratches()} or name.startswith(REMOVED)
+
+
+def _scratches() -> list[str]:
+    """The names under which files lie until they are whole, now and once."""
+    from jaxmlp.storage.atomic import scratch_of  # the library takes a second to import
+
+    return [name for item in CONTENTS for name in (scratch_of(item).name, f".{item}")]
 
 
 def _refuse_contents(path: Path, overwrite: bool) -> None:
@@ -198,7 +202,7 @@ def _mend(path: Path) -> None:
                 shutil.rmtree(path / name)  # of a link it deletes the link
             except OSError as error:
                 warnings.warn(f"{path / name} cannot be deleted: {error}", stacklevel=2)
-    for name in SCRATCH:
+    for name in _scratches():
         if (path / name).is_file() or (path / name).is_symlink():
             (path / name).unlink()
 
@@ -211,6 +215,8 @@ def lock(path: Path) -> Iterator[None]:
       OSError: if its lock file cannot be made.
       ValueError: if another run is in it, or something else bears the lock file's name.
     """
+    from jaxmlp.storage.atomic import locked  # the library takes a second to import
+
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(locked(path / LOCK))

@@ -60,8 +60,19 @@ def test_a_damaged_newest_does_not_push_out_what_training_saves_after_an_older_o
 
 
 def test_a_new_start_clears_up_and_leaves_other_files_alone(two):
-    for name in [".saving-3", ".deleting-1", ".other", "notes", "3x", "03", "4.0"]:
+    for name in [
+        ".3.saving",
+        ".3.1.saving",
+        ".saving-3",
+        ".deleting-1",
+        ".a.saving",
+        ".other",
+        "notes",
+        "3x",
+        "03",
+        "4.0",
+    ]:
         (two / name / "sub").mkdir(parents=True)
     Checkpoints(two).close()
-    assert sorted(os.listdir(two)) == [".other", "03", "1", "2", "3x", "4.0", "notes"]
+    assert sorted(os.listdir(two)) == [".a.saving", ".other", "03", "1", "2", "3x", "4.0", "notes"]
     assert steps(two) == [1, 2]

@@ -1,0 +1,259 @@
+"""Training that goes on where it was stopped or killed, in a line more than training."""
+
+import contextlib
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jaxmlp.populations.cohort import Report
+from jaxmlp.populations.grid import make_grid
+from jaxmlp.populations.population import Population, population_of
+from jaxmlp.storage.atomic import locked, whole_file
+from jaxmlp.storage.checkpoint import Checkpoints, restore, steps
+from jaxmlp.storage.identity import differences, identity_of, identity_of_many
+from jaxmlp.storage.progress import (
+    as_population,
+    as_progress,
+    population_parts,
+    progress_like,
+    progress_parts,
+)
+from jaxmlp.training.batches import num_steps
+from jaxmlp.training.checks import check
+from jaxmlp.training.recipe import Recipe
+from jaxmlp.types import Dataset, Progress
+
+__all__ = ["Saved", "SavedMany", "resumable", "resumable_many"]
+
+StrPath = str | os.PathLike[str]
+SHARE = 0.05  # of the time may go into checkpoints
+
+
+class Saved(NamedTuple):
+    """A training in a folder."""
+
+    start: Progress | None  # where to go on: for `train(start=...)`
+    save: Callable[[Progress], None]  # for `train(on_block=...)`: saves when it is due
+
+
+class SavedMany(NamedTuple):
+    """A population's training in a folder."""
+
+    start: Population | None  # where to go on: for `train_many(start=...)`
+    save: Callable[[Report], None]  # for `train_many(on_block=...)`: saves when it is due
+
+
+@contextlib.contextmanager
+def resumable(
+    folder: StrPath,
+    recipe: Recipe,
+    data: Dataset,
+    seed: int,
+    *,
+    shuffle_seed: int | None = None,
+    noise_seed: int | None = None,
+    every: float = 1.0,
+    keep: int = 3,
+    accept_changes: bool = False,
+) -> Iterator[Saved]:
+    """Keeps a training in a folder, where the same lines go on with it, to the same bits.
+
+    A process that is killed, at whatever moment, loses what came after its last checkpoint; one
+    that ends otherwise, by an error or Ctrl-C too, nothing but the block it was in. Once training
+    is over the same lines return its result at once.
+
+    Args:
+      folder: where to; it is made if need be, and should have nothing else in it. One process at a
+        time may use it.
+      recipe: as for `train`. More epochs than before are allowed without a schedule.
+      data: as for `train`.
+      seed: as for `train`.
+      shuffle_seed: as for `train`.
+      noise_seed: as for `train`.
+      every: seconds from one checkpoint to the next; longer where saving takes more than a
+        twentieth of the time.
+      keep: how many of the latest checkpoints to keep.
+      accept_changes: whether to go on although versions, processor, threads or JAX's settings are
+        others, so that the bits may be.
+
+    Yields:
+      What `train` needs: where to start, and what to call on each block.
+
+    Raises:
+      DamagedError: if there are checkpoints, and all are damaged.
+      OSError: if the folder cannot be written.
+      ValueError: if the recipe, data and seed do not fit each other, the folder holds a training
+        that differs in one of them, as far as can be told, or another process is using it.
+
+    >>> import tempfile
+    >>> import jaxmlp, optax
+    >>> folder = tempfile.mkdtemp()
+    >>> data = Dataset([[0.0], [1.0]], [0.0, 2.0])
+    >>> recipe = Recipe(
+    ...     jaxmlp.mlp((1, 1)),
+    ...     jaxmlp.regression(),
+    ...     optax.sgd,
+    ...     {"learning_rate": 0.1},
+    ...     batch_size=2,
+    ...     num_epochs=3,
+    ... )
+    >>> with resumable(folder, recipe, data, seed=0) as saved:
+    ...     run = jaxmlp.train(recipe, data, seed=0, start=saved.start, on_block=saved.save)
+    >>> with resumable(folder, recipe, data, seed=0) as saved:
+    ...     int(saved.start.state.step)
+    3
+    """
+    given = {"seed": seed, "shuffle_seed": shuffle_seed, "noise_seed": noise_seed}
+    seeds = {name: seed if value is None else value for name, value in given.items()}
+    recipe, data = check(recipe, data, *seeds.values())
+    identity = identity_of(recipe, data, seeds)
+    with _opened(folder, identity, accept_changes) as path:
+        found = restore(path, progress_like(recipe, data))
+        start = as_progress(found) if found else None
+        _refuse_fewer(path, start, recipe, len(data.train_inputs))
+        with Checkpoints(path, keep) as checkpoints:
+
+            def write(progress: Progress) -> None:
+                checkpoints.save(*progress_parts(progress))
+
+            saver = _Saver(write, _steps, every)
+            saver.position = _steps(start) if start else None
+            try:
+                yield Saved(start, saver.save)
+            finally:
+                saver.finish()
+
+
+@contextlib.contextmanager
+def resumable_many(
+    folder: StrPath,
+    recipe: Recipe | Callable[..., Recipe],
+    data: Dataset,
+    seeds: Iterable[int],
+    sweep: Mapping[str, Iterable[Any]] | None = None,
+    *,
+    shuffle: str = "own",
+    shuffle_seeds: Iterable[int] | None = None,
+    noise_seeds: Iterable[int] | None = None,
+    every: float = 1.0,
+    accept_changes: bool = False,
+) -> Iterator[SavedMany]:
+    """Does for `train_many` what `resumable` does for `train`; its other arguments are as there.
+
+    A population that is stopped loses what its members have done of an epoch.
+
+    Yields:
+      What `train_many` needs: where to start, and what to call on each block.
+
+    Raises:
+      DamagedError, OSError, ValueError: as `resumable` does.
+    """
+    seeds, sweep = list(seeds), {name: list(values) for name, values in (sweep or {}).items()}
+    shuffles, noises = (None if s is None else list(s) for s in (shuffle_seeds, noise_seeds))
+    grid = make_grid(recipe, seeds, sweep, shuffle, shuffles, noises)
+    _, data = check(grid.recipes[0], data)
+    identity = identity_of_many(grid, data, shuffle)
+    with _opened(folder, identity, accept_changes) as path:
+        like = population_of(grid, data)
+        found = restore(path, like)
+        with Checkpoints(path, keep=1) as checkpoints:
+
+            def write(report: Report) -> None:
+                checkpoints.save(*population_parts(report.snapshot(copy=False)))
+
+            saver = _Saver(write, lambda report: int(report.epochs.sum()), every)
+            yield SavedMany(as_population(found, like) if found else None, saver.save)
+            saver.finish()  # an error may have come in the middle of what a snapshot reads
+
+
+@contextlib.contextmanager
+def _opened(folder: StrPath, identity: Mapping[str, Any], accept_changes: bool) -> Iterator[Path]:
+    """The folder of the checkpoints, locked, once its training is seen to be the one."""
+    path = Path(folder)
+    path.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locked(path / ".lock"))
+        except BlockingIOError:
+            raise ValueError(f"another process is training in {path}") from None
+        file, checkpoints = path / "training.json", path / "checkpoints"
+        if file.exists():
+            _refuse_another(path, _read(file), identity, accept_changes)
+        elif steps(checkpoints):
+            raise ValueError(f"{path} needs a training.json beside its checkpoints, got none")
+        with whole_file(file) as opened:
+            opened.write(json.dumps(identity, indent=2).encode())
+        yield checkpoints
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(file.read_bytes())
+        if not isinstance(record, dict) or not {"recipe", "environment"} <= record.keys():
+            raise ValueError("it has other fields")
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{file} needs the record of a training: {error}") from error
+    return record
+
+
+def _refuse_another(
+    path: Path, saved: dict[str, Any], identity: Mapping[str, Any], accept_changes: bool
+) -> None:
+    saved, now = dict(saved), dict(identity)
+    before, after = saved.pop("environment"), now.pop("environment")
+    if "seeds" in now and now["recipe"]["schedule"] is None:  # how long it is changes no step
+        saved["recipe"] = {**saved["recipe"], "num_epochs": now["recipe"]["num_epochs"]}
+    if changes := differences(saved, now):
+        raise ValueError(f"{path} holds another training: {changes}")
+    if (changes := differences(before, after)) and not accept_changes:
+        raise ValueError(
+            f"{path} needs what its training began on: {changes}; accept_changes=True goes on "
+            "without the promise of equal bits"
+        )
+
+
+def _refuse_fewer(path: Path, start: Progress | None, recipe: Recipe, num_examples: int) -> None:
+    steps = num_steps(num_examples, recipe.batch_size)
+    begun = -(-int(start.state.step) // steps) if start else 0
+    if begun > recipe.num_epochs:
+        raise ValueError(
+            f"num_epochs needs to be at least {begun}, which {path.parent} has begun, "
+            f"got {recipe.num_epochs}"
+        )
+
+
+class _Saver:
+    """Saves what is due, and at the end what is not yet saved."""
+
+    def __init__(
+        self, write: Callable[[Any], None], position: Callable[[Any], Any], every: float
+    ) -> None:
+        if not 0 <= every < math.inf:
+            raise ValueError(f"every needs to be a number of seconds, got {every}")
+        self.position: Any = None  # of what was saved last
+        self._write, self._position_of, self._every = write, position, every
+        self._latest: Any = None
+        self._saved_at, self._cost = time.monotonic(), 0.0
+
+    def save(self, latest: Any) -> None:
+        self._latest = latest
+        if time.monotonic() - self._saved_at >= max(self._every, self._cost / SHARE):
+            self.finish()
+
+    def finish(self) -> None:
+        """Saves the latest, unless it is saved."""
+        if self._latest is None or self._position_of(self._latest) == self.position:
+            return
+        started = time.monotonic()
+        self._write(self._latest)
+        self.position, self._saved_at = self._position_of(self._latest), time.monotonic()
+        self._cost = self._saved_at - started
+
+
+def _steps(progress: Progress) -> tuple[int, int]:
+    """Steps and epochs done: at the end of an epoch's steps its line is yet to be made."""
+    return int(progress.state.step), len(progress.history)

@@ -1,0 +1,91 @@
+import functools
+import json
+
+import jax
+import numpy as np
+import optax
+import pytest
+
+import jaxmlp
+from jaxmlp import Dataset, Recipe
+from jaxmlp.populations.grid import make_grid
+from jaxmlp.storage.identity import differences, identity_of, identity_of_many, recipe_record
+
+RECIPE = Recipe(
+    jaxmlp.mlp((4, 8, 3), kernel_init=jaxmlp.initializers.gaussian(0.5)),
+    jaxmlp.classification(3),
+    functools.partial(optax.sgd, momentum=0.5),
+    {"learning_rate": 0.1, "nesterov": True},
+    batch_size=16,
+    num_epochs=3,
+    schedule=jaxmlp.schedules.cosine,
+)
+DATA = Dataset(np.zeros((4, 4), np.float32), np.zeros(4, np.int32))
+
+
+def test_a_recipe_is_told_by_the_names_of_its_pieces_and_its_numbers():
+    assert recipe_record(RECIPE) == {
+        "model": {
+            **{"sizes": (4, 8, 3), "activation": "relu", "bias_init": "zeros"},
+            "kernel_init": {"gaussian": {"stddev": 0.5}},
+            **dict.fromkeys(("dropout", "input_dropout", "input_noise", "norm")),
+            **dict.fromkeys(("norm_momentum", "norm_epsilon")),
+        },
+        "task": "Task(softmax_cross_entropy, accuracy)",
+        "optimizer": "sgd(momentum=0.5)",
+        "schedule": "cosine",
+        "eval_params": None,
+        "hyperparameters": {"learning_rate": 0.1, "nesterov": "True"},
+        "batch_size": 16,
+        "num_epochs": 3,
+    }
+
+
+def test_functions_of_ones_own_go_by_their_names():
+    def own(x):
+        return jax.numpy.sin(x)
+
+    record = recipe_record(RECIPE._replace(model=jaxmlp.mlp((4, 3), own)))
+    assert record["model"]["activation"] == "own"
+    model = jaxmlp.Model(print, own)
+    assert recipe_record(RECIPE._replace(model=model))["model"] == "Model(init=print, apply=own)"
+
+
+@pytest.mark.parametrize("half", ["train_inputs", "train_labels", "test_inputs", "test_labels"])
+def test_every_number_of_the_data_counts(half):
+    data = DATA._replace(test_inputs=DATA.train_inputs[:2], test_labels=DATA.train_labels[:2])
+    array = getattr(data, half).copy()
+    array[-1] = 1
+    seeds = {"seed": 0}
+    identities = [
+        identity_of(RECIPE, each, seeds) for each in (data, data._replace(**{half: array}))
+    ]
+    assert differences(*identities).startswith("data: expected ")
+    assert differences(identities[0], identity_of(RECIPE, data._replace(name="a"), seeds)) == ""
+
+
+def test_a_population_is_told_by_its_axes_and_by_all_its_recipes():
+    def record(sweep, seeds=(0, 1, 2, 9), recipe=RECIPE):
+        return identity_of_many(make_grid(recipe, seeds, sweep), DATA, "own")
+
+    identity = record({"learning_rate": [0.1, 0.01], "hidden_sizes": [(8,), (4, 2)]})
+    assert identity["axes"] == {
+        "learning_rate": ["0.1", "0.01"],
+        "hidden_sizes": ["8", "4x2"],
+        "seed": "0-2, 9",
+    }
+    json.dumps(identity)
+    alike = record({"learning_rate": [0.1, 0.01], "hidden_sizes": [(8,), (4, 2)]})
+    assert differences(identity, alike) == ""
+    recipes = [
+        lambda width, b=b: RECIPE._replace(batch_size=16 if width == 1 else b) for b in (4, 8)
+    ]
+    told = differences(*(record({"width": [1, 2]}, recipe=recipe) for recipe in recipes))
+    assert told.startswith("recipes: expected ")  # though the first of them are alike
+
+
+def test_what_differs_is_one_line_however_much_it_is():
+    text = differences({str(i): i for i in range(100)}, {})
+    assert text.startswith("0: expected 0, got nothing; 1: expected 1, got nothing; ")
+    assert len(text) <= 300
+    assert text.endswith(" ...")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.data import mnist_family, npz
+from experiments.data import division, mnist_family, own
 from experiments.data.idx import Arrays, DataError
 from experiments.data.mnist_family import FAMILIES
 from experiments.data.tfds_cache import NotAvailable
@@ -39,9 +39,10 @@ def load(
     - `mnist`, `fashion_mnist`, `kmnist`, `emnist/<config>`: pixels (N, 784) uint8. From IDX files
       on this machine, or data that tensorflow-datasets has prepared here, or a download. EMNIST's
       pictures are turned upright; its letters' classes are 0 for a to 25 for z (stored as 1 to 26).
-    - `digits`: scikit-learn's 1,797 pictures of 8x8, float32 from 0 to 1, split by `npz.split`.
+    - `digits`: scikit-learn's 1,797 pictures of 8x8, float32 from 0 to 1, in two parts by
+      `division.split`.
     - `auto`: MNIST, or digits where MNIST is not to be had; see `load_auto`.
-    - `path/to/file.npz`: see `npz.read`.
+    - `path/to/file.npz`: see `own.read`.
 
     Args:
       name: one of `NAMES`, or the path of a file that ends in .npz.
@@ -69,7 +70,7 @@ def load(
         return _dataset(arrays, name, source, num_classes, mnist_family.IMAGE_SHAPE)
     if name.endswith(".npz"):
         path = user_path(name)
-        arrays, image_shape = npz.read(path, check_finite)
+        arrays, image_shape = own.read(path, check_finite)
         num_classes = 1 + int(max(arrays[1].max(), arrays[3].max()))
         return _dataset(arrays, str(path.absolute()), f"the file {path}", num_classes, image_shape)
     close = difflib.get_close_matches(name, NAMES, n=3)
@@ -100,7 +101,7 @@ def load_auto(data_dir: str | Path | None = None) -> tuple[Dataset, str | None]:
 
 
 def hold_out(data: Dataset, fraction: float) -> Dataset:
-    """Takes a validation set out of the training set, by `npz.split`.
+    """Takes a validation set out of the training set, by `division.split`.
 
     Args:
       data: without a validation set.
@@ -113,7 +114,9 @@ def hold_out(data: Dataset, fraction: float) -> Dataset:
         return data
     if not 0 < fraction < 1:
         raise DataError(f"expected a validation fraction from 0 to less than 1, got {fraction}")
-    inputs, labels, *held_out = npz.split(data.train_inputs, data.train_labels, data.name, fraction)
+    inputs, labels, *held_out = division.split(
+        data.train_inputs, data.train_labels, data.name, fraction
+    )
     if not len(inputs):
         raise DataError(f"{data.name}: expected training examples besides {fraction} of them")
     return data._replace(
@@ -150,7 +153,7 @@ def _load_digits() -> Dataset:
     except ImportError as error:
         raise DataError(f"digits: expected scikit-learn to be installed, got {error}") from error
     pixels, labels = load_digits(return_X_y=True)
-    arrays = npz.split((pixels / 16).astype(np.float32), labels.astype(np.int32), "digits")
+    arrays = division.split((pixels / 16).astype(np.float32), labels.astype(np.int32), "digits")
     source = f"scikit-learn {sklearn.__version__}, load_digits, split 80/20 by class"
     return _dataset(arrays, "digits", source, 10, (8, 8))
 

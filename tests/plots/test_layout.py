@@ -1,7 +1,5 @@
 import itertools
 
-import itertools
-
 import matplotlib
 import numpy as np
 import pytest

@@ -39,6 +39,15 @@ def test_a_seed_is_the_mean_over_its_other_seeds(order):
     np.testing.assert_allclose(finals[0], table.mean)
 
 
+def test_a_single_seed_is_shown_by_its_other_seeds():
+    axes = {"seed": (0,), "shuffle_seed": range(2), "noise_seed": range(3)}
+    table = tabulate(runs_of(axes, [[[[1.0], [2.0], [6.0]], [[3.0], [3.0], [3.0]]]]), "test_loss")
+    assert table.finals.tolist() == [[3, 3]]
+    assert table.members.tolist() == [[1, 2, 6, 3, 3, 3]]
+    table = tabulate(runs_of({"seed": (0,), "noise_seed": (0, 1)}, [[[1.0], [2.0]]]), "test_loss")
+    assert table.finals.tolist() == [[1, 2]]
+
+
 @pytest.mark.parametrize(
     ("stopped_at", "faults", "expected"),
     [

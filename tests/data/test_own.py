@@ -1,0 +1,132 @@
+import numpy as np
+import pytest
+
+from experiments.data import own
+from experiments.data.idx import DataError
+
+GOOD = {
+    "x_train": np.arange(12.0).reshape(4, 3),
+    "y_train": np.array([0, 1, 2, 1]),
+    "x_test": np.ones((2, 3)),
+    "y_test": np.array([2, 0]),
+}
+
+
+def save(tmp_path, **arrays):
+    path = tmp_path / "data.npz"
+    np.savez(path, **arrays)
+    return path
+
+
+def test_reads_the_four_arrays(tmp_path):
+    (x, y, x_test, y_test), image_shape = own.read(save(tmp_path, **GOOD, other=np.array(["x"])))
+    assert (x.dtype, y.dtype, x_test.dtype, y_test.dtype) == (
+        "float32",
+        "int32",
+        "float32",
+        "int32",
+    )
+    np.testing.assert_array_equal(x, GOOD["x_train"])
+    np.testing.assert_array_equal(y, [0, 1, 2, 1])
+    np.testing.assert_array_equal(x_test, np.ones((2, 3)))
+    np.testing.assert_array_equal(y_test, [2, 0])
+    assert image_shape is None
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "image_shape", "kept"),
+    [
+        ((10,), "int64", None, "float32"),
+        ((10, 4), "float64", None, "float32"),
+        ((10, 4), "uint8", None, "uint8"),
+        ((10, 4), "bool", None, "float32"),
+        ((10, 2, 3), "uint8", (2, 3), "uint8"),
+        ((10, 2, 3, 1), "float16", (2, 3), "float32"),
+        ((10, 2, 3, 3), "uint8", None, "uint8"),
+    ],
+)
+def test_x_of_any_shape_becomes_rows(tmp_path, shape, dtype, image_shape, kept):
+    x = np.ones(shape, dtype)
+    arrays, got = own.read(save(tmp_path, x=x, y=np.arange(10.0)))
+    assert arrays[0].shape == (8, x[0].size)
+    assert arrays[2].shape == (2, x[0].size)
+    assert {arrays[0].dtype, arrays[2].dtype} == {np.dtype(kept)}
+    assert got == image_shape
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"x_test": None},
+            "expected the arrays x_train, y_train, x_test, y_test or x, y, got x_t",
+        ),
+        ({"y_test": np.array([1])}, "expected as many rows in x_test as in y_test, got 2 and 1"),
+        (
+            {"x_test": np.ones((2, 4))},
+            r"expected examples alike in x_train and x_test, got \(3,\) float32 and \(4,\) float32",
+        ),
+        ({"x_test": np.ones((2, 3), np.uint8)}, r"got \(3,\) float32 and \(3,\) uint8"),
+        ({"x_train": np.zeros((0, 3))}, r"x_train: expected examples \(N, ...\), got .* \(0, 3\)"),
+        ({"x_train": np.zeros((4, 0))}, r"x_train: expected examples .*, got .* \(4, 0\)"),
+        ({"x_train": np.float32(1)}, r"x_train: expected examples .*, got .* \(\)"),
+        ({"x_train": np.ones((4, 3), complex)}, "x_train: expected numbers, got complex128"),
+        ({"x_train": np.full((4, 3), "a")}, "x_train: expected numbers, got <U1"),
+        (
+            {"x_train": np.array([[0, 1, 2], [0, np.nan, np.inf], [0, 1, -np.inf], [0, 1, 2]])},
+            "x_train: expected finite float32 numbers, got 3 NaN or infinite, the first in row 1",
+        ),
+        ({"x_test": np.full((2, 3), 1e39)}, "x_test: expected finite float32 numbers, got 6"),
+        ({"y_train": np.eye(4)}, r"y_train: expected class numbers \(N,\), got .* \(4, 4\)"),
+        (
+            {"y_train": np.array([0, 1, 2.5, 1])},
+            "y_train: expected classes 0, 1, ..., got 2.5 in row 2",
+        ),
+        ({"y_train": np.array([0, np.nan, 2, 1])}, "expected classes 0, 1, ..., got nan in row 1"),
+        ({"y_test": np.array([0, -1])}, "y_test: expected classes 0, 1, ..., got -1 in row 1"),
+        ({"y_test": np.array([2**31, 0])}, "expected classes 0, 1, ..., got 2147483648 in row 0"),
+        ({"y_test": np.array(["a", "b"])}, "y_test: expected class numbers, got <U1"),
+        (
+            {"x_train": np.full((4, 3), "2020", "M8[D]")},
+            "x_train: expected numbers, got datetime64",
+        ),
+        ({"x_train": np.zeros((4, 3), "f4,i4")}, r"x_train: expected numbers, got \[\('f0'"),
+        ({"y_train": np.int64(1)}, r"y_train: expected class numbers \(N,\), got .* \(\)"),
+        (
+            {"y_train": np.array([0, 1, 3, 5])},
+            "0, 1, ... to 5 each to .* y_train, got none of 2, 4$",
+        ),
+        (
+            {"y_train": np.array([0, 0, 0, 10**9])},
+            "to 1000000000 each to have an example in y_train, got none of 1, 2, 3, 4, 5, ...$",
+        ),
+        ({"y_test": np.array([3, 7])}, "y_test that y_train has, from 0 to 2, got 3, 7$"),
+        ({"y_test": np.array([10**5, 0])}, "y_test that y_train has, from 0 to 2, got 100000$"),
+        ({"y_test": np.array([10**9, 0])}, "y_test that y_train has, from 0 to 2, got 1000000000$"),
+        ({"y_test": np.array([{}, {}])}, "expected arrays of numbers, got pickled Python objects"),
+    ],
+)
+def test_refuses(tmp_path, changes, message):
+    arrays = {key: array for key, array in (GOOD | changes).items() if array is not None}
+    with pytest.raises(DataError, match=message) as caught:
+        own.read(save(tmp_path, **arrays))
+    assert str(caught.value).startswith(f"{tmp_path / 'data.npz'}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_the_check_for_nan_can_be_switched_off(tmp_path):
+    x = np.full((5, 2), np.nan)
+    arrays, _ = own.read(save(tmp_path, x=x, y=np.arange(5)), check_finite=False)
+    assert np.isnan(arrays[0]).all()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "order"),
+    [(">f8", "C"), ("<f8", "F"), (">i2", "F"), ("float16", "C"), (np.longdouble, "C"), ("?", "F")],
+)
+def test_any_layout_of_numbers_is_read(tmp_path, dtype, order):
+    x = np.array([[0, 1], [1, 0], [1, 1], [0, 0]]).astype(dtype, order=order)
+    arrays, _ = own.read(save(tmp_path, **GOOD | {"x_train": x, "x_test": x[:2]}))
+    np.testing.assert_array_equal(arrays[0], [[0, 1], [1, 0], [1, 1], [0, 0]])
+    assert arrays[0].dtype == np.float32
+    assert arrays[0].dtype.isnative

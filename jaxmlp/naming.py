@@ -26,7 +26,7 @@ def name_of(function: Callable[..., Any]) -> str:
     return getattr(function, "__name__", own if isinstance(own, str) else type(function).__name__)
 
 
-def metric_names(metrics: Sequence[Callable[..., Any]]) -> list[str]:
+def metric_names(metrics: Sequence[Any]) -> list[str]:
     """The names of metrics, which are to be told apart.
 
     Raises:

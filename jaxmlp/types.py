@@ -97,11 +97,16 @@ class Model(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Some examples; where `mask` is given, only those with True count."""
+    """Some examples; where `mask` is given, only those with True count.
+
+    Where `weights` are given, an example counts as so many: means are weighted, and the gradient is
+    that of examples repeated as often.
+    """
 
     inputs: Array  # (batch, features) float32, or uint8 pixels
     labels: Array  # (batch,) int32 classes, or (batch, outputs) float32
     mask: Array | None = None  # (batch,) bool
+    weights: Array | None = None  # (batch,) float32, from 0 on
 
 
 class Dataset(NamedTuple):
@@ -176,10 +181,10 @@ class TrainState(NamedTuple):
 class Info(NamedTuple):
     """What a reader wants to see of one update, taken before it changed the parameters."""
 
-    loss: jax.Array  # () float32, the mean over the batch
-    metrics: Mapping[str, jax.Array]  # name -> () float32, the mean over the batch
+    loss: jax.Array  # () float32, the reported one's mean over the batch
+    metrics: Mapping[str, jax.Array]  # name -> () float32, the mean over the batch, or its figure
     grad_norm: jax.Array  # () float32, the Euclidean norm of the gradient
-    num_examples: jax.Array  # () float32, how many examples counted
+    num_examples: jax.Array  # () float32, how many examples counted, by their weights
 
 
 class Fault(NamedTuple):
@@ -201,7 +206,8 @@ class Progress(NamedTuple):
     """A training under way: all that it needs to go on exactly where it is."""
 
     state: TrainState
-    totals: Mapping[str, jax.Array]  # name -> () float32, over the epoch's examples so far
+    # name -> float32, () or of a metric's own shape, summed over the epoch's examples so far
+    totals: Mapping[str, jax.Array]
     history: tuple[Mapping[str, float], ...]  # a line for each finished epoch
     faults: tuple[Fault, ...] = ()  # steps that were skipped
 

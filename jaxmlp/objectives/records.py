@@ -34,7 +34,7 @@ class Metric(NamedTuple):
     finish: Callable[[jax.Array], jax.Array] | None = None  # the sum -> (), by jax.numpy
 
     def __call__(self, outputs: jax.Array, label: jax.Array) -> jax.Array:
-        """The metric of one example alone."""
+        """The metric of one example alone; `jax.vmap` takes `one`, which is a plain function."""
         if self.accumulate is not None and self.finish is not None:
             return self.finish(self.accumulate(outputs, label))
         if self.one is None:

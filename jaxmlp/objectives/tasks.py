@@ -175,7 +175,7 @@ def objective_of(task: Task) -> Function:
     """What training goes down on, of one example: the training loss with its rates, or the loss."""
     if task.train_loss is None:
         return task.loss
-    return functools.partial(task.train_loss, **dict(task.rates))
+    return functools.partial(task.train_loss, **dict(task.rates)) if task.rates else task.train_loss
 
 
 def rates(task: Task) -> dict[str, Any]:

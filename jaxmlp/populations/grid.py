@@ -12,7 +12,7 @@ import numpy as np
 from jaxmlp.naming import kind_of
 from jaxmlp.nn.mlp import variant
 from jaxmlp.objectives.records import Metric
-from jaxmlp.objectives.tasks import metrics_of
+from jaxmlp.objectives.tasks import metrics_of, rates, with_rates
 from jaxmlp.randomness import Seeds, as_seed
 from jaxmlp.training.canonical import canonical_recipe
 from jaxmlp.training.recipe import SCALES, Recipe, build_optimizer, split
@@ -165,6 +165,7 @@ def _recipe_at(recipe: Recipe | Callable[..., Recipe], setting: Mapping[str, Any
     hyperparameters = dict(recipe.hyperparameters)
     fields: dict[str, Any] = {}
     network: dict[str, Any] = {}
+    purpose: dict[str, Any] = {}
     for name, value in setting.items():
         if name == "hidden_sizes":
             network[name] = (value,) if isinstance(value, int) else value
@@ -174,6 +175,8 @@ def _recipe_at(recipe: Recipe | Callable[..., Recipe], setting: Mapping[str, Any
             (network if name in FUNCTIONS else fields)[name] = value
         elif name in VARIANTS:
             network[name] = value
+        elif name in {**rates(recipe.task), "label_smoothing": 0.0}:
+            purpose[name] = value
         elif name in Recipe._fields and name != "hyperparameters":
             fields[name] = value
         elif isinstance(value, str):
@@ -186,6 +189,8 @@ def _recipe_at(recipe: Recipe | Callable[..., Recipe], setting: Mapping[str, Any
     _check_known(recipe, setting)
     if network:
         recipe = recipe._replace(model=variant(recipe.model, **network))
+    if purpose:
+        recipe = recipe._replace(task=with_rates(recipe.task, purpose))
     return canonical_recipe(recipe)
 
 

@@ -20,6 +20,7 @@ from jaxmlp.runtime.keydata import plain, typed
 from jaxmlp.training import engine, evaluation
 from jaxmlp.training.diagnosis import is_finite
 from jaxmlp.training.engine import Engine, Sets, Shapes, Totals
+from jaxmlp.training.measures import Measure, figures, finished
 from jaxmlp.training.recipe import Recipe, split
 from jaxmlp.types import PyTree, TrainState
 
@@ -66,7 +67,9 @@ class OneByOne:
 
     def start_epoch(self, carried: list[_Member]) -> list[_Member]:
         """With empty totals."""
-        zeros = self._engine.put(engine.no_totals(self._engine.recipe))
+        zeros = self._engine.put(
+            engine.no_totals(self._engine.recipe, self._engine.sets["train"][1])
+        )
         return [member._replace(totals=zeros) for member in carried]
 
     def run(self, carried: list[_Member], stop: int) -> list[_Member]:
@@ -137,6 +140,10 @@ class SideBySide:
         if "params" in self._calls:
             static = self._calls["params"].static
             calls["params"] = Call(_eval_params, static, carried[:1], self._device)
+        if "finish" in self._calls:
+            static = self._calls["finish"].static
+            sums = many(self._calls["finish"].arguments)
+            calls["finish"] = Call(_finished, static, sums, self._device)
         for name in self._sets.keys() - {"train"}:
             params, *examples = self._calls[name].arguments
             arguments = (many(params), *examples)
@@ -158,8 +165,9 @@ class SideBySide:
 
     def start_epoch(self, carried: _Group) -> _Group:
         """As of `OneByOne`."""
-        zeros = np.zeros(len(carried.seeds.shuffle), np.float32)
-        return carried._replace(totals=self._put(dict.fromkeys(self._names, zeros)))
+        like, size = self._calls["run"].arguments[5], len(carried.seeds.shuffle)
+        zeros = {name: np.zeros((size, *leaf.shape), leaf.dtype) for name, leaf in like.items()}
+        return carried._replace(totals=self._put(zeros))
 
     def run(self, carried: _Group, stop: int) -> _Group:
         """As of `OneByOne`."""
@@ -178,20 +186,24 @@ class SideBySide:
     def lines(self, carried: _Group, step: int, is_due: bool) -> dict[str, np.ndarray]:
         """As of `OneByOne`."""
         count, compiled, numbers, _, states, totals = carried
-        names = self._names[:-1]
+        names, functions = engine.measured(self._static), evaluation.functions_of(self._static)
         params = compiled["params"](states) if "params" in compiled else states.params
-        sums = {name: np.asarray(total)[:count] for name, total in totals.items()}
+        finish, whole = compiled.get("finish", tuple), np.asarray(totals["num_examples"])[:count]
+        own = [totals[name] for name in names]
         with np.errstate(invalid="ignore"):  # of a member with a fault
-            line = {f"train_{name}": sums[name] / sums["num_examples"] for name in names}
+            found = figures(functions, own, lambda t: np.asarray(t)[:count] / whole, finish)
+        line = {f"train_{name}": _first(count, f) for name, f in zip(names, found, strict=True)}
         for kind, (inputs, labels) in self._sets.items():
             if kind == "train":
                 continue
-            means = np.full((count, len(names)), np.nan)
+            found = [np.full(count, np.nan)] * len(names)
             if is_due:
                 batches = self._put(evaluation.num_batches(len(inputs)))
-                found = compiled[kind](params, inputs, labels, batches)
-                means = np.asarray(found)[:count].astype(np.float64) / len(inputs)
-            line |= {f"{kind}_{name}": means[:, i] for i, name in enumerate(names)}
+                sums = compiled[kind](params, inputs, labels, batches)
+                found = figures(functions, sums, functools.partial(_mean, len(inputs)), finish)
+            line |= {
+                f"{kind}_{name}": _first(count, f) for name, f in zip(names, found, strict=True)
+            }
         rates = compiled["rate"](numbers, self._put(np.int32(step - 1)))
         if rates is not None:
             line["learning_rate"] = np.asarray(rates)[:count]
@@ -212,12 +224,17 @@ class SideBySide:
     def _put(self, tree: PyTree) -> Any:
         return jax.device_put(tree, self._device)
 
-    @property
-    def _names(self) -> list[str]:
-        return [*engine.measured(self._static), "num_examples"]
-
 
 Worker = OneByOne | SideBySide
+
+
+def _mean(size: int, total: jax.Array) -> np.ndarray:
+    return np.asarray(total).astype(np.float64) / size
+
+
+def _first(count: int, values: Any) -> np.ndarray:
+    """Those that are somebody's."""
+    return np.asarray(values)[:count]
 
 
 def _write(row: int, into: np.ndarray, leaf: jax.Array) -> None:
@@ -258,16 +275,16 @@ def _run_members(
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def _sums(
     apply: Callable[..., jax.Array],
-    functions: tuple[Callable[..., jax.Array], ...],
+    functions: tuple[Measure, ...],
     params: PyTree,
     inputs: jax.Array,
     labels: jax.Array,
     num_batches: jax.Array,
-) -> jax.Array:
-    """`evaluation.sums` of all members; (members, functions) float32."""
+) -> list[jax.Array]:
+    """`evaluation.sums` of all members; (members, ...) float32 each."""
 
-    def one(params: PyTree) -> jax.Array:
-        return jnp.stack(evaluation.sums(apply, functions, params, inputs, labels, num_batches))
+    def one(params: PyTree) -> list[jax.Array]:
+        return evaluation.sums(apply, functions, params, inputs, labels, num_batches)
 
     return jax.lax.map(one, params, batch_size=BESIDE)
 
@@ -282,6 +299,12 @@ def _rates(
         rate = one(numbers)
         return None if rate is None else jnp.asarray(rate)[None]
     return jax.vmap(one)(numbers)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _finished(measures: tuple[Measure, ...], sums: tuple[jax.Array, ...]) -> list[jax.Array]:
+    """`measures.finished` of all members; (members,) float32 each."""
+    return jax.vmap(functools.partial(finished, measures))(sums)
 
 
 @functools.partial(jax.jit, static_argnums=0)

@@ -1,6 +1,7 @@
 """A recipe in the form that tells recipes apart, once its pieces are what they should be."""
 
 import math
+from collections.abc import Iterable, Iterator
 from numbers import Integral
 from typing import Any
 
@@ -10,12 +11,16 @@ import optax
 
 from jaxmlp.naming import kind_of, metric_names
 from jaxmlp.nn.mlp import rates, with_rates
+from jaxmlp.objectives import tasks
+from jaxmlp.objectives.records import Metric, metric_of
 from jaxmlp.objectives.tasks import Task
 from jaxmlp.runtime.recompilation import canonical, warn_of_lookalikes
 from jaxmlp.training.recipe import Recipe
 from jaxmlp.types import Model
 
 __all__ = ["canonical_recipe"]
+
+OPTIONAL = ("schedule", "eval_params", "train_loss", "weight")
 
 
 def canonical_recipe(recipe: Recipe) -> Recipe:
@@ -38,29 +43,49 @@ def canonical_recipe(recipe: Recipe) -> Recipe:
             )
     _check_functions(recipe)
     hyperparameters = _checked_hyperparameters(recipe.hyperparameters)
-    own = {
-        name: hyperparameters.pop(name) for name in rates(recipe.model) if name in hyperparameters
-    }
-    model = with_rates(recipe.model, {name: _as_float(value) for name, value in own.items()})
+    _check_rates(recipe)
+    model = with_rates(recipe.model, _taken(hyperparameters, rates(recipe.model)))
+    task = tasks.with_rates(recipe.task, _taken(hyperparameters, tasks.rates(recipe.task)))
     recipe = recipe._replace(
         model=model._replace(**_canonical(model)),
-        task=recipe.task._replace(
-            **_canonical(recipe.task), metrics=tuple(map(canonical, recipe.task.metrics))
-        ),
+        task=task._replace(**_canonical(task), metrics=tuple(map(_canonical_metric, task.metrics))),
         hyperparameters={name: canonical(value) for name, value in hyperparameters.items()},
     )
     recipe = recipe._replace(**_canonical(recipe))
     for name in ("optimizer", "schedule"):
         warn_of_lookalikes(name, getattr(recipe, name))
     warn_of_lookalikes("model", recipe.model.apply)
-    for function in (recipe.task.loss, *recipe.task.metrics):
+    for function in _functions_of(recipe.task):
         warn_of_lookalikes("loss or metric", function)
     return recipe
+
+
+def _functions_of(task: Task) -> Iterator[Any]:
+    """All that a task is computed by, those of its records too."""
+    yield from (task.loss, task.train_loss, task.weight)
+    for metric in task.metrics:
+        yield from (
+            (metric.one, metric.accumulate, metric.finish)
+            if isinstance(metric, Metric)
+            else (metric,)
+        )
+
+
+def _canonical_metric(metric: Any) -> Any:
+    if isinstance(metric, Metric):
+        return metric._replace(**_canonical(metric))
+    return canonical(metric)
 
 
 def _canonical(piece: Any) -> dict[str, Any]:
     """The functions of a tuple with names, by these."""
     return {name: canonical(value) for name, value in piece._asdict().items() if callable(value)}
+
+
+def _taken(hyperparameters: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Those of the names, which are then no longer among the hyperparameters."""
+    own = {name: hyperparameters.pop(name) for name in names if name in hyperparameters}
+    return {name: _as_float(value) for name, value in own.items()}
 
 
 def _as_float(value: Any) -> Any:
@@ -73,21 +98,32 @@ def _check_functions(recipe: Recipe) -> None:
         ("schedule", recipe.schedule, "schedules.cosine, of learning_rate and num_steps"),
         ("eval_params", recipe.eval_params, "lambda state: state.params"),
         ("loss", recipe.task.loss, "losses.softmax_cross_entropy"),
+        ("train_loss", recipe.task.train_loss, "the loss"),
+        ("weight", recipe.task.weight, "lambda label: 1.0"),
     ):
         if isinstance(function, optax.GradientTransformation):
             raise ValueError(
                 f"{name} needs to be a function such as optax.adam, got what it returns: write "
                 'optimizer=optax.adam, hyperparameters={"learning_rate": 1e-3}'
             )
-        if not callable(function) and not (
-            name in ("schedule", "eval_params") and function is None
-        ):
+        if not callable(function) and not (name in OPTIONAL and function is None):
             raise ValueError(
                 f"{name} needs to be a function such as {such_as}, got {kind_of(function)}"
             )
     if not isinstance(recipe.task.metrics, tuple):
         raise ValueError(f"metrics need to be a tuple, got {kind_of(recipe.task.metrics)}")
     metric_names(recipe.task.metrics)
+    for metric in recipe.task.metrics:
+        metric_of(metric)
+
+
+def _check_rates(recipe: Recipe) -> None:
+    own = tasks.rates(recipe.task)
+    if taken := own.keys() & rates(recipe.model).keys():
+        raise ValueError(f"{min(taken)} needs to be the model's or the task's, got it in both")
+    if own and recipe.task.train_loss is None:
+        raise ValueError(f"{', '.join(own)} need a train_loss that takes them, got none")
+    tasks.with_rates(recipe.task, own)
 
 
 def _checked_hyperparameters(given: Any) -> dict[str, Any]:

@@ -7,6 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxmlp.naming import first_line, kind_of, metric_names
+from jaxmlp.objectives.records import Metric
+from jaxmlp.objectives.tasks import objective_of
 from jaxmlp.randomness import as_seed
 from jaxmlp.training.canonical import canonical_recipe
 from jaxmlp.training.examples import as_array, as_inputs, as_labels
@@ -96,10 +98,13 @@ def check_examples(recipe: Recipe, inputs: Any, labels: Any) -> tuple[Array, Arr
             f"the task needs {recipe.task.num_outputs} outputs, the model returns {outputs.shape}"
         )
     label = jax.ShapeDtypeStruct(labels.shape[1:], jax.dtypes.canonicalize_dtype(labels.dtype))
-    names = ["loss", *metric_names(recipe.task.metrics)]
-    for name, function in zip(names, (recipe.task.loss, *recipe.task.metrics), strict=True):
+    names = ["loss", *metric_names(recipe.task.metrics), "train_loss"]
+    functions = (recipe.task.loss, *recipe.task.metrics, objective_of(recipe.task))
+    for name, function in zip(names, functions, strict=True):
         try:
-            value = jax.eval_shape(function, outputs, label)
+            # JAX keeps weak references to functions, which a tuple does not have.
+            called = function.__call__ if isinstance(function, Metric) else function
+            value = jax.eval_shape(called, outputs, label)
         except Exception as error:
             raise ValueError(
                 f"{name} cannot take labels {label.dtype} {label.shape}: {first_line(error)}"

@@ -9,12 +9,13 @@ import numpy as np
 from jax.extend.core import Var, jaxpr_as_fun
 
 from jaxmlp.naming import name_of
+from jaxmlp.objectives.tasks import objective_of
 from jaxmlp.randomness import Seeds, keys
 from jaxmlp.runtime.leaves import named_leaves
 from jaxmlp.training.batches import epoch_order, num_steps, scale_pixels, take_batch
 from jaxmlp.training.passes import descend, training_pass
-from jaxmlp.training.recipe import Recipe, build_model, build_optimizer, split
-from jaxmlp.training.step import objective
+from jaxmlp.training.recipe import Recipe, build_model, build_optimizer, build_task, split
+from jaxmlp.training.step import goal_of, objective
 from jaxmlp.types import Batch, Dataset, Fault, Model, PyTree, TrainState, trained
 
 __all__ = ["diagnose", "is_finite"]
@@ -60,7 +61,9 @@ def diagnose(recipe: Recipe, data: Dataset, seeds: Seeds, state: TrainState) -> 
     if layer := _first_odd_operation(model, state, batch, noise):
         return fault("forward pass", layer, odd)
 
-    loss_and_more = objective(model, (recipe.task.loss,), state.params, batch, noise, state.step)
+    task = build_task(static, numbers)
+    given = state.params, batch, noise, state.step, goal_of(task)
+    loss_and_more = objective(model, (task.loss,), *given)
 
     def mean_loss(weights: PyTree) -> jax.Array:
         return loss_and_more(weights)[0]
@@ -68,7 +71,7 @@ def diagnose(recipe: Recipe, data: Dataset, seeds: Seeds, state: TrainState) -> 
     before = trained(state.params)
     loss, gradient = jax.value_and_grad(mean_loss)(before)
     if not jnp.isfinite(loss):
-        return fault("loss", name_of(recipe.task.loss), f"it is {loss}")
+        return fault("loss", name_of(objective_of(task)), f"it is {loss}")
     if leaf := _first_odd_leaf(gradient, before):
         return fault("gradient", leaf)
 

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxmlp.naming import metric_names
+from jaxmlp.naming import metric_names, name_of
 from jaxmlp.optim import averages
 from jaxmlp.randomness import Seeds, keys
 from jaxmlp.runtime.compilation import Call, compile_all, shape_of
@@ -22,14 +22,16 @@ from jaxmlp.runtime.memory import host_array
 from jaxmlp.training import evaluation
 from jaxmlp.training.batches import epoch_order, num_steps, take_batch
 from jaxmlp.training.diagnosis import is_finite
+from jaxmlp.training.measures import figures, finished, is_sum, zeros_of
 from jaxmlp.training.recipe import (
     Recipe,
     build_model,
     build_optimizer,
+    build_task,
     init_params,
     split,
 )
-from jaxmlp.training.step import init_state, make_update
+from jaxmlp.training.step import goal_of, init_state, make_step
 from jaxmlp.types import Dataset, PyTree, TrainState
 
 __all__ = [
@@ -109,19 +111,21 @@ class Engine(NamedTuple):
           totals: over the epoch.
           is_due: whether it is time for a look at the other sets; else NaN stands for them.
         """
-        names = measured(self.recipe)
-        count = np.float32(totals["num_examples"])
+        names, functions = measured(self.recipe), evaluation.functions_of(self.recipe)
+        count, finish = np.float32(totals["num_examples"]), self.compiled.get("finish", tuple)
+        own = [totals[name] for name in names]
         with np.errstate(invalid="ignore"):  # where every step was one with a fault
-            line = {f"train_{name}": float(np.float32(totals[name]) / count) for name in names}
+            found = figures(functions, own, lambda total: np.float32(total) / count, finish)
+        line = {f"train_{name}": float(figure) for name, figure in zip(names, found, strict=True)}
         for kind, (inputs, labels) in self.sets.items():
             if kind == "train":
                 continue
-            means = [math.nan] * len(names)
+            found = [math.nan] * len(names)
             if is_due:
-                batches = self.put(evaluation.num_batches(len(inputs)))
+                size, batches = len(inputs), self.put(evaluation.num_batches(len(inputs)))
                 sums = self.compiled[kind](self.eval_params(state), inputs, labels, batches)
-                means = [float(total) / len(inputs) for total in sums]
-            line |= {f"{kind}_{name}": mean for name, mean in zip(names, means, strict=True)}
+                found = figures(functions, sums, functools.partial(_mean, size), finish)
+            line |= {f"{kind}_{name}": float(f) for name, f in zip(names, found, strict=True)}
         rate = self.compiled["rate"](numbers, self.put(np.int32(state.step) - np.int32(1)))
         if rate is not None:
             line["learning_rate"] = float(str(np.float32(rate)))  # 0.001, not 0.00100000004749745
@@ -133,9 +137,21 @@ def measured(recipe: Recipe) -> list[str]:
     return ["loss", *metric_names(recipe.task.metrics)]
 
 
-def no_totals(recipe: Recipe) -> dict[str, jax.Array]:
-    """The totals before an epoch's first step."""
-    return {name: jnp.float32(0.0) for name in (*measured(recipe), "num_examples")}
+def _mean(size: int, total: jax.Array) -> float:
+    return float(total) / size
+
+
+def no_totals(recipe: Recipe, labels: Any) -> dict[str, jax.Array]:
+    """The totals before an epoch's first step.
+
+    Args:
+      recipe: with the task.
+      labels: of the training set, or their shape.
+    """
+    outputs = jax.ShapeDtypeStruct((recipe.task.num_outputs,), jnp.float32)
+    label = jax.ShapeDtypeStruct(labels.shape[1:], jax.dtypes.canonicalize_dtype(labels.dtype))
+    zeros = zeros_of(evaluation.functions_of(recipe), outputs, label)
+    return {**dict(zip(measured(recipe), zeros, strict=True)), "num_examples": jnp.float32(0.0)}
 
 
 def hosted(data: Dataset) -> dict[str, tuple[np.ndarray, ...]]:
@@ -163,15 +179,16 @@ def calls_of(recipe: Recipe, shapes: Shapes, device: jax.Device) -> dict[str, Ca
 
     Returns:
       "run", "init", "rate" and "is_finite" for the functions below; "params" for the parameters to
-      evaluate with, where they are not the trained ones; and "validation" and "test", where they
-      are there, for `evaluation.sums` of these sets.
+      evaluate with, where they are not the trained ones; "finish" for the figures of metrics that
+      are no means, where there are some; and "validation" and "test", where they are there, for
+      `evaluation.sums` of these sets.
     """
     static, numbers = split(recipe)
     num_examples = shapes["train"][0].shape[0]
     numbers = jax.tree.map(shape_of, numbers)
     seed, step = (jax.ShapeDtypeStruct((), dtype) for dtype in (jnp.uint32, jnp.int32))
     state = jax.eval_shape(functools.partial(init, static, num_examples), numbers, seed)
-    carried = state, jax.eval_shape(lambda: no_totals(recipe))
+    carried = state, jax.eval_shape(lambda: no_totals(recipe, shapes["train"][1]))
     steps = numbers, Seeds(seed, seed), *shapes["train"], *carried, step
     calls = {
         "run": Call(run_steps, (static,), steps, device),
@@ -184,6 +201,9 @@ def calls_of(recipe: Recipe, shapes: Shapes, device: jax.Device) -> dict[str, Ca
         derived = Call(averages.derived, (recipe.eval_params,), (state,), device)
         params, calls["params"] = jax.eval_shape(averages.derived, *derived.static, state), derived
     evaluated = recipe.model.apply, evaluation.functions_of(recipe)
+    totals = [carried[1][name] for name in measured(recipe)]
+    if sums := tuple(t for f, t in zip(evaluated[1], totals, strict=True) if is_sum(f)):
+        calls["finish"] = Call(finished, evaluated[1:], (sums,), device)
     for name, examples in shapes.items():
         if name != "train":
             calls[name] = Call(evaluation.sums, evaluated, (params, *examples, step), device)
@@ -226,9 +246,9 @@ def run_steps(
     num_examples = len(inputs)
     steps = num_steps(num_examples, recipe.batch_size)
     optimizer, _ = build_optimizer(recipe, numbers, steps * recipe.num_epochs)
-    task = recipe.task
-    model = build_model(recipe, numbers)
-    update = make_update(model, task.loss, optimizer, task.metrics)
+    model, task = build_model(recipe, numbers), build_task(recipe, numbers)
+    update = make_step(model, task.loss, optimizer, task.metrics, goal_of(task))
+    summed = {name_of(metric) for metric in filter(is_sum, task.metrics)}
     noise = None if model.train is None else keys(seeds.noise).noise
     epoch = state.step // steps
     order = epoch_order(keys(seeds.shuffle).shuffle, epoch, num_examples)
@@ -237,7 +257,10 @@ def run_steps(
         state, totals = carry
         batch = take_batch(inputs, labels, step - epoch * steps, recipe.batch_size, order)
         state, info = update(state, batch, noise)
-        sums = {name: mean * info.num_examples for name, mean in info.metrics.items()}
+        sums = {
+            name: value if name in summed else value * info.num_examples
+            for name, value in info.metrics.items()
+        }
         sums |= {"loss": info.loss * info.num_examples, "num_examples": info.num_examples}
         # A loss in float64 is summed in float32: its digits are not those of the training.
         return state, jax.tree.map(lambda t, s: t + s.astype(t.dtype), totals, sums)

@@ -1,16 +1,16 @@
 """What a network is worth, and what it says: means over examples, and predictions."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxmlp.naming import metric_names
 from jaxmlp.runtime.compilation import Call, call
 from jaxmlp.training.batches import num_steps, scale_pixels, take_batch
 from jaxmlp.training.checks import check_examples, check_inputs
+from jaxmlp.training.measures import Measure, figures, finished, is_sum, means_of, zeros_of
 from jaxmlp.training.recipe import Recipe
 from jaxmlp.types import Array, Batch, PyTree, Run, TrainState
 
@@ -20,7 +20,6 @@ __all__ = [
     "functions_of",
     "linked",
     "masked_means",
-    "means_of",
     "num_batches",
     "predict",
     "sums",
@@ -29,11 +28,10 @@ __all__ = [
 BATCH = 1000  # examples at a time: bounds the memory
 
 Apply = Callable[[PyTree, jax.Array], jax.Array]
-Function = Callable[[jax.Array, jax.Array], jax.Array]  # outputs, label -> () float32
 
 
 def masked_means(
-    apply: Apply, functions: tuple[Function, ...], params: PyTree, batch: Batch
+    apply: Apply, functions: Sequence[Measure], params: PyTree, batch: Batch
 ) -> tuple[list[jax.Array], jax.Array]:
     """Each function's mean over the examples of a batch that count.
 
@@ -44,27 +42,14 @@ def masked_means(
       batch: the examples.
 
     Returns:
-      The means, () float32 each; and how many examples they are over, () float32.
+      As of `measures.means_of`.
     """
     outputs = jax.vmap(apply, (None, 0))(params, scale_pixels(batch.inputs))
     return means_of(functions, outputs, batch)
 
 
-def means_of(
-    functions: tuple[Function, ...], outputs: jax.Array, batch: Batch
-) -> tuple[list[jax.Array], jax.Array]:
-    """The same of outputs, (batch, outputs)."""
-    values = [jax.vmap(function)(outputs, jnp.asarray(batch.labels)) for function in functions]
-    if batch.mask is None:
-        count = jnp.float32(len(batch.inputs))
-    else:
-        count = batch.mask.sum(dtype=jnp.float32)
-        values = [jnp.where(batch.mask, value, 0.0) for value in values]
-    return [value.sum() / count for value in values], count
-
-
 def evaluate(recipe: Recipe, params: PyTree, inputs: Array, labels: Array) -> dict[str, float]:
-    """The mean loss and metrics over examples, every one of them counted.
+    """The loss and the metrics over examples, every one of them counted.
 
     Args:
       recipe: its model and task are used.
@@ -83,7 +68,9 @@ def evaluate(recipe: Recipe, params: PyTree, inputs: Array, labels: Array) -> di
     static = recipe.model.apply, functions_of(recipe)
     totals = call(sums, static, params, inputs, labels, num_batches(len(inputs)))
     names = ["loss", *metric_names(recipe.task.metrics)]
-    return {name: float(total) / len(inputs) for name, total in zip(names, totals, strict=True)}
+    finish = functools.partial(call, finished, static[1:])
+    found = figures(static[1], totals, lambda total: float(total) / len(inputs), finish)
+    return {name: float(figure) for name, figure in zip(names, found, strict=True)}
 
 
 def predict(recipe: Recipe, params: PyTree, inputs: Array) -> jax.Array:
@@ -103,7 +90,7 @@ def predict(recipe: Recipe, params: PyTree, inputs: Array) -> jax.Array:
     >>> import jaxmlp, optax
     >>> recipe = Recipe(jaxmlp.mlp((8, 4)), jaxmlp.classification(4), optax.adam, {})
     >>> params = recipe.model.init(jax.random.key(0))
-    >>> predict(recipe, params, jnp.zeros((2, 8))).tolist()
+    >>> predict(recipe, params, np.zeros((2, 8), np.float32)).tolist()
     [[0.25, 0.25, 0.25, 0.25], [0.25, 0.25, 0.25, 0.25]]
     """
     static = recipe.model.apply, recipe.task.link
@@ -148,7 +135,7 @@ def _check_params(recipe: Recipe, params: PyTree) -> None:
         raise ValueError(f"params needs arrays of the shapes {shapes}, got {got}")
 
 
-def functions_of(recipe: Recipe) -> tuple[Function, ...]:
+def functions_of(recipe: Recipe) -> tuple[Measure, ...]:
     """What is evaluated: the loss and the metrics."""
     return (recipe.task.loss, *recipe.task.metrics)
 
@@ -161,21 +148,27 @@ def num_batches(num_examples: int) -> np.int32:
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def sums(
     apply: Apply,
-    functions: tuple[Function, ...],
+    functions: tuple[Measure, ...],
     params: PyTree,
     inputs: jax.Array,
     labels: jax.Array,
     num_batches: int | jax.Array,
 ) -> list[jax.Array]:
-    """Each function's sum over examples, () float32; the number of batches is traced."""
+    """Each function's sum over examples, () float32; the number of batches is traced.
+
+    Of a metric that is no mean it is the sum of its contributions, of their shape.
+    """
 
     def body(step: jax.Array, totals: list[jax.Array]) -> list[jax.Array]:
         batch = take_batch(inputs, labels, step, min(BATCH, len(inputs)))
         means, count = masked_means(apply, functions, params, batch)
-        values = [mean * count for mean in means]
+        pairs = zip(functions, means, strict=True)
+        values = [value if is_sum(function) else value * count for function, value in pairs]
         return [t + value.astype(t.dtype) for t, value in zip(totals, values, strict=True)]
 
-    return jax.lax.fori_loop(0, num_batches, body, [jnp.float32(0.0) for _ in functions])
+    outputs = jax.eval_shape(lambda: apply(params, scale_pixels(inputs[0])))
+    zeros = zeros_of(functions, outputs, labels[0])
+    return jax.lax.fori_loop(0, num_batches, body, zeros)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))

@@ -210,7 +210,7 @@ def beginning(recipe: Recipe, data: Dataset, seed: int) -> Progress:
     """Where training starts: fresh parameters, no steps, no history."""
     static, numbers = split(recipe)
     state = call(init, (static, len(data.train_inputs)), numbers, as_seed(seed))
-    return Progress(state, no_totals(recipe), (), ())
+    return Progress(state, no_totals(recipe, data.train_labels), (), ())
 
 
 def _resumed(engine: Engine, start: Progress, beginning: Progress, steps: int) -> Progress:
@@ -255,7 +255,7 @@ def _finish_epoch(
     if not progress.totals["num_examples"]:  # every step was skipped
         raise TrainingFault(progress.faults[-1], progress)
     line = engine.line(numbers, progress.state, progress.totals, is_due)
-    totals = engine.put(no_totals(engine.recipe))
+    totals = engine.put(no_totals(engine.recipe, engine.sets["train"][1]))
     return progress._replace(totals=totals, history=(*progress.history, line))
 
 

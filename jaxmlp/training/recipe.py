@@ -13,6 +13,7 @@ import optax
 
 from jaxmlp.naming import name_of
 from jaxmlp.nn.mlp import rates, with_rates
+from jaxmlp.objectives import tasks
 from jaxmlp.objectives.tasks import Task
 from jaxmlp.optim.averages import EvalParams
 from jaxmlp.types import Model, PyTree, trained, with_trained
@@ -22,12 +23,13 @@ __all__ = [
     "Recipe",
     "build_model",
     "build_optimizer",
+    "build_task",
     "init_params",
     "split",
 ]
 
 
-ANY_RATE = 0.5  # of a model whose rates are traced
+ANY_RATE = 0.5  # of a model or a task whose rates are traced
 SCALES = ("init_scale", "bias_scale")  # hyperparameters of the initial kernels and biases
 
 
@@ -76,8 +78,8 @@ def split(recipe: Recipe) -> tuple[Recipe, dict[str, jax.Array]]:
 
     Returns:
       A hashable recipe, with the hyperparameters that are no numbers as a tuple of pairs, and a
-      model with a fixed number in the place of each of its rates; and the numbers, name -> ()
-      float32: floats, whole numbers in the place of one, and the model's rates.
+      model and a task with a fixed number in the place of each of their rates; and the numbers,
+      name -> () float32: floats, whole numbers in the place of one, and the rates.
 
     >>> import jaxmlp
     >>> hyperparameters = {"learning_rate": 0.5, "nesterov": True}
@@ -86,8 +88,9 @@ def split(recipe: Recipe) -> tuple[Recipe, dict[str, jax.Array]]:
     >>> static.hyperparameters, sorted(numbers)
     ((('nesterov', True),), ['dropout', 'learning_rate'])
     """
-    model_rates = rates(recipe.model)
-    numbers = {name: jnp.asarray(rate, jnp.float32) for name, rate in model_rates.items()}
+    model_rates, task_rates = rates(recipe.model), tasks.rates(recipe.task)
+    both = {**model_rates, **task_rates}
+    numbers = {name: jnp.asarray(rate, jnp.float32) for name, rate in both.items()}
     rest = []
     for name, value in dict(recipe.hyperparameters).items():
         is_whole = isinstance(value, Integral) and not isinstance(value, bool)
@@ -100,8 +103,9 @@ def split(recipe: Recipe) -> tuple[Recipe, dict[str, jax.Array]]:
     # How long a run is matters to a schedule alone; another length need not compile anew.
     num_epochs = recipe.num_epochs if recipe.schedule else 1
     model = with_rates(recipe.model, dict.fromkeys(model_rates, ANY_RATE))
-    static = recipe._replace(model=model, hyperparameters=tuple(rest), num_epochs=num_epochs)
-    return static, numbers
+    task = tasks.with_rates(recipe.task, dict.fromkeys(task_rates, ANY_RATE))
+    pieces: dict[str, Any] = {"model": model, "task": task, "num_epochs": num_epochs}
+    return recipe._replace(**pieces, hyperparameters=tuple(rest)), numbers
 
 
 def build_model(recipe: Recipe, numbers: Mapping[str, jax.Array]) -> Model:
@@ -112,6 +116,12 @@ def build_model(recipe: Recipe, numbers: Mapping[str, jax.Array]) -> Model:
       numbers: the second.
     """
     return with_rates(recipe.model, {name: numbers[name] for name in rates(recipe.model)})
+
+
+def build_task(recipe: Recipe, numbers: Mapping[str, jax.Array]) -> Task:
+    """The task of a run, with its rates: as `build_model`."""
+    own = tasks.rates(recipe.task)
+    return tasks.with_rates(recipe.task, {name: numbers[name] for name in own})
 
 
 def build_optimizer(
@@ -128,7 +138,7 @@ def build_optimizer(
       The optimizer; and the schedule, None where there is no hyperparameter `learning_rate`.
     """
     hyperparameters = {**dict(recipe.hyperparameters), **numbers}
-    for name in (*SCALES, *rates(recipe.model)):
+    for name in (*SCALES, *rates(recipe.model), *tasks.rates(recipe.task)):
         hyperparameters.pop(name, None)
     rate = hyperparameters.get("learning_rate")
     if rate is None:

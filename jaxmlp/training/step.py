@@ -1,21 +1,40 @@
 """One step of training: the home of grad."""
 
+import functools
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 
 from jaxmlp.naming import kind_of, metric_names
-from jaxmlp.training.evaluation import Apply, Function, means_of
+from jaxmlp.objectives.records import Function, metric_of
+from jaxmlp.objectives.tasks import Task, objective_of
+from jaxmlp.training.evaluation import Apply
+from jaxmlp.training.measures import Measure, figures, finished, is_sum, means_of, weighted_mean
 from jaxmlp.training.passes import descend, training_pass
 from jaxmlp.types import Batch, Info, Model, PyTree, TrainState, trained, with_trained
 
-__all__ = ["init_state", "make_update", "objective"]
+__all__ = ["Goal", "goal_of", "init_state", "make_step", "make_update", "objective"]
 
-# What is differentiated -> the loss, and beside it the other functions' means, the number of
-# examples that they are over, and the parameters with new running statistics.
+# What is differentiated -> what a step goes down on, and beside it what is reported, the number of
+# examples that this is over, and the parameters with new running statistics.
 Objective = Callable[[PyTree], tuple[jax.Array, tuple[list[jax.Array], jax.Array, PyTree]]]
+
+
+class Goal(NamedTuple):
+    """What training goes down on, where that is not the mean of the reported loss."""
+
+    loss: Function  # outputs, label -> ()
+    weight: Callable[[jax.Array], jax.Array] | None = None  # label -> (): the mean is weighted
+
+
+def goal_of(task: Task) -> Goal | None:
+    """A task's, with the rates that it has; None where it is the reported loss."""
+    if task.train_loss is None and task.weight is None:
+        return None
+    return Goal(objective_of(task), task.weight)
 
 
 def init_state(params: PyTree, optimizer: optax.GradientTransformation) -> TrainState:
@@ -31,7 +50,8 @@ def make_update(
     model: Model | Apply,
     loss: Function,
     optimizer: optax.GradientTransformation,
-    metrics: tuple[Function, ...] = (),
+    metrics: tuple[Measure, ...] = (),
+    goal: Goal | None = None,
 ) -> Callable[..., tuple[TrainState, Info]]:
     """One step down the gradient of a batch's mean loss, compiled.
 
@@ -39,7 +59,8 @@ def make_update(
       model: or its `apply` alone, for one example, where training has no pass of its own.
       loss: of one example.
       optimizer: from optax.
-      metrics: of one example, for the reader; each goes by its name.
+      metrics: of one example, or records, for the reader; each goes by its name.
+      goal: what to go down on where that is not the loss, which is then for the reader alone.
 
     Returns:
       `update(state, batch, key=None)`: the next state, and an `Info` on the batch as it was met. A
@@ -60,7 +81,34 @@ def make_update(
     >>> bool(second.loss < first.loss)
     True
     """
+    step = make_step(model, loss, optimizer, metrics, goal)
+    if not any(map(is_sum, metrics)):
+        return step
+
+    @jax.jit
+    def update(
+        state: TrainState, batch: Batch, key: jax.Array | None = None
+    ) -> tuple[TrainState, Info]:
+        state, info = step(state, batch, key)
+        values = [info.metrics[name] for name in metric_names(metrics)]
+        found = figures(metrics, values, lambda mean: mean, functools.partial(finished, metrics))
+        named = dict(zip(metric_names(metrics), found, strict=True))
+        return state, info._replace(metrics=named)
+
+    return update
+
+
+def make_step(
+    model: Model | Apply,
+    loss: Function,
+    optimizer: optax.GradientTransformation,
+    metrics: tuple[Measure, ...] = (),
+    goal: Goal | None = None,
+) -> Callable[..., tuple[TrainState, Info]]:
+    """As `make_update`, but for metrics that are no means, of which `Info` has the sums."""
     names = metric_names(metrics)
+    for metric in metrics:
+        metric_of(metric)
     if not callable(loss):
         raise ValueError(f"loss needs to be a function of outputs and label, got {kind_of(loss)}")
     if not isinstance(optimizer, optax.GradientTransformation):
@@ -78,10 +126,11 @@ def make_update(
             if not hasattr(array, "dtype"):
                 raise ValueError(f"a batch needs arrays, got {kind_of(array)} of {what}")
 
-        mean_loss = objective(model, (loss, *metrics), state.params, batch, key, state.step)
+        functions = (loss, *metrics)
+        mean_loss = objective(model, functions, state.params, batch, key, state.step, goal)
         before = trained(state.params)
         values, gradient = jax.value_and_grad(mean_loss, has_aux=True)(before)
-        value, (named, count, params) = values
+        value, ((reported, *named), count, params) = values
         after, opt_state = descend(
             optimizer,
             gradient,
@@ -90,7 +139,8 @@ def make_update(
             value,  # for those that look at the loss, such as Polyak's step size
             lambda weights: mean_loss(weights)[0],
         )
-        info = Info(value, dict(zip(names, named, strict=True)), optax.tree.norm(gradient), count)
+        grad_norm = optax.tree.norm(gradient)
+        info = Info(reported, dict(zip(names, named, strict=True)), grad_norm, count)
         return TrainState(with_trained(params, after), opt_state, state.step + 1), info
 
     return update
@@ -98,28 +148,31 @@ def make_update(
 
 def objective(
     model: Model,
-    functions: tuple[Function, ...],
+    functions: tuple[Measure, ...],
     params: PyTree,
     batch: Batch,
     key: jax.Array | None,
     step: jax.Array,
+    goal: Goal | None = None,
 ) -> Objective:
     """What a step goes down on, as a function of what is differentiated.
 
     Args:
       model: the network.
-      functions: the loss, and what else is to be measured, of one example.
+      functions: what is to be reported, of one example; the first is the loss.
       params: of which the running statistics are taken.
       batch: the examples.
       key: the run's for noise, where the model has a `train`.
       step: the number of updates done, () int32.
+      goal: what to go down on where that is not the loss.
     """
     own_key = None if key is None or model.train is None else jax.random.fold_in(key, step)
 
     def mean_loss(weights: PyTree) -> tuple[jax.Array, tuple[list[jax.Array], jax.Array, PyTree]]:
         outputs, after = training_pass(model, with_trained(params, weights), batch, own_key)
-        (value, *named), count = means_of(functions, outputs, batch)
-        return value, (named, count, after)
+        values, count = means_of(functions, outputs, batch)
+        value = values[0] if goal is None else weighted_mean(goal.loss, goal.weight, outputs, batch)
+        return value, (values, count, after)
 
     return mean_loss
 

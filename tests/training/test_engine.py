@@ -34,7 +34,11 @@ ADAM = Recipe(mlp((4, 8, 3)), classification(3), optax.adam, {"learning_rate": 0
 
 def beginning(own, recipe, seed=3):
     numbers = own.put(split(recipe)[1])
-    return numbers, own.init(numbers, own.put(np.uint32(seed))), engine.no_totals(recipe)
+    return (
+        numbers,
+        own.init(numbers, own.put(np.uint32(seed))),
+        engine.no_totals(recipe, own.sets["train"][1]),
+    )
 
 
 @pytest.mark.parametrize("batch_size", [1, 16, 256])

@@ -16,6 +16,11 @@ def test_a_network_with_all_off_is_the_plain_one():
     assert mlp(SIZES).least_batch == 1
 
 
+def test_a_mean_and_a_variance_need_two_examples():
+    assert mlp(SIZES, norm="batch").least_batch == 2
+    assert mlp(SIZES, norm="layer", dropout=0.5).least_batch == 1
+
+
 def test_rates_change_nothing_but_training():
     plain, dropped, noisy = mlp(SIZES), mlp(SIZES, dropout=0.5), mlp(SIZES, input_noise=0.1)
     assert plain.init is dropped.init is noisy.init

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from jax.extend.random import threefry_2x32
 
+from jaxmlp.nn import noise
 from jaxmlp.nn.noise import bits16, bits32, normal
 
 KEY = jax.random.key(7)
@@ -44,3 +45,13 @@ def test_normal_numbers_are_normal():
     share = (np.abs(drawn) < 1.959964).mean()
     assert abs(share - 0.95) < 4 * (0.95 * 0.05) ** 0.5 / 2**8
     assert np.isfinite(drawn).all()
+
+
+def test_the_ends_of_the_words_are_finite_and_opposite(monkeypatch):
+    ends = jnp.array([0, 2**32 - 1, 2**31 - 1, 2**31], jnp.uint32)
+    monkeypatch.setattr(noise, "bits32", lambda key, count: ends)
+    least, most, below, above = normal(KEY, 4).tolist()
+    assert least == -most
+    assert below == -above
+    assert 5.2 < most < 5.5
+    assert 0 < above < 1e-6

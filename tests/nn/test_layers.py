@@ -58,7 +58,7 @@ def test_pytorchs_running_statistics_follow_from_ours():
     np.testing.assert_allclose(ours_as_theirs, torch_var, rtol=1e-6)
 
 
-@pytest.mark.parametrize("rate", [0.0, 0.2, 0.5, 0.99999, 1 / 65536])
+@pytest.mark.parametrize("rate", [0.0, 0.2, 0.5, 0.99999, 0.999999, 1 / 65536])
 def test_dropout_drops_and_scales(rate):
     inputs = jnp.arange(1.0, 1001.0)
     outputs = np.asarray(layers.dropout(inputs, rate, KEY))
@@ -68,6 +68,11 @@ def test_dropout_drops_and_scales(rate):
     np.testing.assert_allclose(
         outputs, np.where(is_kept, inputs / (1 - steps / 65536), 0), rtol=1e-6
     )
+
+
+def test_a_rate_is_the_share_of_numbers_below_it(monkeypatch):
+    monkeypatch.setattr(layers, "bits16", lambda key, count: jnp.array([0, 16383, 16384, 65535]))
+    assert layers.dropout(jnp.full(4, 3.0), 0.25, KEY).tolist() == [0, 0, 4, 4]
 
 
 def test_a_rate_of_zero_changes_no_bit():

@@ -4,11 +4,7 @@ import pytest
 from programs import call
 
 from experiments import benchmark
-
-
-def test_it_counts_the_products_of_an_epoch():
-    # Forward, and backward to the kernels and, but for the first layer, to its inputs.
-    assert benchmark.flops((2, 3, 5)) == 60_000 * 2 * (2 * 2 * 3 + 3 * 3 * 5)
+from experiments.speed import limit, training
 
 
 @pytest.mark.parametrize(
@@ -34,17 +30,17 @@ def test_a_mistake_is_one_line_before_anything_is_measured(arguments, expected, 
 
 
 def test_it_measures_in_one_process(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(benchmark, "NUM_EXAMPLES", 2_000)
+    monkeypatch.setattr(limit, "NUM_EXAMPLES", 2_000)
     monkeypatch.setattr(benchmark, "NETWORKS", ((784, 32, 10),))
-    monkeypatch.setattr(benchmark, "SIDE", 128)
+    monkeypatch.setattr(limit, "SIDE", 128)
     monkeypatch.setattr(benchmark, "MEMBERS", (1, 3))
     monkeypatch.setattr(benchmark, "WAYS", (("exact", "own"), ("fast", "shared")))
-    monkeypatch.setattr(benchmark, "WARM_UP", 0.1)
-    monkeypatch.setattr(benchmark, "MEASURED", 0.3)
+    monkeypatch.setattr(training, "WARM_UP", 0.1)
+    monkeypatch.setattr(training, "MEASURED", 0.3)
     call(benchmark, "--repeats=3", f"--json={tmp_path / 'figures.json'}")
     figures = json.loads((tmp_path / "figures.json").read_text())
     (row,) = figures["networks"]
-    work = benchmark.flops((784, 32, 10))
+    work = limit.flops((784, 32, 10))
     assert row["share_of_limit"] * row["limit_gflops"] * 1e9 * row["epoch_seconds"] == (
         pytest.approx(work)
     )

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from pictures import bars, lines, texts
@@ -94,3 +96,14 @@ def test_estimates_and_bars_are_in_the_rows_of_their_settings(figure_of):
         bar = bars(axes, INK)[row]
         np.testing.assert_allclose(bar[:, 0], [low, high])
         assert np.abs(bar[:, 1] - row).max() < 0.5
+
+
+def test_names_of_many_lines_do_not_touch(figure_of):
+    names = [f"a_long_value_of_many_words_{i} " * 2 for i in range(9)]
+    runs = runs_of(
+        dict.fromkeys(("one", "two", "three", "four"), names[:3]) | {"seed": (0,)}, np.ones(1)
+    )
+    axes = figure_of(population.over_seeds, runs).axes[0]
+    boxes = [label.get_window_extent() for label in axes.get_yticklabels()]
+    assert axes.get_yticklabels()[0].get_text().count("\n") >= 2
+    assert all(above.y0 > below.y1 for above, below in itertools.pairwise(boxes))

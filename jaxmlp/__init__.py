@@ -5,7 +5,7 @@ import sys
 from importlib.metadata import version
 
 from jaxmlp import statistics
-from jaxmlp.interop.flax import from_flax
+from jaxmlp.interop.flax import from_flax, to_flax
 from jaxmlp.nn import activations, initializers, layers
 from jaxmlp.nn.lift import lift
 from jaxmlp.nn.mlp import mlp
@@ -88,6 +88,7 @@ __all__ = [
     "schedules",
     "statistics",
     "summary",
+    "to_flax",
     "train",
     "train_many",
     "warm_up",

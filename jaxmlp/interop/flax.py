@@ -3,10 +3,16 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import jax
+import numpy as np
+
 from jaxmlp.interop import linen as of_linen
 from jaxmlp.interop import nnx as of_nnx
+from jaxmlp.interop.nnx_modules import parts_of
 from jaxmlp.interop.passes import Imported, model_of
+from jaxmlp.interop.perceptron import as_linen
 from jaxmlp.naming import kind_of
+from jaxmlp.nn.architecture import MLP
 from jaxmlp.types import Array, Model, PyTree
 
 if TYPE_CHECKING:
@@ -19,9 +25,9 @@ def from_flax(module: "linen.Module | Callable[..., Any]", example: Array) -> Mo
     """A Flax module as a `Model`, to train through the same update as an `mlp`.
 
     Args:
-      module: of linen; or what makes one of nnx, a function of `rngs` such as its class or
-        `functools.partial(Net, 784, 10)`, for each `init` is to make fresh parameters. It is called
-        with a batch, since most modules are written for batches; in evaluation with a batch of one.
+      module: of linen. Or what makes one of nnx, for each `init` is to make fresh parameters: a
+        function of `rngs` such as its class, or `functools.partial(Net, 784, 10)`. The module is
+        called with a batch, as most are written for; in evaluation with a batch of one.
       example: one example, (features,) or any other shape, of the dtype that the module takes.
 
     Returns:
@@ -35,23 +41,24 @@ def from_flax(module: "linen.Module | Callable[..., Any]", example: Array) -> Mo
       layer that has none, as in `linen.Sequential([linen.Dense(9), linen.BatchNorm()])`, is handed
       it; a layer that was made with one keeps it. Of nnx, `module.train()` and `.eval()` set all.
 
-      Flax draws by the batch, from the step's key: linen's "dropout" is the key itself, other names
-      come from `fold_in(key, 1)` as its "params"; of nnx, each stream is reseeded, as
-      `nnx.reseed` does it, with `fold_in(key, zlib.crc32(name))`, and the call's `rngs` likewise.
-      Nothing of it is carried from step to step.
+      What training draws comes from the step's key, and nothing of it is carried to the next. Of
+      linen, "dropout" is the key itself, and other names draw from `fold_in(key, 1)`. Of nnx, the
+      streams are reseeded as by `nnx.reseed(module, name=fold_in(key, zlib.crc32(b"name")))`; a
+      module that keeps none, or needs `rngs` in its call, is called with `nnx.Rngs` of the name
+      "rngs", made in the same way.
 
-      Flax's own BatchNorm, and what inherits from it, leaves out the examples that only fill a
-      batch; and what these draw is not taken from the others, as long as the batch is the first
-      axis, and JAX's generator threefry with its default, `jax_threefry_partitionable`. What a
-      module's own code takes over a batch counts them. For a mean and a variance it needs a batch
-      of at least two.
+      A ragged batch is filled up with examples that do not count. Flax's BatchNorm, and what
+      inherits from it, leaves them out of its means; and as Flax draws by the place in an array,
+      the batch first, the rest draw what they would draw alone (with `jax_threefry_partitionable`,
+      JAX's default). What a module's own code takes over a batch counts them. Where there are
+      "batch_stats", or `nnx.BatchStat`, a batch needs two examples.
 
     Raises:
       ValueError: if it is no such module, has no parameters, does not return a batch, draws in
         evaluation, normalizes what has the batch on another axis than the first, or returns other
         running statistics than it got.
 
-    >>> import jax, jax.numpy as jnp
+    >>> import jax.numpy as jnp
     >>> from flax import linen
     >>> model = from_flax(
     ...     linen.Sequential([linen.Dense(32), linen.relu, linen.Dense(10)]), jnp.zeros(784)
@@ -61,10 +68,15 @@ def from_flax(module: "linen.Module | Callable[..., Any]", example: Array) -> Mo
     """
     from flax import linen, nnx
 
-    if isinstance(module, linen.Module):
+    if isinstance(module, linen.Module) and callable(module):
         passes, imported = of_linen.passes_of(module, example), of_linen.imported(module)
-    elif callable(module) and not isinstance(module, nnx.Module) and not _is_linen_class(module):
-        passes, imported = of_nnx.passes_of(module, example), of_nnx.imported(module)
+    elif (
+        callable(module)
+        and not isinstance(module, linen.Module | nnx.Module)
+        and not _is_linen_class(module)
+    ):
+        parts = parts_of(module)
+        passes, imported = of_nnx.passes_of(parts, example), of_nnx.imported(parts)
     else:
         raise ValueError(
             "from_flax needs a module of linen, or a function of rngs that makes one of nnx, such "
@@ -77,53 +89,67 @@ def to_flax(model: Model, params: PyTree) -> Any:
     """A network's parameters as Flax's own tree.
 
     Args:
-      model: from `from_flax`.
+      model: from `mlp`, or from `from_flax`.
       params: the model's.
 
     Returns:
-      Of linen the variables, {"params": ..., "batch_stats": ...}, for `module.apply(variables,
-      batch)`; of nnx an `nnx.State`, for `nnx.update(module, state)`. `flax_module(model)` gives
-      the module.
+      Of an `mlp` or a linen module the variables, {"params": ..., "batch_stats": ...}, for
+      `module.apply(variables, batch)`; of nnx an `nnx.State`, for `nnx.update(module, state)`.
+      `flax_module(model)` gives the module: that of an `mlp` is a `linen.Sequential`.
 
     Raises:
-      ValueError: if the model is neither.
+      ValueError: if the model is neither, or the parameters are not the model's.
 
-    >>> import jax, jax.numpy as jnp
+    >>> import jax.numpy as jnp, jaxmlp
     >>> from flax import linen
-    >>> model = from_flax(linen.Dense(2), jnp.zeros(3))
+    >>> model = jaxmlp.mlp((4, 8, 3))
     >>> variables = to_flax(model, model.init(jax.random.key(0)))
-    >>> linen.Dense(2).apply(variables, jnp.zeros((1, 3))).shape
-    (1, 2)
+    >>> sequence = linen.Sequential([linen.Dense(8), linen.relu, linen.Dense(3)])
+    >>> sequence.apply(variables, jnp.zeros((1, 4))).shape
+    (1, 3)
     """
-    return _imported(model, "to_flax").tree(params)
+    imported = _imported(model, "to_flax")
+    expected, got = map(_shapes, (jax.eval_shape(model.init, jax.random.key(0)), params))
+    if got != expected:
+        raise ValueError(f"params needs {expected}, got {got}")
+    return imported.tree(params)
 
 
 def flax_module(model: Model, training: bool = False) -> Any:
     """The Flax module that a tree of `to_flax` belongs to.
 
     Args:
-      model: from `from_flax`.
-      training: the module's mode, where it has fields that say so: dropout drops, and batch norms
-        take their means over the batch.
+      model: from `mlp`, or from `from_flax`.
+      training: the mode that the module is to be in: in training dropout drops, and batch norms
+        take their means over the batch. A module whose call takes its mode is the same for both.
 
     Returns:
-      A module of linen, or one of nnx with parameters that `nnx.update` is to replace.
+      A module of linen, or one of nnx with parameters that `nnx.update` is to replace. That of an
+      `mlp` computes the same in evaluation; in training dropout draws other numbers, and Flax has
+      no layer for `input_noise`.
 
     Raises:
-      ValueError: as `to_flax` does.
+      ValueError: if the model is neither, or has input noise and is to train.
 
-    >>> import numpy as np
-    >>> from flax import linen
-    >>> flax_module(from_flax(linen.Dense(2), np.zeros(3))).features
-    2
+    >>> import jaxmlp
+    >>> sequence = flax_module(jaxmlp.mlp((4, 8, 3), norm="layer"))
+    >>> [getattr(layer, "__name__", type(layer).__name__) for layer in sequence.layers]
+    ['Dense', 'LayerNorm', 'relu', 'Dense']
     """
     return _imported(model, "flax_module").module(training)
 
 
 def _imported(model: Model, name: str) -> Imported:
+    if isinstance(model.architecture, MLP):
+        return as_linen(model.architecture)
     if not isinstance(model.architecture, Imported):
-        raise ValueError(f"{name} needs a model from from_flax, got {model}")
+        raise ValueError(f"{name} needs a model from mlp or from_flax, got {model}")
     return model.architecture
+
+
+def _shapes(params: PyTree) -> str:
+    """Parameters by their shapes, for a reader."""
+    return str(jax.tree.map(np.shape, params))
 
 
 def _is_linen_class(module: Any) -> bool:

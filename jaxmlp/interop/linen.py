@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 
-from jaxmlp.interop.passes import MODES, Imported, Passes, check_call, flags_of, masked
+from jaxmlp.interop.passes import (
+    MODES,
+    Imported,
+    Passes,
+    as_variables,
+    check_call,
+    flags_of,
+    masked,
+)
 from jaxmlp.types import Array, Context, PyTree, Variables
 
 if TYPE_CHECKING:
@@ -33,7 +41,7 @@ def passes_of(module: "linen.Module", example: Array) -> Passes:
     batch_of_one = jnp.asarray(example)[None]
     evaluated, trained = _in_mode(module, False), _in_mode(module, True)
     flags = _flags(module, False), _flags(module, True)
-    check_call(module, flags[True])
+    check_call(module.__call__, flags[True])
     told: set[str] = set()  # the kinds of layers that had no mode but the one handed to them
 
     def init(key: jax.Array) -> Variables:
@@ -63,14 +71,16 @@ def passes_of(module: "linen.Module", example: Array) -> Passes:
     context = Context(jax.random.key(0), jnp.ones(2, bool))
     jax.eval_shape(train, variables, jnp.repeat(batch_of_one, 2, 0), context)
     differs = bool(flags[True] or told) or trained is not evaluated
-    return Passes(init, evaluate, train, differs, 2 if "batch_stats" in variables.running else 1)
+    return Passes(
+        module, init, evaluate, train, differs, 2 if "batch_stats" in variables.running else 1
+    )
 
 
 def imported(module: "linen.Module") -> Imported:
     """What a linen module is, as the architecture of a `Model`."""
 
     def tree(params: PyTree) -> dict[str, PyTree]:
-        return _tree(params if isinstance(params, Variables) else Variables(params, {}))
+        return _tree(as_variables(params))
 
     name = f"linen {module.name or type(module).__name__}"
     return Imported(name, tree, functools.partial(_in_mode, module))
@@ -92,7 +102,7 @@ def _in_mode(module: "linen.Module", training: bool) -> "linen.Module":
 
 def _flags(module: "linen.Module", training: bool) -> dict[str, Any]:
     """What the module's call is told of its mode; a field that is set says it already."""
-    flags = flags_of(module, training)
+    flags = flags_of(module.__call__, training)
     return {name: value for name, value in flags.items() if getattr(module, name, None) is None}
 
 
@@ -131,7 +141,9 @@ def _handing(training: bool, mask: jax.Array | None = None, told: set[str] | Non
 
 def _mask(mask: jax.Array, layer: "linen.BatchNorm", bound: inspect.BoundArguments) -> None:
     """Hands the mask to a batch norm that takes means over the batch."""
-    frozen = bound.arguments.get("use_running_average", layer.use_running_average)
+    frozen = bound.arguments.get("use_running_average")
+    if frozen is None:
+        frozen = layer.use_running_average
     if "mask" in bound.signature.parameters and not frozen:
         given = bound.arguments.get("mask")
         bound.arguments["mask"] = masked(mask, given, bound.args[0])

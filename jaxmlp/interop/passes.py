@@ -9,7 +9,16 @@ import jax.numpy as jnp
 
 from jaxmlp.types import Array, Context, Model, PyTree, Variables
 
-__all__ = ["MODES", "Imported", "Passes", "check_call", "flags_of", "masked", "model_of"]
+__all__ = [
+    "MODES",
+    "Imported",
+    "Passes",
+    "as_variables",
+    "check_call",
+    "flags_of",
+    "masked",
+    "model_of",
+]
 
 # What the authors of modules call their mode, and what each is in training.
 MODES = {
@@ -24,11 +33,20 @@ MODES = {
 class Passes(NamedTuple):
     """A network as its two passes over a batch; `running` is {} where there is nothing running."""
 
+    source: Any  # what it was made from
     init: Callable[[jax.Array], Variables]  # key -> what is trained, and what is running
     evaluate: Callable[[Variables, jax.Array], Any]  # variables, (batch, ...) -> outputs
     train: Callable[[Variables, jax.Array, Context], tuple[Any, PyTree]]  # -> outputs, running
     differs: bool  # whether training is another function than evaluation
     least_batch: int  # as in `Model`
+
+    def __eq__(self, other: object) -> bool:
+        """By the source, so that models made of equal modules, in a loop say, look alike."""
+        return isinstance(other, Passes) and self.source == other.source
+
+    def __hash__(self) -> int:
+        """Of the source; raises TypeError where that has none."""
+        return hash(self.source)
 
 
 class Imported(NamedTuple):
@@ -43,26 +61,31 @@ class Imported(NamedTuple):
         return self.name
 
 
-def flags_of(module: Any, training: bool) -> dict[str, Any]:
+def flags_of(call: Callable[..., Any], training: bool) -> dict[str, Any]:
     """What a module's call takes to be told of its mode, and what each is to be.
 
-    >>> def module(inputs, train, deterministic=None): ...
-    >>> flags_of(module, training=True)
+    >>> def call(inputs, train, deterministic=None): ...
+    >>> flags_of(call, training=True)
     {'train': True, 'deterministic': False}
     """
-    taken = inspect.signature(module.__call__).parameters
+    taken = inspect.signature(call).parameters
     return {name: training is is_on for name, is_on in MODES.items() if name in taken}
 
 
-def check_call(module: Any, handed: Iterable[str]) -> None:
+def check_call(call: Callable[..., Any], handed: Iterable[str]) -> None:
     """Raises ValueError if a module's call takes more than a batch and what is handed to it."""
-    signature = inspect.signature(module.__call__)
+    signature = inspect.signature(call)
     try:
         signature.bind(None, **dict.fromkeys(handed))
     except TypeError as error:
         raise ValueError(
             f"from_flax needs a module that is called with a batch alone, got {signature}"
         ) from error
+
+
+def as_variables(params: PyTree) -> Variables:
+    """A model's parameters with what is running beside them, which may be nothing."""
+    return params if isinstance(params, Variables) else Variables(params, {})
 
 
 def masked(mask: jax.Array, given: jax.Array | None, inputs: jax.Array) -> jax.Array:
@@ -117,14 +140,11 @@ def model_of(passes: Passes, example: Array, imported: Imported) -> Model:
         made = passes.init(key)
         return made if keeps else made.trained
 
-    def whole(params: PyTree) -> Variables:
-        return params if keeps else Variables(params, {})
-
     def apply(params: PyTree, inputs: jax.Array) -> jax.Array:
-        return passes.evaluate(whole(params), inputs[None])[0]
+        return passes.evaluate(as_variables(params), inputs[None])[0]
 
     def train(params: PyTree, inputs: jax.Array, context: Context) -> tuple[jax.Array, PyTree]:
-        outputs, running = passes.train(whole(params), inputs, context)
+        outputs, running = passes.train(as_variables(params), inputs, context)
         return outputs, running if keeps else ()
 
     if not (keeps or passes.differs):

@@ -1,11 +1,18 @@
+import sys
+import warnings
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from flax import linen
+from flax import linen, nnx
+from flax_modules import Net, Told, inputs_of
 
-from jaxmlp import Recipe, classification, digest, from_flax, train
+import jaxmlp
+from jaxmlp import Recipe, classification, digest, from_flax, mlp, to_flax, train
+from jaxmlp.interop.flax import flax_module
+from jaxmlp.runtime.recompilation import MANY, RecompilationWarning
 
 
 class Convolutional(linen.Module):
@@ -23,6 +30,10 @@ class Pair(linen.Module):
         return linen.Dense(2)(x), x
 
 
+class Without(linen.Module):
+    """Cannot be called."""
+
+
 @pytest.mark.parametrize(
     ("module", "shape"),
     [
@@ -33,9 +44,11 @@ class Pair(linen.Module):
 def test_parameters_and_logits_are_the_modules_own(module, shape):
     batch = jax.random.normal(jax.random.key(1), (3, *shape))
     model = from_flax(module, batch[0])
+    assert (model.train, model.least_batch) == (None, 1)
     params = model.init(jax.random.key(0))
     variables = module.init(jax.random.key(0), batch)
     assert digest(params) == digest(variables["params"])
+    assert digest(to_flax(model, params)) == digest(variables)
     np.testing.assert_allclose(
         jax.vmap(model.apply, (None, 0))(params, batch),
         module.apply(variables, batch),
@@ -57,18 +70,88 @@ def test_a_flax_module_trains_through_the_same_loop(blobs):
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        (
-            linen.Sequential([linen.Dense(2), linen.BatchNorm(use_running_average=True)]),
-            r"^from_flax needs a module with params only, got \['batch_stats', 'params'\]$",
-        ),
-        (linen.Sequential([linen.relu]), r"^from_flax needs a module with params only, got \[\]$"),
-        (Pair(), r"^module needs to return \(1, \.\.\.\) for a batch of one, got "),
+        (linen.Sequential([linen.relu]), "from_flax needs a module with parameters, got none$"),
+        (Pair(), r"module needs to return \(1, \.\.\.\) for a batch of one, got "),
         (
             linen.Sequential([linen.Dense(2), jnp.sum]),
-            r"^module needs to return \(1, \.\.\.\) for a batch of one, got ",
+            r"module needs to return \(1, \.\.\.\) for a batch of one, got ",
         ),
+        (Without(), "from_flax needs a module of linen, or a function of rngs .*, got a Without$"),
+        (Told, "from_flax needs a module of linen, or a function .*, got the class Told$"),
+        (Net(rngs=nnx.Rngs(0)), "from_flax needs a module of linen, or a function .*, got a Net$"),
+        (3, "from_flax needs a module of linen, or a function of rngs .*, got 3$"),
     ],
 )
-def test_a_module_with_state_or_without_a_batch_is_refused(module, message):
-    with pytest.raises(ValueError, match=message):
+def test_what_is_no_module_or_returns_no_batch_is_refused(module, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
         from_flax(module, jnp.zeros(4))
+
+
+def test_models_of_equal_modules_made_in_a_loop_are_told_of():
+    """Each is compiled anew."""
+    from jaxmlp.runtime.recompilation import warn_of_lookalikes
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(MANY):
+            warn_of_lookalikes("model", from_flax(linen.Dense(11), jnp.zeros(4)).apply)
+    assert [warning.category for warning in caught] == [RecompilationWarning]
+
+
+def test_what_a_model_is_shows():
+    assert str(from_flax(Told(), jnp.zeros(4))) == "Model(linen Told)"
+    assert str(from_flax(linen.Dense(3, name="last"), jnp.zeros(4))) == "Model(linen last)"
+    assert str(from_flax(Net, jnp.zeros(4))) == "Model(nnx Net)"
+
+
+def test_a_network_moves_out_with_its_module():
+    inputs = inputs_of(5)
+    told = from_flax(Told(), inputs[0])
+    params = jax.jit(told.init)(jax.random.key(0))
+    variables = to_flax(told, params)
+    assert sorted(variables) == ["batch_stats", "params"]
+    assert flax_module(told) == flax_module(told, training=True) == Told()
+
+    net = from_flax(Net, inputs[0])
+    params = jax.jit(net.init)(jax.random.key(0))
+    module = flax_module(net)
+    nnx.update(module, to_flax(net, params))
+    evaluated = jax.vmap(net.apply, (None, 0))(params, inputs)
+    np.testing.assert_allclose(module(inputs), evaluated, rtol=1e-6, atol=1e-6)
+    assert (module.drops[0].deterministic, module.norm.use_running_average) == (True, True)
+    module = flax_module(net, training=True)
+    assert (module.drops[0].deterministic, module.norm.use_running_average) == (False, False)
+
+
+def test_the_fields_of_a_module_say_its_mode():
+    module = linen.BatchNorm(use_running_average=True)
+    model = from_flax(module, jnp.zeros(4))
+    assert flax_module(model) == module
+    assert flax_module(model, training=True) == linen.BatchNorm(use_running_average=False)
+
+
+@pytest.mark.parametrize(
+    ("model", "params", "message"),
+    [
+        (
+            jaxmlp.Model(jnp.zeros, jnp.zeros),
+            (),
+            r"to_flax needs a model from mlp or from_flax, got Model\(init=zeros, apply=zeros\)$",
+        ),
+        (mlp((4, 2)), mlp((4, 3)).init(jax.random.key(0)), r"params needs .*\(4, 2\).*\(4, 3\)"),
+        (mlp((4, 2)), (), r"params needs \(Dense\(kernel=\(4, 2\), bias=\(2,\)\),\), got \(\)$"),
+    ],
+)
+def test_what_is_not_the_models_is_refused(model, params, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        to_flax(model, params)
+
+
+def test_a_module_of_another_model_is_none():
+    with pytest.raises(ValueError, match=r"^flax_module needs a model from mlp or from_flax, got"):
+        flax_module(jaxmlp.Model(jnp.zeros, jnp.zeros))
+
+
+def test_earlier_paths_lead_here():
+    assert sys.modules["jaxmlp.adapters"].from_flax is from_flax
+    assert jaxmlp.to_flax is sys.modules["jaxmlp.interop.flax"].to_flax

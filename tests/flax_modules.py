@@ -5,6 +5,8 @@ import jax.numpy as jnp
 import optax
 from flax import linen, nnx
 
+from jaxmlp import Batch
+
 
 class Told(linen.Module):
     """Its call is told whether it trains."""
@@ -43,8 +45,19 @@ def padded(inputs, by=3):
     return jnp.concatenate([inputs, jnp.full((by, *inputs.shape[1:]), 7.0)]), mask
 
 
+def labels_of(inputs):
+    """(batch,) int32, three classes."""
+    return (inputs[:, 0] > 2.0).astype(int) + (inputs[:, 1] > 2.0)
+
+
 def losses_of(outputs, inputs):
     """(batch,) float32."""
-    return optax.softmax_cross_entropy_with_integer_labels(
-        outputs, (inputs[:, 0] > 2.0).astype(int) + (inputs[:, 1] > 2.0)
-    )
+    return optax.softmax_cross_entropy_with_integer_labels(outputs, labels_of(inputs))
+
+
+def batches(count=6):
+    """Batches of 8; the last of 5, filled up to 8: (as it is trained on, what of it counts)."""
+    for number in range(count):
+        inputs = inputs_of(5 if number == count - 1 else 8, number)
+        more, mask = padded(inputs, by=8 - len(inputs))
+        yield Batch(more, labels_of(more), mask), inputs

@@ -8,9 +8,18 @@ import numpy as np
 import optax
 import pytest
 from flax import linen
-from flax_modules import Told, inputs_of, losses_of, padded
+from flax_modules import Told, batches, inputs_of, losses_of, padded
 
-from jaxmlp import Context, Variables, digest, from_flax, to_flax
+from jaxmlp import (
+    Context,
+    Variables,
+    digest,
+    from_flax,
+    init_state,
+    losses,
+    make_update,
+    to_flax,
+)
 
 KEY = jax.random.key(5)
 
@@ -193,24 +202,13 @@ def test_steps_are_those_of_a_loop_in_flax():
     """
     case, optimizer = CASES["train"], optax.sgd(0.1, momentum=0.9)
     model = from_flax(case.module, jnp.zeros(4))
-    before = params = jax.jit(model.init)(jax.random.key(0))
-    variables = to_flax(model, params)
-    states = [optimizer.init(params.trained)] * 2
+    params = jax.jit(model.init)(jax.random.key(0))
+    update = make_update(model, losses.softmax_cross_entropy, optimizer)
+    state = init_state(params, optimizer)
+    variables, their_state = to_flax(model, params), optimizer.init(params.trained)
 
     @jax.jit
-    def ours(params, state, inputs, context):
-        def loss(trained):
-            whole = params._replace(trained=trained)
-            outputs, running = model.train(whole, inputs, context)
-            values = jnp.where(context.mask, losses_of(outputs, inputs), 0.0)
-            return values.sum() / context.mask.sum(), running
-
-        gradient, running = jax.grad(loss, has_aux=True)(params.trained)
-        updates, state = optimizer.update(gradient, state)
-        return Variables(optax.apply_updates(params.trained, updates), running), state
-
-    @jax.jit
-    def theirs(variables, state, inputs, key):
+    def step(variables, state, inputs, key):
         def loss(trained):
             outputs, changed = by_flax(case, {**variables, "params": trained}, inputs, key)
             return losses_of(outputs, inputs).mean(), changed["batch_stats"]
@@ -220,13 +218,12 @@ def test_steps_are_those_of_a_loop_in_flax():
         trained = optax.apply_updates(variables["params"], updates)
         return {"params": trained, "batch_stats": statistics}, state
 
-    for step in range(6):
-        key, inputs = jax.random.fold_in(KEY, step), inputs_of(5 if step == 5 else 8, step)
-        variables, states[1] = theirs(variables, states[1], inputs, key)
-        more, mask = padded(inputs, by=8 - len(inputs))
-        params, states[0] = ours(params, states[0], more, Context(key, mask))
-    near(to_flax(model, params), variables)
-    moved = jax.tree.map(lambda a, b: float(abs(a - b).max()), params, before)
+    for number, (batch, inputs) in enumerate(batches()):
+        state, _ = update(state, batch, KEY)
+        key = jax.random.fold_in(KEY, number)
+        variables, their_state = step(variables, their_state, inputs, key)
+    near(to_flax(model, state.params), variables)
+    moved = jax.tree.map(lambda a, b: float(abs(a - b).max()), state.params, params)
     assert moved.trained["Dense_0"].pop("bias") < 1e-6
     assert min(jax.tree.leaves(moved)) > 0.01
 

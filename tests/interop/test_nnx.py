@@ -8,9 +8,9 @@ import numpy as np
 import optax
 import pytest
 from flax import nnx
-from flax_modules import Net, inputs_of, losses_of, padded
+from flax_modules import Net, batches, inputs_of, losses_of, padded
 
-from jaxmlp import Context, Variables, from_flax, to_flax
+from jaxmlp import Context, Variables, from_flax, init_state, losses, make_update, to_flax
 
 KEY = jax.random.key(5)
 
@@ -149,38 +149,27 @@ def test_steps_are_those_of_a_loop_in_flax():
     """Six batches, the last of them ragged; see the twin of linen on the optimizer."""
     optimizer = optax.sgd(0.1, momentum=0.9)
     model = from_flax(Net, jnp.zeros(4))
-    before = params = jax.jit(model.init)(jax.random.key(0))
-    state = optimizer.init(params.trained)
+    params = jax.jit(model.init)(jax.random.key(0))
+    update = make_update(model, losses.softmax_cross_entropy, optimizer)
+    state = init_state(params, optimizer)
     module = Net(rngs=nnx.Rngs(jax.random.key(0)))
     theirs = nnx.Optimizer(module, optimizer, wrt=nnx.Param)
     module.train()
 
-    @jax.jit
-    def update(params, state, inputs, context):
-        def loss(trained):
-            whole = params._replace(trained=trained)
-            outputs, running = model.train(whole, inputs, context)
-            values = jnp.where(context.mask, losses_of(outputs, inputs), 0.0)
-            return values.sum() / context.mask.sum(), running
-
-        gradient, running = jax.grad(loss, has_aux=True)(params.trained)
-        updates, state = optimizer.update(gradient, state)
-        return Variables(optax.apply_updates(params.trained, updates), running), state
-
     @nnx.jit
     def step(module, theirs, inputs, key):
+        def loss(module):
+            return losses_of(module(inputs), inputs).mean()
+
         nnx.reseed(module, default=key)
-        loss = lambda module: losses_of(module(inputs), inputs).mean()  # noqa: E731
         theirs.update(module, nnx.grad(loss)(module))
 
-    for number in range(6):
+    for number, (batch, inputs) in enumerate(batches()):
+        state, _ = update(state, batch, KEY)
         key = jax.random.fold_in(KEY, number)
-        inputs = inputs_of(5 if number == 5 else 8, number)
         step(module, theirs, inputs, jax.random.fold_in(key, zlib.crc32(b"default")))
-        more, mask = padded(inputs, by=8 - len(inputs))
-        params, state = update(params, state, more, Context(key, mask))
-    near(to_flax(model, params), state_of(module))
-    moved = jax.tree.map(lambda a, b: float(abs(a - b).max()), params, before)
+    near(to_flax(model, state.params), state_of(module))
+    moved = jax.tree.map(lambda a, b: float(abs(a - b).max()), state.params, params)
     assert moved.trained["layers"][0].pop("bias") < 1e-6
     assert min(jax.tree.leaves(moved)) > 0.01
 

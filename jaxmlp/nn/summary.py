@@ -130,6 +130,8 @@ def _of_groups(params: PyTree) -> Iterator[Layer]:
     for part, tree in enumerate(_split(params)):
         for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
             name = jax.tree_util.keystr(path[:-1], simple=True, separator="/")
+            _, _, module = name.partition("/")  # as in Flax's batch_stats/BatchNorm_0
+            name = module if part and module in groups else name
             groups.setdefault(name, ([], []))[part].append(leaf)
             kinds.setdefault(name, []).append(
                 jax.tree_util.keystr(path[-1:], simple=True) + f" {_sides(leaf.shape)}"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from flax import linen
 
-from jaxmlp import Context, Dense, Variables, activations, mlp
+from jaxmlp import Context, Dense, Variables, activations, initializers, mlp
 from jaxmlp.nn.noise import bits16, normal
 from jaxmlp.types import trained, with_trained
 
@@ -21,14 +21,17 @@ def everyone(inputs):
 
 
 def test_where_there_is_a_norm_a_hidden_layer_has_a_scale_and_a_bias_after_it():
-    trained, running = mlp(SIZES, norm="batch").init(jax.random.key(0))
+    drawn = {"bias_init": initializers.gaussian(0.1)}
+    trained, running = mlp(SIZES, norm="batch", **drawn).init(jax.random.key(0))
     assert [type(layer).__name__ for layer in trained] == ["Normed", "Normed", "Dense"]
     assert [m["mean"].tolist() for m in running] == [[0.0] * 8, [0.0] * 6]
     assert [m["var"].tolist() for m in running] == [[1.0] * 8, [1.0] * 6]
-    plain = mlp(SIZES).init(jax.random.key(0))
+    plain = mlp(SIZES, **drawn).init(jax.random.key(0))
     for ours, theirs in zip(trained, plain, strict=True):
         np.testing.assert_array_equal(ours.kernel, theirs.kernel)
-    by_layer = mlp(SIZES, norm="layer").init(jax.random.key(0))
+        np.testing.assert_array_equal(ours.bias, theirs.bias)
+        assert np.all(getattr(ours, "scale", 1) == 1)
+    by_layer = mlp(SIZES, norm="layer", **drawn).init(jax.random.key(0))
     jax.tree.map(np.testing.assert_array_equal, by_layer, trained)
 
 

@@ -72,6 +72,15 @@ def test_what_a_node_trains_and_keeps_is_one_line():
     assert (line.name, line.parameters) == ("params", 6)
 
 
+def test_the_running_statistics_of_a_module_of_flax_are_in_its_line():
+    module = linen.Sequential([linen.Dense(8), linen.BatchNorm(), linen.Dense(3)])
+    table = summary(from_flax(module, np.zeros(5, np.float32)), EXAMPLE)
+    assert [line.name for line in table.layers] == ["layers_0", "layers_1", "layers_2"]
+    norm = ("layers_1", "bias 8, scale 8, mean 8, var 8", None, "float32", 16, 16, 128, None)
+    assert table.layers[1] == norm
+    assert table.total[4:] == (48 + 16 + 27, 16, 4 * (91 + 16), 2 * (40 + 24))
+
+
 def test_products_in_loops_branches_and_calls_are_counted():
     x = jnp.ones((2, 2))
 

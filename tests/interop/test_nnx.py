@@ -207,6 +207,20 @@ def test_what_is_the_same_in_training_needs_no_pass_of_its_own():
     )
 
 
+class Adding(nnx.Module):
+    """Has no mode: it adds noise where it is handed rngs."""
+
+    def __init__(self, rngs):
+        self.last = nnx.Linear(4, 3, rngs=rngs)
+
+    def __call__(self, x, rngs=None):
+        return self.last(x if rngs is None else x + rngs.normal(x.shape))
+
+
+def test_what_draws_where_it_is_handed_rngs_has_a_pass_of_its_own():
+    assert from_flax(Adding, jnp.zeros(4)).train is not None
+
+
 def drawing(call):
     """A module with a linear layer, and this call."""
 
@@ -230,6 +244,10 @@ class Unmasked(nnx.BatchNorm):
     [
         (
             drawing(lambda self, x: self.last(x + self.rngs.normal((1, 4)))),
+            'module needs to draw nothing in evaluation, got a draw of "default"',
+        ),
+        (
+            drawing(lambda self, x, rngs: self.last(x + rngs.normal((1, 4)))),
             'module needs to draw nothing in evaluation, got a draw of "default"',
         ),
         (

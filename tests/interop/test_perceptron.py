@@ -47,6 +47,16 @@ def test_the_same_function_of_the_same_parameters(sizes, norm, rates):
     assert set(variables) == ({"params", "batch_stats"} if norm == "batch" else {"params"})
 
 
+def test_a_variance_far_below_the_square_of_the_mean_is_the_same():
+    def nearly_one(key, shape, dtype):
+        return 1.0 + 0.01 * jax.random.normal(key, shape, dtype)
+
+    model = mlp((4, 8, 3), kernel_init=nearly_one, norm="layer")
+    params, inputs = model.init(jax.random.key(0)), jnp.full((1, 4), 30.0)
+    theirs = flax_module(model).apply(to_flax(model, params), inputs)
+    np.testing.assert_allclose(model.apply(params, inputs[0]), theirs[0], rtol=1e-4)
+
+
 def test_it_goes_on_in_training_as_it_would_here():
     """Outputs and running statistics, without dropout, which draws other numbers there."""
     model = mlp((4, 8, 6, 3), norm="batch", norm_momentum=0.7, norm_epsilon=0.01)

@@ -4,13 +4,11 @@ import optax
 import pytest
 
 from jaxmlp import Recipe, classification, digest, evaluate, mlp, schedules, train
-from jaxmlp.populations import members
 from jaxmlp.populations.members import OneByOne, SideBySide
 from jaxmlp.randomness import Seeds
-from jaxmlp.runtime.compilation import compile_all, default_device
+from jaxmlp.runtime.compilation import default_device
 from jaxmlp.training import loop
 from jaxmlp.training.engine import Engine, hosted, place, shapes_of
-from jaxmlp.training.recipe import split
 
 RECIPE = Recipe(
     mlp((4, 8, 3)), classification(3), optax.adam, {"learning_rate": 0.02}, 16, 3, schedules.cosine
@@ -110,24 +108,3 @@ def test_each_members_numbers_are_looked_at_on_their_own(worker, states):
     states.params[0].kernel[1, 2, 3] = np.nan
     carried = worker.start_epoch(worker.load(NUMBERS, DRAWS, states, 3))
     assert worker.are_healthy(carried).tolist() == [True, False, True]
-
-
-@pytest.mark.parametrize("rate", [None, 0.25])
-def test_the_rate_of_members_without_numbers_is_one_or_none(rate):
-    recipe, _ = split(RECIPE._replace(hyperparameters={}, schedule=None))
-    recipe = recipe._replace(optimizer=lambda: optax.sgd(0.1))
-    if rate is not None:
-        recipe = recipe._replace(
-            optimizer=optax.sgd, hyperparameters=(("learning_rate", optax.constant_schedule(rate)),)
-        )
-    found = members._rates(recipe, 50, {}, np.int32(6))
-    assert (found is None) if rate is None else (found.tolist() == [rate])
-
-
-def test_a_chunk_side_by_side_has_programs_of_its_size(blobs):
-    device = default_device()
-    worker = SideBySide(RECIPE, shapes_of(blobs), device, place(hosted(blobs), device), False)
-    calls = worker.calls(7)
-    assert list(calls) == ["run", "rate", "is_finite", "test"]
-    assert calls["run"].arguments[1].noise.shape == (7,)
-    assert compile_all(calls).keys() == calls.keys()

@@ -14,6 +14,7 @@ from compilations import counted
 from jaxmlp import (
     Fault,
     Halving,
+    Model,
     Recipe,
     TrainingFault,
     activations,
@@ -404,7 +405,7 @@ def test_fast_mode_is_close_where_members_end_early(blobs, monkeypatch):
     load = SideBySide.load
 
     def watched(worker, numbers, seeds, states, size):
-        sizes.append((len(seeds), size))
+        sizes.append((len(seeds.shuffle), size))
         return load(worker, numbers, seeds, states, size)
 
     monkeypatch.setattr(SideBySide, "load", watched)
@@ -760,7 +761,7 @@ def plain_function(learning_rate):
     return values_of(ADAM, learning_rate=learning_rate)
 
 
-FOREIGN = ADAM._replace(model=ADAM.model._replace(init=lambda key: ADAM.model.init(key)))
+FOREIGN = ADAM._replace(model=Model(ADAM.model.init, ADAM.model.apply))
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,9 @@ def batch_norm(
     The variance that they take is that of the batch, a mean over its n examples, as in Flax too;
     PyTorch's is n / (n - 1) times that.
 
+    A layer before it needs no bias: the mean takes it away, so that its gradient is what rounding
+    leaves of zero, and Adam, which divides by the size of a gradient, makes steps of that.
+
     Args:
       layer: the scale and the bias, (features,).
       running: "mean" and "var", each (features,).

@@ -42,7 +42,7 @@ def mlp(
       input_dropout: the same, of the inputs.
       input_noise: the standard deviation of Gaussian noise that training adds to the inputs.
       norm: "batch" or "layer", of what a hidden layer's kernel makes of its inputs. Scale and bias
-        come after it and take the place of the layer's own bias, which the mean would undo.
+        come after it, in the place of the layer's own bias, which the batch's mean would undo.
       norm_momentum: the share of the running statistics that a step leaves, with the batch's norm
         alone; 0.9 where None. This is Flax's convention; PyTorch's momentum is one less this.
       norm_epsilon: is added to the variance; 1e-5 where None.

@@ -38,6 +38,16 @@ def test_equal_arguments_make_equal_models(name):
     assert repr(mlp(SIZES, **norm, **{name: 0.5})).endswith(f"{name}=0.5)")
 
 
+def test_numbers_are_kept_as_positive_floats_and_what_is_not_given_as_its_default():
+    for zero in (-0.0, 0, np.float32(-0.0)):
+        model = mlp((4, 7, 3), input_noise=zero, dropout=zero)
+        kept = model.architecture.input_noise, model.architecture.dropout
+        assert [(type(value), str(value)) for value in kept] == [(float, "0.0")] * 2
+    assert mlp(SIZES, norm="layer").architecture[-2:] == (None, 1e-5)
+    assert mlp(SIZES, norm="batch").architecture[-2:] == (0.9, 1e-5)
+    assert mlp(SIZES).architecture[-2:] == (None, None)
+
+
 def test_networks_are_named_by_what_they_are():
     partial = functools.partial(activations.leaky_relu, negative_slope=0.3)
     model = mlp(SIZES, partial, dropout=0.5, input_dropout=0.0, norm="batch", norm_momentum=0.99)

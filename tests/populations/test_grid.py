@@ -182,6 +182,8 @@ def test_norms_and_rates_of_the_network_may_be_swept_and_none_is_none_of_it():
         for dropout in (None, 0.0, 0.5)
         for norm in (None, "batch")
     ]
+    assert [len(program.members) for program in grid.programs] == [1, 1, 2, 2]  # of 0 and 0.5
+    assert grid.programs[2].numbers["dropout"].tolist() == [0, 0.5]
     noisy = RECIPE._replace(model=mlp((4, 8, 3), input_noise=0.1, norm="layer"))
     sweep = {"hidden_sizes": [(5,)], "input_noise": [None], "norm_epsilon": [0.5]}
     (recipe,) = make_grid(noisy, [0], sweep).recipes

@@ -8,6 +8,7 @@ import jax
 
 from jaxmlp.naming import name_of
 from jaxmlp.nn.architecture import MLP
+from jaxmlp.runtime.leaves import named_leaves
 from jaxmlp.types import Model, PyTree, Variables, count, trained
 
 __all__ = ["Layer", "Summary", "products", "summary"]
@@ -128,14 +129,12 @@ def _of_groups(params: PyTree) -> Iterator[Layer]:
     groups: dict[str, tuple[list[Any], list[Any]]] = {}
     kinds: dict[str, list[str]] = {}
     for part, tree in enumerate(_split(params)):
-        for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
-            name = jax.tree_util.keystr(path[:-1], simple=True, separator="/")
+        for full, leaf in named_leaves(tree):
+            name, _, last = full.rpartition("/")
             _, _, module = name.partition("/")  # as in Flax's batch_stats/BatchNorm_0
             name = module if part and module in groups else name
             groups.setdefault(name, ([], []))[part].append(leaf)
-            kinds.setdefault(name, []).append(
-                jax.tree_util.keystr(path[-1:], simple=True) + f" {_sides(leaf.shape)}"
-            )
+            kinds.setdefault(name, []).append(f"{last} {_sides(leaf.shape)}")
     for name, (own, running) in groups.items():
         yield _line(name or "params", ", ".join(kinds[name]), own, running)
 

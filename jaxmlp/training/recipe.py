@@ -16,6 +16,7 @@ from jaxmlp.nn.mlp import rates, with_rates
 from jaxmlp.objectives import tasks
 from jaxmlp.objectives.tasks import Task
 from jaxmlp.optim.averages import EvalParams
+from jaxmlp.runtime.leaves import leaf_name
 from jaxmlp.types import Model, PyTree, trained, with_trained
 
 __all__ = [
@@ -169,7 +170,7 @@ def init_params(recipe: Recipe, numbers: Mapping[str, jax.Array], key: jax.Array
 
     def scaled(path: tuple[Any, ...], leaf: jax.Array) -> jax.Array:
         scale = scales.get("init_scale" if leaf.ndim > 1 else "bias_scale")
-        is_factor = jax.tree_util.keystr(path[-1:], simple=True) == "scale"
+        is_factor = leaf_name(path[-1:]) == "scale"
         return leaf if scale is None or is_factor else leaf * scale
 
     return with_trained(params, jax.tree_util.tree_map_with_path(scaled, trained(params)))

@@ -121,7 +121,6 @@ def resumable(
                 checkpoints.save(*progress_parts(progress))
 
             saver = _Saver(write, _steps, every)
-            saver.position = _steps(start) if start else None
             try:
                 yield Saved(start, saver.save)
             finally:
@@ -234,23 +233,23 @@ class _Saver:
     ) -> None:
         if not 0 <= every < math.inf:
             raise ValueError(f"every needs to be a number of seconds, got {every}")
-        self.position: Any = None  # of what was saved last
         self._write, self._position_of, self._every = write, position, every
-        self._latest: Any = None
+        self._latest, self._saved = None, None  # the latest; the position of what was saved last
         self._saved_at, self._cost = time.monotonic(), 0.0
 
     def save(self, latest: Any) -> None:
+        """Notes the latest, and saves it if it is due."""
         self._latest = latest
         if time.monotonic() - self._saved_at >= max(self._every, self._cost / SHARE):
             self.finish()
 
     def finish(self) -> None:
         """Saves the latest, unless it is saved."""
-        if self._latest is None or self._position_of(self._latest) == self.position:
+        if self._latest is None or self._position_of(self._latest) == self._saved:
             return
         started = time.monotonic()
         self._write(self._latest)
-        self.position, self._saved_at = self._position_of(self._latest), time.monotonic()
+        self._saved, self._saved_at = self._position_of(self._latest), time.monotonic()
         self._cost = self._saved_at - started
 
 

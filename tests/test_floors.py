@@ -122,6 +122,20 @@ def test_no_private_name_is_used_in_another_module(path):
     assert not list(private_names_from_elsewhere(LIBRARY.parent / path))
 
 
+@pytest.mark.parametrize(
+    ("word", "home"),
+    [
+        ("keystr", "jaxmlp/runtime/leaves.py"),  # a leaf has one name
+        ("os.replace", "jaxmlp/storage/atomic.py"),  # what is there is there as a whole
+        ("os.fsync", "jaxmlp/storage/atomic.py"),
+        ("flock", "jaxmlp/storage/atomic.py"),
+    ],
+)
+def test_what_is_done_in_one_way_is_done_in_one_place(word, home):
+    found = [str(path) for path in SOURCES if word in (LIBRARY.parent / path).read_text()]
+    assert found == [home]
+
+
 @pytest.mark.parametrize("module", ["__init__", *MODULES])
 def test_the_library_needs_jax_numpy_and_optax_alone(module):
     allowed = OURS | NEEDED | set(sys.stdlib_module_names)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxmlp.runtime.leaves import named_leaves
 from jaxmlp.types import Array, Context, Model, PyTree, Variables
 
 __all__ = [
@@ -177,7 +178,4 @@ def _check_training(
 
 def _described(tree: PyTree) -> dict[str, str]:
     """Each leaf's dtype and shape, by its place in a tree."""
-    return {
-        jax.tree_util.keystr(path, simple=True, separator="/"): f"{leaf.dtype} {leaf.shape}"
-        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
-    }
+    return {name: f"{leaf.dtype} {leaf.shape}" for name, leaf in named_leaves(tree)}

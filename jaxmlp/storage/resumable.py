@@ -1,7 +1,6 @@
 """Training that goes on where it was stopped or killed, in a line more than training."""
 
 import contextlib
-import json
 import math
 import os
 import time
@@ -12,9 +11,8 @@ from typing import Any, NamedTuple
 from jaxmlp.populations.cohort import Report
 from jaxmlp.populations.grid import make_grid
 from jaxmlp.populations.population import Population, population_of
-from jaxmlp.storage.atomic import locked, whole_file
-from jaxmlp.storage.checkpoint import Checkpoints, restore, steps
-from jaxmlp.storage.identity import differences, identity_of, identity_of_many
+from jaxmlp.storage.checkpoint import Checkpoints, restore
+from jaxmlp.storage.identity import identity_of, identity_of_many
 from jaxmlp.storage.progress import (
     as_population,
     as_progress,
@@ -22,6 +20,7 @@ from jaxmlp.storage.progress import (
     progress_like,
     progress_parts,
 )
+from jaxmlp.storage.training_folder import opened
 from jaxmlp.training.batches import num_steps
 from jaxmlp.training.checks import check
 from jaxmlp.training.recipe import Recipe
@@ -111,7 +110,7 @@ def resumable(
     seeds = {name: seed if value is None else value for name, value in given.items()}
     recipe, data = check(recipe, data, *seeds.values())
     identity = identity_of(recipe, data, seeds)
-    with _opened(folder, identity, accept_changes) as path:
+    with opened(folder, identity, accept_changes) as path:
         found = restore(path, progress_like(recipe, data))
         start = as_progress(found) if found else None
         _refuse_fewer(path, start, recipe, len(data.train_inputs))
@@ -156,7 +155,7 @@ def resumable_many(
     grid = make_grid(recipe, seeds, sweep, shuffle, shuffles, noises)
     _, data = check(grid.recipes[0], data)
     identity = identity_of_many(grid, data, shuffle)
-    with _opened(folder, identity, accept_changes) as path:
+    with opened(folder, identity, accept_changes) as path:
         like = population_of(grid, data)
         found = restore(path, like)
         with Checkpoints(path, keep=1) as checkpoints:
@@ -167,52 +166,6 @@ def resumable_many(
             saver = _Saver(write, lambda report: int(report.epochs.sum()), every)
             yield SavedMany(as_population(found, like) if found else None, saver.save)
             saver.finish()  # an error may have come in the middle of what a snapshot reads
-
-
-@contextlib.contextmanager
-def _opened(folder: StrPath, identity: Mapping[str, Any], accept_changes: bool) -> Iterator[Path]:
-    """The folder of the checkpoints, locked, once its training is seen to be the one."""
-    path = Path(folder)
-    path.mkdir(parents=True, exist_ok=True)
-    with contextlib.ExitStack() as stack:
-        try:
-            stack.enter_context(locked(path / ".lock"))
-        except BlockingIOError:
-            raise ValueError(f"another process is training in {path}") from None
-        file, checkpoints = path / "training.json", path / "checkpoints"
-        if file.exists():
-            _refuse_another(path, _read(file), identity, accept_changes)
-        elif steps(checkpoints):
-            raise ValueError(f"{path} needs a training.json beside its checkpoints, got none")
-        with whole_file(file) as opened:
-            opened.write(json.dumps(identity, indent=2).encode())
-        yield checkpoints
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        record = json.loads(file.read_bytes())
-        if not isinstance(record, dict) or not {"recipe", "environment"} <= record.keys():
-            raise ValueError("it has other fields")
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{file} needs the record of a training: {error}") from error
-    return record
-
-
-def _refuse_another(
-    path: Path, saved: dict[str, Any], identity: Mapping[str, Any], accept_changes: bool
-) -> None:
-    saved, now = dict(saved), dict(identity)
-    before, after = saved.pop("environment"), now.pop("environment")
-    if "seeds" in now and now["recipe"]["schedule"] is None:  # how long it is changes no step
-        saved["recipe"] = {**saved["recipe"], "num_epochs": now["recipe"]["num_epochs"]}
-    if changes := differences(saved, now):
-        raise ValueError(f"{path} holds another training: {changes}")
-    if (changes := differences(before, after)) and not accept_changes:
-        raise ValueError(
-            f"{path} needs what its training began on: {changes}; accept_changes=True goes on "
-            "without the promise of equal bits"
-        )
 
 
 def _refuse_fewer(path: Path, start: Progress | None, recipe: Recipe, num_examples: int) -> None:

@@ -134,6 +134,9 @@ class Dataset(NamedTuple):
     sha256: str = ""  # hexadecimal digest of the four arrays
     num_classes: int = 0  # 0: unknown
     image_shape: tuple[int, int] | None = None  # (height, width), where a row is a picture
+    # (num_train,) float32: an example counts as so many in training, and in the training set's
+    # figures of a history; those of other sets, and of `evaluate`, count each as one.
+    train_weights: np.ndarray | None = None
 
     def sets(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Inputs and labels of "train", and of "validation" and "test" where they are there."""

@@ -231,5 +231,5 @@ def _chunk(program: Program, shapes: Shapes) -> int:
 def state_of(program: Program, shapes: Shapes) -> TrainState:
     """The shapes and dtypes of one member's state, as the host keeps it."""
     calls = calls_of(program.recipe, shapes, default_device())
-    state: TrainState = plain(calls["run"].arguments[4])
+    state: TrainState = plain(calls["run"].arguments[3])
     return state

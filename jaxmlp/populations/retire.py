@@ -86,8 +86,9 @@ def locate(
       member: its state, every number in it finite, and its totals.
       stop: the step before which the fault is.
     """
-    placed: Any = sets["train"]
-    data = data._replace(train_inputs=placed[0], train_labels=placed[1])
+    names = "train_inputs", "train_labels", "train_weights"
+    placed: Any = dict(zip(names, sets["train"], strict=False))
+    data = data._replace(**placed)
     engine = Engine.of(recipe, data, device)
     state, totals = engine.put(member)
     progress = Progress(state, totals, (), ())

@@ -51,9 +51,9 @@ class SideBySide:
                 lambda leaf: jax.ShapeDtypeStruct((size, *leaf.shape), leaf.dtype), tree
             )
 
-        numbers, seeds, inputs, labels, state, totals, stop = self._calls["run"].arguments
+        numbers, seeds, examples, state, totals, stop = self._calls["run"].arguments
         numbers, seeds, carried = many(numbers), many(seeds), many((state, totals))
-        steps = (numbers, seeds, inputs, labels, *carried, stop)
+        steps = (numbers, seeds, examples, *carried, stop)
         calls = {
             "run": Call(vmapped.run_members, (self._static, self._is_shared), steps, self._device),
             "rate": Call(vmapped.rates, self._calls["rate"].static, (numbers, stop), self._device),
@@ -87,16 +87,15 @@ class SideBySide:
 
     def start_epoch(self, carried: _Group) -> _Group:
         """As of `OneByOne`."""
-        like, size = self._calls["run"].arguments[5], len(carried.seeds.shuffle)
+        like, size = self._calls["run"].arguments[4], len(carried.seeds.shuffle)
         zeros = {name: np.zeros((size, *leaf.shape), leaf.dtype) for name, leaf in like.items()}
         return carried._replace(totals=self._put(zeros))
 
     def run(self, carried: _Group, stop: int) -> _Group:
         """As of `OneByOne`."""
-        inputs, labels = self._sets["train"]
         _, compiled, numbers, seeds, states, totals = carried
         bound = self._put(np.int32(stop))
-        done = compiled["run"](numbers, seeds, inputs, labels, states, totals, bound)
+        done = compiled["run"](numbers, seeds, self._sets["train"], states, totals, bound)
         states, totals = jax.block_until_ready(done)
         return carried._replace(states=states, totals=totals)
 
@@ -115,7 +114,7 @@ class SideBySide:
         with np.errstate(invalid="ignore"):  # of a member with a fault
             found = figures(functions, own, lambda t: np.asarray(t)[:count] / whole, finish)
         line = {f"train_{name}": _first(count, f) for name, f in zip(names, found, strict=True)}
-        for kind, (inputs, labels) in self._sets.items():
+        for kind, (inputs, labels, *_) in self._sets.items():
             if kind == "train":
                 continue
             found = [np.full(count, np.nan)] * len(names)

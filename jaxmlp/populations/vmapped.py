@@ -27,8 +27,7 @@ def run_members(
     is_shared: bool,
     numbers: Mapping[str, jax.Array],
     seeds: Seeds,
-    inputs: jax.Array,
-    labels: jax.Array,
+    examples: tuple[jax.Array, ...],
     states: TrainState,
     totals: Totals,
     stop: jax.Array,
@@ -40,7 +39,7 @@ def run_members(
         numbers: PyTree, seeds: Seeds, params: PyTree, opt_state: PyTree, totals: PyTree
     ) -> tuple[TrainState, PyTree]:
         state = TrainState(params, opt_state, step)
-        return engine.run_steps(recipe, numbers, seeds, inputs, labels, state, totals, stop)
+        return engine.run_steps(recipe, numbers, seeds, examples, state, totals, stop)
 
     axes: Any = (0, 0, None)  # the step is one for all
     order: Any = 0

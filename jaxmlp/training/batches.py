@@ -85,6 +85,7 @@ def take_batch(
     step: jax.Array | int,
     batch_size: int,
     order: jax.Array | None = None,
+    weights: jax.Array | None = None,
 ) -> Batch:
     """The batch of one step; the ragged last one is padded to size and masked.
 
@@ -94,6 +95,7 @@ def take_batch(
       step: the step within the epoch, from 0.
       batch_size: examples a batch.
       order: (num_examples,) int32 from `epoch_order`; by default the examples as they stand.
+      weights: (num_examples,) float32, where examples count differently.
 
     Returns:
       `batch_size` examples; those with a False mask repeat one that is there.
@@ -107,7 +109,7 @@ def take_batch(
     rows = jnp.minimum(positions, inputs.shape[0] - 1)
     if order is not None:
         rows = order[rows]
-    return Batch(inputs[rows], labels[rows], mask)
+    return Batch(inputs[rows], labels[rows], mask, None if weights is None else weights[rows])
 
 
 def scale_pixels(inputs: Array) -> jax.Array:

@@ -11,7 +11,7 @@ from jaxmlp.objectives.records import Metric
 from jaxmlp.objectives.tasks import objective_of
 from jaxmlp.randomness import as_seed
 from jaxmlp.training.canonical import canonical_recipe
-from jaxmlp.training.examples import as_array, as_inputs, as_labels
+from jaxmlp.training.examples import as_array, as_inputs, as_labels, as_weights
 from jaxmlp.training.limits import refuse_too_large
 from jaxmlp.training.recipe import Recipe
 from jaxmlp.training.trial import try_a_pass, try_a_step
@@ -59,6 +59,9 @@ def check(recipe: Recipe, data: Dataset, *seeds: int) -> tuple[Recipe, Dataset]:
             raise ValueError(f"{name} set: {error}") from error
         taken: dict[str, Any] = {f"{name}_inputs": inputs, f"{name}_labels": labels}
         data = data._replace(**taken)
+    if data.train_weights is not None:
+        weights: Any = as_weights(data.train_weights, len(data.train_inputs))
+        data = data._replace(train_weights=weights)
     if recipe.batch_size > len(data.train_inputs):
         raise ValueError(
             f"batch_size needs to be at most the {len(data.train_inputs)} training examples, "

@@ -50,7 +50,8 @@ def diagnose(recipe: Recipe, data: Dataset, seeds: Seeds, state: TrainState) -> 
     epoch, step = divmod(int(state.step), steps)
     order = epoch_order(keys(seeds.shuffle).shuffle, epoch, len(data.train_inputs))
     inputs, labels = jnp.asarray(data.train_inputs), jnp.asarray(data.train_labels)
-    batch = take_batch(inputs, labels, step, recipe.batch_size, order)
+    weights = None if data.train_weights is None else jnp.asarray(data.train_weights)
+    batch = take_batch(inputs, labels, step, recipe.batch_size, order, weights)
     rows = order[step * recipe.batch_size :][: recipe.batch_size]
 
     def fault(kind: str, layer: str, detail: str = "") -> Fault:

@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 Totals = Mapping[str, jax.Array]  # as in `Progress`
-Shapes = Mapping[str, tuple[jax.ShapeDtypeStruct, ...]]  # set -> inputs, labels
+Shapes = Mapping[str, tuple[jax.ShapeDtypeStruct, ...]]  # set -> inputs, labels, perhaps weights
 Sets = Mapping[str, tuple[jax.Array, ...]]  # the same, of the data on a device
 
 
@@ -84,8 +84,7 @@ class Engine(NamedTuple):
         stop: jax.Array,
     ) -> tuple[TrainState, Totals]:
         """Runs the steps up to `stop`, and returns when they are done."""
-        inputs, labels = self.sets["train"]
-        done = self.compiled["run"](numbers, seeds, inputs, labels, state, totals, stop)
+        done = self.compiled["run"](numbers, seeds, self.sets["train"], state, totals, stop)
         return jax.block_until_ready(done)
 
     def is_healthy(self, state: TrainState, totals: Totals) -> bool:
@@ -117,7 +116,7 @@ class Engine(NamedTuple):
         with np.errstate(invalid="ignore"):  # where every step was one with a fault
             found = figures(functions, own, lambda total: np.float32(total) / count, finish)
         line = {f"train_{name}": float(figure) for name, figure in zip(names, found, strict=True)}
-        for kind, (inputs, labels) in self.sets.items():
+        for kind, (inputs, labels, *_) in self.sets.items():
             if kind == "train":
                 continue
             found = [math.nan] * len(names)
@@ -155,8 +154,13 @@ def no_totals(recipe: Recipe, labels: Any) -> dict[str, jax.Array]:
 
 
 def hosted(data: Dataset) -> dict[str, tuple[np.ndarray, ...]]:
-    """The sets as arrays that a CPU's devices share."""
-    return {name: tuple(map(host_array, examples)) for name, examples in data.sets().items()}
+    """The sets as arrays that a CPU's devices share; that of training may have weights, too."""
+    return {name: tuple(map(host_array, arrays)) for name, arrays in _arrays_of(data).items()}
+
+
+def _arrays_of(data: Dataset) -> dict[str, tuple[np.ndarray, ...]]:
+    weights = () if data.train_weights is None else (data.train_weights,)
+    return {**data.sets(), "train": (*data.sets()["train"], *weights)}
 
 
 def place(sets: Mapping[str, tuple[np.ndarray, ...]], device: jax.Device) -> Sets:
@@ -166,7 +170,7 @@ def place(sets: Mapping[str, tuple[np.ndarray, ...]], device: jax.Device) -> Set
 
 def shapes_of(data: Dataset) -> Shapes:
     """The shapes of the sets, with the dtypes that JAX gives them."""
-    return {name: tuple(map(shape_of, examples)) for name, examples in data.sets().items()}
+    return {name: tuple(map(shape_of, arrays)) for name, arrays in _arrays_of(data).items()}
 
 
 def calls_of(recipe: Recipe, shapes: Shapes, device: jax.Device) -> dict[str, Call]:
@@ -189,7 +193,7 @@ def calls_of(recipe: Recipe, shapes: Shapes, device: jax.Device) -> dict[str, Ca
     seed, step = (jax.ShapeDtypeStruct((), dtype) for dtype in (jnp.uint32, jnp.int32))
     state = jax.eval_shape(functools.partial(init, static, num_examples), numbers, seed)
     carried = state, jax.eval_shape(lambda: no_totals(recipe, shapes["train"][1]))
-    steps = numbers, Seeds(seed, seed), *shapes["train"], *carried, step
+    steps = numbers, Seeds(seed, seed), shapes["train"], *carried, step
     calls = {
         "run": Call(run_steps, (static,), steps, device),
         "init": Call(init, (static, num_examples), (numbers, seed), device),
@@ -232,8 +236,7 @@ def run_steps(
     recipe: Recipe,
     numbers: Mapping[str, jax.Array],
     seeds: Seeds,
-    inputs: jax.Array,
-    labels: jax.Array,
+    examples: tuple[jax.Array, ...],
     state: TrainState,
     totals: Totals,
     stop: int | jax.Array,
@@ -241,8 +244,11 @@ def run_steps(
     """The steps from `state.step` up to `stop`, all within one epoch, as one compiled loop.
 
     The bounds of the loop are traced, so there is one program whatever they are, and the bits do
-    not depend on where an epoch is cut.
+    not depend on where an epoch is cut. The examples are inputs, labels and, where the data have
+    them, weights.
     """
+    inputs, labels, *rest = examples
+    weights = rest[0] if rest else None
     num_examples = len(inputs)
     steps = num_steps(num_examples, recipe.batch_size)
     optimizer, _ = build_optimizer(recipe, numbers, steps * recipe.num_epochs)
@@ -255,7 +261,8 @@ def run_steps(
 
     def body(step: jax.Array, carry: tuple[TrainState, Totals]) -> tuple[TrainState, Totals]:
         state, totals = carry
-        batch = take_batch(inputs, labels, step - epoch * steps, recipe.batch_size, order)
+        place = step - epoch * steps
+        batch = take_batch(inputs, labels, place, recipe.batch_size, order, weights)
         state, info = update(state, batch, noise)
         sums = {
             name: value if name in summed else value * info.num_examples

@@ -9,7 +9,7 @@ import numpy as np
 from jaxmlp.naming import kind_of
 from jaxmlp.types import Array
 
-__all__ = ["as_array", "as_inputs", "as_labels"]
+__all__ = ["as_array", "as_inputs", "as_labels", "as_weights"]
 
 
 def as_array(what: str, values: Any) -> Array:
@@ -90,6 +90,32 @@ def as_labels(labels: Any) -> Array:
     bounds = np.iinfo(jax.dtypes.canonicalize_dtype(array.dtype))
     if array.size and not (array.min() >= bounds.min and array.max() <= bounds.max):
         return _cast(array, np.dtype(np.float32))
+    return array
+
+
+def as_weights(weights: Any, num_examples: int) -> Array:
+    """What the training examples count, as float32.
+
+    Raises:
+      ValueError: as `as_array` does, or if there is not one for each example, finite, from 0 on,
+        and one above 0.
+
+    >>> as_weights([1, 0.5], 2).dtype
+    dtype('float32')
+    """
+    array = as_array("train_weights", weights)
+    if array.shape != (num_examples,):
+        raise ValueError(f"train_weights need the shape ({num_examples},), got {array.shape}")
+    array = array if array.dtype == np.float32 else _cast(array, np.dtype(np.float32))
+    values = np.asarray(array)
+    is_good = np.isfinite(values) & (values >= 0)
+    if not is_good.all():
+        row = int(is_good.argmin())
+        raise ValueError(f"train_weights need to be finite, from 0 on, got {values[row]} at {row}")
+    with np.errstate(over="ignore"):
+        total = values.sum(dtype=np.float32)
+    if not 0 < total < np.inf:
+        raise ValueError(f"train_weights need a sum above 0 that is finite, got {total}")
     return array
 
 

@@ -202,7 +202,7 @@ def warm_up(recipe: Recipe, data: Dataset, on_compiled: OnCompiled | None = None
     shapes, device = shapes_of(data), default_device()
     calls = calls_of(recipe, shapes, device)
     evaluated = functools.partial(averages.eval_params, recipe.eval_params)
-    params = jax.eval_shape(evaluated, calls["run"].arguments[4])
+    params = jax.eval_shape(evaluated, calls["run"].arguments[3])
     compile_all(calls | evaluation.calls_of(recipe, params, shapes, device), on_compiled)
 
 

@@ -183,17 +183,15 @@ def test_whole_weights_are_repeated_examples(weights):
     assert info.num_examples == sum(weights)
 
 
-def test_what_weighs_nothing_may_be_anything():
-    batch = some(4)
-    batch.inputs[1] = np.nan
-    update = make_update(MODEL, losses.softmax_cross_entropy, SGD)
-    _, info = update(STATE, batch._replace(weights=np.float32([1, 0, 2, 1])))
-    assert np.isfinite(info.loss)
-    outputs = jnp.zeros((4, 3))
-    means, count = means_of(
-        (losses.softmax_cross_entropy,), outputs, batch._replace(weights=np.zeros(4))
-    )
-    assert (means[0].item(), count.item()) == (0.0, 0.0)
+def test_what_weighs_nothing_is_in_no_figure():
+    batch = some(4, weights=np.float32([1, 0, 2, 1]))
+    outputs = jnp.zeros((4, 3)).at[1].set(jnp.nan)
+    means, count = means_of((losses.softmax_cross_entropy,), outputs, batch)
+    assert (means[0], count) == (pytest.approx(np.log(3)), 4)
+    nothing = batch._replace(weights=np.zeros(4))
+    means, count = means_of((losses.softmax_cross_entropy,), outputs, nothing)
+    assert (means[0], count) == (0, 0)
+    assert weighted_mean(losses.softmax_cross_entropy, None, outputs, nothing) == 0
 
 
 def test_a_mask_and_weights_go_together():
@@ -361,3 +359,62 @@ def test_a_goal_says_where_a_fault_is(blobs):
         train(recipe, blobs, 0)
     assert Goal(broken) == goal_of(recipe.task)
     assert goal_of(classification(3)) is None
+
+
+@pytest.mark.parametrize("mode", ["exact", "fast"])
+def test_a_data_set_may_say_what_its_examples_count(mode, blobs):
+    weights = np.random.default_rng(0).integers(0, 3, 50)
+    weights[:2] = 5, 0
+    data = blobs._replace(train_weights=weights.tolist())
+    recipe = RECIPE._replace(batch_size=50)  # whole batches, to be compared with repeated examples
+    rows = np.repeat(np.arange(50), weights)
+    repeated = blobs._replace(
+        train_inputs=blobs.train_inputs[rows], train_labels=blobs.train_labels[rows]
+    )
+    one = train(recipe, data, 1)
+    other = train(recipe._replace(batch_size=len(rows)), repeated, 1)
+    same(one.params, other.params, rtol=1e-4, atol=1e-5)
+    assert one.history.keys() == other.history.keys()
+    for name, values in one.history.items():
+        np.testing.assert_allclose(values, other.history[name], rtol=1e-4, atol=1e-5)
+    runs = train_many(RECIPE, data, [1, 4], mode=mode)
+    alone = train(RECIPE, data, 4)
+    member = runs.member(seed=4)
+    if mode == "exact":
+        both = [digest((run.state, dict(run.history))) for run in (member, alone)]
+        assert both[0] == both[1]
+    same(member.params, alone.params, rtol=1e-4, atol=1e-5)
+
+
+def test_a_fault_is_found_by_the_weights_that_it_came_with(blobs):
+    def broken(outputs, label):
+        return jnp.where(label == 2, jnp.sqrt(-1.0 - outputs.sum() ** 2), outputs.sum() ** 2)
+
+    weights = np.float32(blobs.train_labels != 2)
+    recipe = RECIPE._replace(task=classification(3, broken)._replace(metrics=()))
+    with pytest.raises(FloatingPointError, match=r"step 0 \(epoch 1\), loss, broken: it is nan"):
+        train(recipe, blobs, 0)
+    # What weighs nothing has no loss that is NaN; its gradient is one all the same.
+    with pytest.raises(FloatingPointError, match=r"step 0 \(epoch 1\), gradient, "):
+        train(recipe, blobs._replace(train_weights=weights), 0)
+    runs = train_many(recipe, blobs._replace(train_weights=weights), [0], mode="exact")
+    assert [fault.kind for fault in runs.faults.values()] == ["gradient"]
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (np.ones(49), r"train_weights need the shape \(50,\), got \(49,\)"),
+        (np.ones((50, 1)), r"train_weights need the shape \(50,\), got \(50, 1\)"),
+        (np.where(np.arange(50) == 3, -1, 1), "train_weights need to be .* got -1.0 at 3"),
+        (np.where(np.arange(50) == 4, np.nan, 1), "train_weights need .* got nan at 4"),
+        (np.where(np.arange(50) == 4, 1e39, 1), "train_weights need .* got inf at 4"),
+        (np.zeros(50), "train_weights need a sum above 0 that is finite, got 0.0"),
+        (np.full(50, 1e38), "train_weights need a sum above 0 that is finite, got inf"),
+        (["a"] * 50, "train_weights need an array of numbers"),
+    ],
+)
+def test_weights_that_are_none_are_refused_in_one_line(weights, message, blobs):
+    for fit in (train, lambda *given: train_many(*given[:2], [0])):
+        with pytest.raises(ValueError, match=f"^{message}"):
+            fit(RECIPE, blobs._replace(train_weights=weights), 0)

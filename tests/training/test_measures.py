@@ -117,7 +117,8 @@ def test_members_have_the_figures_that_they_have_alone(mode, blobs):
                 np.testing.assert_array_equal(member.history[name], values)
             else:
                 np.testing.assert_allclose(member.history[name], values, atol=1e-5)
-    assert runs.metric("test_f1").is_share
+    names = ["loss", "accuracy", "f1", "top_2_accuracy", "precision_1"]
+    assert [metric.name for metric in runs.metrics] == names
     assert runs.best("test_f1").keys() == {"learning_rate"}
 
 
@@ -418,3 +419,12 @@ def test_weights_that_are_none_are_refused_in_one_line(weights, message, blobs):
     for fit in (train, lambda *given: train_many(*given[:2], [0])):
         with pytest.raises(ValueError, match=f"^{message}"):
             fit(RECIPE, blobs._replace(train_weights=weights), 0)
+
+
+def test_a_smoothing_among_the_hyperparameters_is_the_tasks(blobs):
+    task = classification(3, label_smoothing=0.1)
+    recipe = RECIPE._replace(
+        task=task, hyperparameters={"learning_rate": 0.3, "label_smoothing": 1}
+    )
+    with pytest.raises(ValueError, match=r"^label_smoothing needs to be from 0 to .*, got 1$"):
+        train(recipe, blobs, 0)

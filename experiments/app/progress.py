@@ -95,7 +95,8 @@ def _widths(columns: Iterable[Metric], num_epochs: int) -> dict[str, int]:
     for metric in columns:
         widest = 8 if metric.is_share or metric.name in NARROW else 9
         widths[metric.name] = max(widest, *map(len, _words(metric.name)))
-    for name in ("learning_rate", "train_accuracy"):
+    training = [name for name in widths if name.startswith("train_") and name != "train_loss"]
+    for name in ("learning_rate", *training):
         if sum(widths.values()) + len(widths) - 1 > WIDTH:
             widths.pop(name, None)
     return widths

@@ -48,6 +48,17 @@ def test_each_epoch_is_a_line_below_its_names():
     ]
 
 
+def test_of_too_many_columns_those_of_training_go_first():
+    names = [
+        f"{kind}_{name}" for name in ("loss", "hits") for kind in ("train", "validation", "test")
+    ]
+    line = dict.fromkeys((*names, "test_misses", "test_regret", "learning_rate"), 0.5)
+    [first, second, _] = shown([line], width=200)
+    assert "hits" in second
+    assert (first.count("train"), first.count("validation"), first.count("test")) == (1, 2, 4)
+    assert "rate" not in second
+
+
 LOSSES = ("train_loss", "validation_loss", "test_loss")
 ACCURACIES = ("train_accuracy", "validation_accuracy", "test_accuracy")
 NUMBERS = [0.5, -0.5, 1e20, -1e20, 3.4e38, -3.4e38, 999.99999, -999.99999, 1e-30, math.inf]

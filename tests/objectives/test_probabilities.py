@@ -89,6 +89,12 @@ def test_the_calibration_error_of_four_answers():
     assert value_of(metric, one, [0, 0, 0, 1]) == pytest.approx(expected, abs=1e-6)
 
 
+def test_a_confidence_at_the_edge_of_two_bins_is_in_the_lower_one():
+    logits = np.log(np.float32([[0.5, 0.5], [0.75, 0.25]]))  # wrong, and right
+    expected = (abs(0 - 0.5) + abs(1 - 0.75)) / 2
+    assert value_of(metrics.calibration_error(2), logits, [1, 0]) == pytest.approx(expected)
+
+
 def test_the_calibration_error_of_nan_is_nan_and_less_is_better():
     metric = metrics.calibration_error()
     assert np.isnan(value_of(metric, np.array([[jnp.nan, 1.0], [1.0, 0.0]]), [0, 0]))

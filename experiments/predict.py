@@ -27,7 +27,7 @@ from experiments.data.likeness import Guesses
 from experiments.folder import arrays, records
 from experiments.folder.files import write_csv
 from experiments.folder.workdir import user_path
-from jaxmlp.types import PyTree
+from jaxmlp.types import PyTree, trained
 
 FLAGS = flags.FLAGS
 flags.adopt_module_key_flags(startup)
@@ -83,13 +83,16 @@ def load(folder: Path) -> tuple[jaxmlp.Recipe, PyTree, dict[str, Any]]:
     path = folder / "params.npz"
     if not path.exists():
         raise ValueError(f"{folder} needs params.npz, got a run without parameters")
-    params = arrays.read_params(path, config["sizes"])
-    for layer, (kernel, bias) in enumerate(params):
-        odd = sum(int((~np.isfinite(leaf)).sum()) for leaf in (kernel, bias))
+    if config["task"] != "classification":
+        raise ValueError(f"{folder} needs to hold a classification, got a {config['task']}")
+    recipe = recipes.recipe(config)
+    params = arrays.read_params(path, recipe.model)
+    for layer, leaves in enumerate(trained(params)):
+        odd = sum(int((~np.isfinite(leaf)).sum()) for leaf in leaves)
         if odd:
             got = f"{odd:,} NaN or infinite in layer_{layer}: training diverged"
             raise ValueError(f"{path} needs finite numbers, got {got}")
-    return recipes.recipe(config), params, config
+    return recipe, params, config
 
 
 def place_for_picture(folder: Path, config: Mapping[str, Any]) -> Path | None:

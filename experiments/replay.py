@@ -27,6 +27,7 @@ from experiments.app.progress import EpochTable
 from experiments.folder import arrays, records, schema
 from experiments.folder.workdir import user_path
 from experiments.verify import say
+from jaxmlp.optim.averages import eval_params
 from jaxmlp.runtime import receipt
 from jaxmlp.training import stopping
 from jaxmlp.training.batches import num_steps
@@ -34,8 +35,9 @@ from jaxmlp.types import Dataset, Progress
 
 NOT_VOUCHED_FOR = (
     "the other networks, what sums them up (summary.json, table.csv, metrics.jsonl) or rests on "
-    "them (that halving ends one), the texts of notice and environment, how a file is packed, and "
-    "whatever else is in the folder, such as checkpoints and pictures"
+    "them (that halving ends one), which outputs were asked for, the texts of notice and "
+    "environment, how a file is packed, and whatever else is in the folder, such as checkpoints "
+    "and pictures"
 )
 LISTED = 20  # values of an axis in a message
 
@@ -175,6 +177,7 @@ def train(console: Console, member: Member) -> dict[str, np.ndarray]:
                     member.data,
                     member.values["seed"],
                     shuffle_seed=0 if config["shuffle"] == "shared" else own_order,
+                    noise_seed=member.values.get("noise_seed"),
                     on_fault="ignore" if config["on_fault"] == "ignore" else "raise",
                     callback=on_epoch,
                     on_block=on_block,
@@ -182,7 +185,8 @@ def train(console: Console, member: Member) -> dict[str, np.ndarray]:
                 -1,
             )
         except jaxmlp.TrainingFault as error:
-            params, fault_step = error.progress.state.params, error.fault.step
+            params = eval_params(recipe.eval_params, error.progress.state)
+            fault_step = error.fault.step
     names = history[0] if history else ()
     return {
         "params_sha256": np.array(jaxmlp.digest(params)),

@@ -56,14 +56,17 @@ def main(argv: list[str]) -> None:
         if len(axes) < len(given.sweep):
             raise ValueError(f"--sweep needs each name once, got {' '.join(given.sweep)}")
         seeds = points.parse_seeds(given.seeds)
-        orders = None if given.shuffle_seeds is None else points.parse_seeds(given.shuffle_seeds)
-        points.refuse_too_many(seeds, orders, *axes.values())
+        crossed = [
+            None if text is None else points.parse_seeds(text)
+            for text in (given.shuffle_seeds, given.noise_seeds)
+        ]
+        points.refuse_too_many(seeds, *crossed, *axes.values())
         environment.use_devices()
         startup.wake(config.threads(given, earlier))
         data, notice = config.load_data(given, earlier)
         made = config.make_sweep(given, data, earlier)
         recipe = points.recipe_at(data, made["given"], {})
-        job = Job(recipe, data, made, path, notice, given, earlier, axes, seeds, orders)
+        job = Job(recipe, data, made, path, notice, given, earlier, axes, seeds, *crossed)
         refuse_twins(job)
     clock.charge("load")
     life.live(population.POPULATION, job, clock)
@@ -73,7 +76,7 @@ def refuse_flags(given: Settings) -> None:
     """Raises ValueError for a flag of `experiments.mnist` that means nothing here."""
     if flags.FLAGS["seed"].present:
         raise ValueError(f"expected --seeds={given.seed}, got --seed={given.seed}")
-    for name in ("target", "tensorboard"):
+    for name in ("target", "tensorboard", "noise_seed"):
         if getattr(given, name) != DEFAULTS[name]:
             raise ValueError(f"--{name} is for one network alone: expected experiments.mnist")
     if given.on_fault == "skip":

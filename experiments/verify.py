@@ -29,7 +29,7 @@ from experiments.app.job import Job
 from experiments.app.progress import EpochTable
 from experiments.app.screen import one_line
 from experiments.data import sources
-from experiments.folder import proof
+from experiments.folder import proof, records
 from experiments.folder.files import as_written
 from experiments.folder.proof import Claim, Rerun
 from experiments.folder.workdir import user_path
@@ -58,8 +58,9 @@ def main(argv: list[str]) -> None:
             raise ValueError(f"expected one run's folder, got {' '.join(argv[1:]) or 'nothing'}")
         folder = user_path(argv[1])
         claim = proof.read(folder)
-        startup.wake(claim.receipt["config"]["threads"])
-        data = load(console, claim.receipt["config"])
+        config = records.as_now(claim.receipt["config"])
+        startup.wake(config["threads"])
+        data = load(console, config)
         found = list(data_differences(claim, data))
         job = make_job(folder, claim, data)
         with startup.compiling(console) as on_compiled:
@@ -79,7 +80,8 @@ def load(console: Console, config: Mapping[str, Any]) -> Dataset:
         name = str(look_in / Path(name).name)
     where = f", first in {', '.join(places)}" if places and not name.endswith(".npz") else ""
     say(console, f"reads the data {name}{where}")
-    data = sources.load(name, look_in=places, check_finite=config["check_finite"])
+    is_checked, task = config["check_finite"], config["task"]
+    data = sources.load(name, look_in=places, check_finite=is_checked, task=task)
     data = sources.hold_out(data, config["validation_fraction"])
     return data._replace(name=config["dataset"])
 
@@ -91,7 +93,8 @@ def make_job(folder: Path, claim: Claim, data: Dataset) -> Job:
       ValueError: if they contradict each other.
     """
     names = [*settings.names_of(RESULT), "data_dir"]
-    values = {name: claim.receipt["config"][name] for name in names}
+    claimed = records.as_now(claim.receipt["config"])
+    values = {name: claimed[name] for name in names}
     data = data._replace(sha256=claim.receipt["data"]["sha256"])
     outputs = {n: v for n, v in claim.receipt["config"].items() if n == "outputs"}
     config = configs.complete(values, data) | outputs
@@ -150,7 +153,8 @@ def _receipt(job: Job, claim: Claim, made: Rerun, until: int | None) -> Iterator
     digests = made.digests[: claim.receipt_epochs][:until]
     expected = as_written(report.make_receipt(job, digests, summary))
     given = {"environment": got["environment"], "data": {**got["data"], "name": job.data.name}}
-    noted = {**got, "params_sha256": got["params_sha256"][:until]}
+    config = records.as_now(got["config"])
+    noted = {**got, "config": config, "params_sha256": got["params_sha256"][:until]}
     yield from _of("receipt.json", _by_epoch(expected | given), _by_epoch(noted))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import jaxmlp
-from experiments.app import recipes, recorder
+from experiments.app import recipes, solo
 from experiments.app.job import Job
 from experiments.data import sources
 from jaxmlp.storage import checkpoint
@@ -36,7 +36,7 @@ def newest(folder):
     data = sources.load(config["dataset"], check_finite=False)
     data = sources.hold_out(data, config["validation_fraction"])
     job = Job(recipes.recipe(config), data, config, folder)
-    return checkpoint.restore(folder / "checkpoints", recorder.like(job))
+    return checkpoint.restore(folder / "checkpoints", solo.like(job))
 
 
 def result(folder):

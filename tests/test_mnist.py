@@ -11,7 +11,8 @@ from PIL import Image
 from programs import call, finish, start
 
 import jaxmlp
-from experiments import mnist, sweep
+from experiments import mnist, predict, sweep, verify
+from experiments.folder import records
 from experiments.folder.workdir import CONTENTS
 
 SUMMARY = {
@@ -150,6 +151,122 @@ def test_a_users_own_file_trains(tmp_path):
     assert (summary["num_train"], summary["num_test"]) == (160, 40)
     plots = {item.stem for item in (tmp_path / "run" / "plots").iterdir()}
     assert plots == {"learning_curves", "confusion_matrix"}  # rows of 3 are no pictures
+
+
+@pytest.fixture
+def values(tmp_path):
+    """A file with values to learn, and the flag that names it."""
+    x = np.random.default_rng(0).normal(size=(120, 3))
+    return npz(tmp_path, x=x, y=x[:, 0] - 2 * x[:, 1])
+
+
+FEW = ["--num_epochs=30", "--hidden_sizes=8", "--learning_rate=0.01"]
+
+
+def test_values_make_a_regression(values, tmp_path, capsys):
+    call(mnist, values, *FEW, f"--workdir={tmp_path / 'run'}")
+    out, path = capsys.readouterr().out, tmp_path / "run"
+    config, summary = read(path / "config.json"), read(path / "summary.json")
+    assert (config["task"], config["sizes"]) == ("regression", [3, 8, 1])
+    assert summary["verdict"] == {}
+    assert f"test absolute error {summary['test_absolute_error']:.4f}" in out
+    assert "accuracy" not in out
+    assert summary["test_r2"] > 0.9
+    params = jaxmlp.load_params(path / "params.npz")
+    inputs = np.load(tmp_path / "data.npz")["x"].astype(np.float32)
+    hidden = np.maximum(inputs @ params[0].kernel + params[0].bias, 0)
+    error = (hidden @ params[1].kernel + params[1].bias)[:, 0] - np.load(tmp_path / "data.npz")["y"]
+    means = [
+        summary[f"{kind}_absolute_error"] * summary[f"num_{kind}"] for kind in ("train", "test")
+    ]
+    assert np.abs(error).sum() == pytest.approx(sum(means), rel=1e-4)
+    assert {item.stem for item in (path / "plots").iterdir()} == {
+        "learning_curves",
+        "values",
+    }
+    call(verify, path)
+    with pytest.raises(SystemExit, match="needs to hold a classification, got a regression"):
+        call(predict, path, tmp_path / "data.npz")
+
+
+def test_the_task_that_is_named_decides(tmp_path):
+    x = np.random.default_rng(0).normal(size=(100, 3))
+    flag, path = npz(tmp_path, x=x, y=(x[:, 0] > 0).astype(int)), tmp_path / "run"
+    call(mnist, flag, *FEW, "--task=binary", f"--workdir={path}")
+    assert read(path / "config.json")["sizes"] == [3, 8, 1]
+    assert read(path / "summary.json")["test_binary_accuracy"] > 0.8
+    assert {item.stem for item in (path / "plots").iterdir()} == {
+        "learning_curves",
+        "confusion_matrix",
+    }
+    call(mnist, flag, *FEW, "--task=regression", "--noplots", f"--workdir={path}", "--overwrite")
+    assert read(path / "summary.json")["test_absolute_error"] < 0.4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["--stop_metric=accuracy"],
+            "--stop_metric of a regression needs loss or absolute",
+        ),
+        (["--task=classification"], r"expected classes 0, 1, ..., got -?\d+\.\d+ in row 0"),
+        (["--label_smoothing=0.1"], "--label_smoothing needs labels that are classes"),
+        (["--class_weights=1,2"], "--class_weights needs labels that are classes"),
+        (["--task=values"], "value should be one of <binary|classification|regression>"),
+    ],
+)
+def test_what_is_no_regressions_is_refused(values, tmp_path, arguments, message):
+    with pytest.raises(SystemExit, match=f"^error: .*{message}"):
+        call(mnist, values, *FEW, *arguments, f"--workdir={tmp_path / 'run'}")
+    assert not (tmp_path / "run").exists()
+
+
+EXTRAS = [
+    *("--norm=batch", "--dropout=0.2", "--input_noise=0.1", "--input_dropout=0.1", "--l1=1e-4"),
+    *("--clip_norm=1", "--clip_value=0.5", "--max_norm=2", "--average=0.9", "--noise_seed=7"),
+]
+
+
+def test_what_differs_in_training_is_resumed_and_verified(tmp_path, capsys):
+    flags = ["--dataset=digits", "--hidden_sizes=8", "--noplots", *EXTRAS]
+    path, whole = tmp_path / "run", tmp_path / "whole"
+    call(mnist, *flags, "--num_epochs=1", f"--workdir={path}")
+    call(mnist, "--resume", "--num_epochs=2", f"--workdir={path}")
+    call(mnist, *flags, "--num_epochs=2", f"--workdir={whole}")
+    found, expected = (read(folder / "summary.json")["params_sha256"] for folder in (path, whole))
+    assert found == expected
+    assert found == lines(path)[-1]["params_sha256"]
+    assert read(path / "summary.json")["test_loss"] == lines(path)[-1]["test_loss"]  # the average's
+    assert jaxmlp.digest(jaxmlp.load_params(path / "params.npz")) == found
+    capsys.readouterr()
+    call(verify, path)
+    assert "identical to the bit in all 2 epochs" in capsys.readouterr().out
+    for flag, name in (("--noise_seed=8", "noise_seed"), ("--dropout=0.3", "dropout")):
+        with pytest.raises(SystemExit, match=f"--resume needs the earlier run's settings; {name}"):
+            call(mnist, "--resume", flag, f"--workdir={path}")
+        call(mnist, *flags, flag, "--num_epochs=1", f"--workdir={whole}", "--overwrite")
+        assert lines(whole)[0]["params_sha256"] != lines(path)[0]["params_sha256"]
+
+
+def test_a_folder_from_before_the_younger_settings_is_read_as_ever(tmp_path, capsys):
+    path = tmp_path / "run"
+    flags = ["--dataset=digits", "--hidden_sizes=8", "--noplots"]
+    call(mnist, *flags, "--num_epochs=1", f"--workdir={path}")
+    for name in ("config.json", "receipt.json"):
+        record = read(path / name)
+        config = record.get("config", record)
+        for setting in records.LATER & config.keys():
+            del config[setting]
+        (path / name).write_text(json.dumps(record))
+    capsys.readouterr()
+    call(verify, path)
+    assert "identical to the bit in all 1 epochs" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="settings; dropout: expected 0.0, got 0.5"):
+        call(mnist, "--resume", "--dropout=0.5", f"--workdir={path}")
+    call(mnist, "--resume", "--num_epochs=2", f"--workdir={path}")
+    call(verify, path)
+    assert "identical to the bit in all 2 epochs" in capsys.readouterr().out
 
 
 GOOD_X, GOOD_Y = np.ones((50, 4)), np.arange(50) % 2

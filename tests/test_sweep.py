@@ -408,6 +408,34 @@ def test_crossed_orders_and_shared_ones(place, data_flag, capsys):
     call(replay, shared, "--member=seed=1")
 
 
+def test_rates_and_noise_are_swept_and_replayed(place, data_flag):
+    folder = place / "noisy"
+    flags = [data_flag, *SMALL, "--noplots", "--seeds=0:2", "--noise_seeds=5,6", "--norm=batch"]
+    call(sweep, f"--workdir={folder}", *flags, "--average=0.5", "--sweep=dropout=0,0.2,0.5")
+    record = npz.open_arrays(folder / "runs.npz")
+    assert record["params_sha256"].shape == (3, 2, 2)  # dropout, noise_seed, seed
+    assert record["axes/noise_seed"].tolist() == ["5", "6"]
+    digests = record["params_sha256"]
+    assert (digests[0, 0] == digests[0, 1]).all()  # nothing is drawn
+    assert len(np.unique(digests)) == 2 + 4 + 4
+    for member in ("dropout=0.2,noise_seed=6,seed=1", "dropout=0,noise_seed=5,seed=0"):
+        call(replay, folder, f"--member={member}")
+
+
+def test_values_are_ranked_from_the_least_error_on(place, capsys):
+    folder, x = place / "values", np.random.default_rng(0).normal(size=(100, 4))
+    np.savez(place / "values.npz", x=x, y=x[:, 0] / 3)
+    flags = [f"--dataset={place / 'values.npz'}", *SMALL, "--noplots", "--seeds=0:2"]
+    call(sweep, f"--workdir={folder}", *flags, "--sweep=learning_rate=1e-6,0.03")
+    settings = read(folder / "summary.json")["settings"]
+    assert settings[0]["mean"] > 2 * settings[1]["mean"]
+    assert [row["p_against_best"] is None for row in settings] == [False, True]
+    out = capsys.readouterr().out
+    assert "test absolute error at each network's end" in out
+    assert out.index("  0.03 ") < out.index("  1e-06 ")
+    call(replay, folder, "--member=learning_rate=0.03,seed=1")
+
+
 def test_a_program_starts_a_device_a_core(data_flag, tmp_path):
     with command_line():
         pass

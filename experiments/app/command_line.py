@@ -116,6 +116,16 @@ class WidthsParser(flags.ArgumentParser[list[int]]):
         return [int(part) for part in parts]
 
 
+class NumbersParser(flags.ArgumentParser[list[float]]):
+    """Numbers separated by commas, each as `NumberParser` has it."""
+
+    def parse(self, argument: str | list[float]) -> list[float]:
+        """Raises ValueError if the text is not of that form."""
+        if isinstance(argument, list):
+            return argument
+        return [NumberParser().parse(part.strip()) for part in argument.split(",")]
+
+
 class Interval(NamedTuple):
     """How often."""
 

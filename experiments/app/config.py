@@ -1,5 +1,6 @@
 """From flags, an earlier run's config and the data to the config of a run or a sweep."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,10 @@ from typing import Any
 from absl import flags
 
 from experiments.app import settings
+from experiments.app.decisive import SMALL
 from experiments.app.fields import LIFE, OUTPUT, RESULT, SWEEP, SWEEP_OUTPUT
 from experiments.app.recipes import LEARNING_RATES
-from experiments.app.settings import ABOUT, SMALL, Settings
+from experiments.app.settings import ABOUT, Settings
 from experiments.data import sources
 from experiments.folder import records, workdir
 from jaxmlp.runtime import receipt
@@ -78,7 +80,11 @@ def load_data(given: Settings, earlier: Mapping[str, Any] | None) -> tuple[Datas
     else:
         look_in = [earlier["data_dir"]] if earlier and earlier["data_dir"] else []
         data = sources.load(
-            given.dataset, data_dir, look_in=look_in, check_finite=given.check_finite
+            given.dataset,
+            data_dir,
+            look_in=look_in,
+            check_finite=given.check_finite,
+            task=given.task,
         )
         notice = None if earlier is None else earlier.get("notice")
     return sources.hold_out(data, given.validation_fraction), notice
@@ -125,6 +131,7 @@ def complete(values: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
     """
     num_train, is_small = len(data.train_inputs), len(data.train_inputs) < SMALL
     defaults = {
+        "task": sources.task_of(data.train_labels),
         "num_epochs": 40 if is_small else 10,
         "batch_size": min(num_train, 32 if is_small else 256),
         "learning_rate": LEARNING_RATES[values["optimizer"]],
@@ -135,19 +142,34 @@ def complete(values: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
     if values["threads"] is None:
         values["threads"] = receipt.num_threads()
     _refuse_contradictions(values, data)
+    num_outputs = _num_outputs(values["task"], data)
     return values | {
         "dataset": data.name,
         "data_sha256": data.sha256,
-        "sizes": [data.train_inputs.shape[1], *values["hidden_sizes"], data.num_classes],
+        "sizes": [data.train_inputs.shape[1], *values["hidden_sizes"], num_outputs],
         "image_shape": data.image_shape and list(data.image_shape),
     }
 
 
+def _num_outputs(task: str, data: Dataset) -> int:
+    if task == "classification":
+        return data.num_classes
+    return math.prod(data.train_labels.shape[1:])
+
+
 def _refuse_contradictions(values: Mapping[str, Any], data: Dataset) -> None:
+    task, metric = values["task"], values["stop_metric"]
+    metrics = {"classification": ["accuracy"], "binary": ["binary_accuracy"]}
+    known = ["loss", *metrics.get(task, ["absolute_error", "r2"])]
+    if metric not in known:
+        raise ValueError(f"--stop_metric of a {task} needs {' or '.join(known)}, got {metric}")
+    for name in ("label_smoothing", "class_weights"):
+        if values[name] and task == "regression":
+            raise ValueError(f"--{name} needs labels that are classes, got --task=regression")
     for name in ("patience", "target"):
         if values[name] is not None and data.validation_inputs is None:
             raise ValueError(f"--{name} needs a validation set: expected --validation_fraction=0.1")
-    if values["stop_metric"] == "accuracy" and (values["target"] or 0) > 1:
+    if metric.endswith("accuracy") and (values["target"] or 0) > 1:
         raise ValueError(f"--target of the accuracy needs a share up to 1, got {values['target']}")
     if values["patience"] is not None and values["patience"] < values["eval_every"]:
         raise ValueError(

@@ -11,6 +11,8 @@ from experiments.app import command_line
 from experiments.app.command_line import FLOAT32, INT32
 from experiments.folder import schema
 
+flags.disclaim_key_flags()  # --help lists a flag under the module that defines it through here
+
 # What a setting decides: that of LIFE is on no record, and those of SWEEP are a sweep's alone.
 RESULT, DATA, OUTPUT, LIFE = "result", "data", "output", "life"
 SWEEP, SWEEP_OUTPUT = "sweep", "output of a sweep"
@@ -27,6 +29,8 @@ class About(NamedTuple):
     is_fixed: bool = False  # whether it is one for all networks of a sweep
     is_filled: bool = False  # whether None stands for a default by other settings, or by the data
     may_change: bool = False  # when a run is resumed
+    is_later: bool = False  # whether there are folders from before it: they mean the default,
+    before: Any = None  # or this
     choices: Sequence[str] = ()
 
 
@@ -88,6 +92,19 @@ def widths(default: list[int], help: str, **about: Any) -> Any:
     commas: Any = flags.ListSerializer(",")
     define = functools.partial(flags.DEFINE, command_line.WidthsParser(), serializer=commas)
     return setting(default, help, define, [schema.whole(1, INT32)], **about)
+
+
+def numbers(default: list[float] | None, help: str, **about: Any) -> Any:
+    """Numbers from 0 on, separated by commas."""
+    commas: Any = flags.ListSerializer(",")
+    define = functools.partial(flags.DEFINE, command_line.NumbersParser(), serializer=commas)
+    kind = schema.Kind("a list of numbers from 0 on", _are_numbers)
+    return setting(default, help, define, kind, **about)
+
+
+def _are_numbers(values: Any) -> bool:
+    is_one = schema.number(0, FLOAT32).holds
+    return isinstance(values, list) and bool(values) and all(map(is_one, values))
 
 
 def interval(default: command_line.Interval, help: str, **about: Any) -> Any:

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import jaxmlp
 from experiments.app.settings import Settings
 from jaxmlp.objectives.tasks import primary
-from jaxmlp.types import Dataset
+from jaxmlp.optim.averages import eval_params
+from jaxmlp.types import Dataset, PyTree, TrainState
 
 
 class Job(NamedTuple):
@@ -23,11 +24,16 @@ class Job(NamedTuple):
     axes: Mapping[str, list[Any]] = {}  # of a sweep: name -> values
     seeds: Sequence[int] = ()
     shuffle_seeds: Sequence[int] | None = None
+    noise_seeds: Sequence[int] | None = None
 
     def marked(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """A record that says what it is about."""
         marks = {"dataset": self.data.name} | ({"notice": self.notice} if self.notice else {})
         return {**record, **marks}
+
+    def params(self, state: TrainState) -> PyTree:
+        """What a network is evaluated with, and what is kept of it."""
+        return eval_params(self.recipe.eval_params, state)
 
     @property
     def metric(self) -> str:

@@ -75,11 +75,7 @@ def live(kind: Kind, job: Job, clock: Clock) -> None:
         if log.must_stop:
             leave(log, "interrupted; ", kind.leave(job, log, outcome))
             sys.exit(log.request.exit_code)
-        has_diverged = kind.finish(console, job, log, outcome)
-        if log.unwritten.errors:
-            sys.exit(f"error: {job.path} is not whole: {log.unwritten}")
-        if has_diverged:
-            sys.exit(endings.DIVERGED)
+        _end(log, kind.finish(console, job, log, outcome))
 
 
 def _check(job: Job) -> None:
@@ -150,6 +146,14 @@ def _restore(kind: Kind, job: Job, earlier: Mapping[str, Any]) -> Checkpoint | N
             f"--resume needs a checkpoint of the {done} finished epochs in {path}, got none"
         )
     return found
+
+
+def _end(log: Log, has_diverged: bool) -> None:
+    """Ends the program with an exit code, unless all is well."""
+    if log.unwritten.errors:
+        sys.exit(f"error: {log.job.path} is not whole: {log.unwritten}")
+    if has_diverged:
+        sys.exit(endings.DIVERGED)
 
 
 def leave(log: Log, why: str, kept: list[str]) -> None:

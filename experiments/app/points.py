@@ -16,6 +16,7 @@ from jaxmlp import Recipe
 from jaxmlp.populations.labels import label
 from jaxmlp.types import Dataset
 
+SEED_AXES = ("shuffle_seed", "noise_seed", "seed")  # in the order of a sweep's results
 SEEDS = WholeParser(0, 2**32 - 1)
 MOST_MEMBERS = 100_000  # of a sweep: ten times what has been tried
 NAMES = [name for name in names_of(RESULT) if not ABOUT[name].is_fixed]
@@ -110,9 +111,7 @@ def parse_member(text: str, axes: Iterable[str]) -> dict[str, Any]:
     if sorted(names) != sorted(axes):
         raise ValueError(f"--member needs a value for each of {', '.join(axes)}, got {text}")
     return {
-        name: _parse_seed(name, value)
-        if name in ("seed", "shuffle_seed")
-        else parse_value(name, value)
+        name: _parse_seed(name, value) if name in SEED_AXES else parse_value(name, value)
         for name, value in zip(names, (value for _, value in pairs), strict=True)
     }
 
@@ -130,8 +129,10 @@ def axes(config: Mapping[str, Any]) -> dict[str, list[str]]:
       config: the sweep's.
     """
     swept = {n: list(map(value_text, values)) for n, values in map(parse_axis, config["sweep"])}
-    seeds = {"shuffle_seed": config["shuffle_seeds"], "seed": config["seeds"]}
-    return swept | {n: list(map(str, parse_seeds(text))) for n, text in seeds.items() if text}
+    seeds = {name: config.get(f"{name}s") for name in SEED_AXES}
+    return swept | {
+        n: list(map(str, parse_seeds(text))) for n, text in seeds.items() if text is not None
+    }
 
 
 def recipe_at(data: Dataset, given: Mapping[str, Any], setting: Mapping[str, Any]) -> Recipe:

@@ -23,6 +23,8 @@ from jaxmlp.statistics import Summary
 from jaxmlp.storage.checkpoint import Checkpoint
 from jaxmlp.storage.progress import as_population
 
+PICTURES = "experiments.plots.population"
+
 
 class Outcome(NamedTuple):
     """What came out of a sweep."""
@@ -41,6 +43,7 @@ def networks(job: Job) -> dict[str, Any]:
         "sweep": job.axes,
         "shuffle": job.config["shuffle"],
         "shuffle_seeds": job.shuffle_seeds,
+        "noise_seeds": job.noise_seeds,
     }
 
 
@@ -52,10 +55,11 @@ def recipe_of(job: Job, setting: Mapping[str, Any]) -> jaxmlp.Recipe:
 def describe(job: Job) -> str:
     """What is about to be trained, for a reader."""
     lengths = [len(values) for values in job.axes.values()]
-    lengths += [len(job.seeds), len(job.shuffle_seeds or [0])]
+    lengths += [len(job.seeds), len(job.shuffle_seeds or [0]), len(job.noise_seeds or [0])]
     swept = [f"{name} {', '.join(map(label, values))}" for name, values in job.axes.items()]
     swept.append(_count(len(job.seeds), "seed"))
     swept += [_count(len(job.shuffle_seeds), "data order")] if job.shuffle_seeds else []
+    swept += [_count(len(job.noise_seeds), "noise seed")] if job.noise_seeds else []
     return f"{_count(math.prod(lengths), 'network')}: {'; '.join(swept)}"
 
 
@@ -189,14 +193,5 @@ def judge(job: Job, runs: jaxmlp.Runs, row: Summary) -> dict[str, int]:
 
 
 POPULATION = life.Kind(
-    describe,
-    compile,
-    num_kept,
-    like,
-    begin,
-    going_on,
-    train,
-    leave,
-    finish,
-    "experiments.plots.population",
+    describe, compile, num_kept, like, begin, going_on, train, leave, finish, PICTURES
 )

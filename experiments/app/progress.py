@@ -60,7 +60,8 @@ class EpochTable(contextlib.AbstractContextManager["EpochTable"]):
         values = {**metrics, "seconds": seconds}
         if not self._widths:
             columns = [of_column(name, self._metrics) for name in values]
-            self._widths = _widths(columns, self._num_epochs)
+            spare = [metric.name for metric in self._metrics[2:]]  # after the loss and the primary
+            self._widths = _widths(columns, self._num_epochs, spare)
             for line in (0, 1):
                 self._row([_words(name)[line] for name in self._widths], "bold")
         cells = {
@@ -89,14 +90,15 @@ def _words(name: str) -> tuple[str, str]:
     return first.replace("_", " "), last
 
 
-def _widths(columns: Iterable[Metric], num_epochs: int) -> dict[str, int]:
+def _widths(columns: Iterable[Metric], num_epochs: int, spare: Iterable[str]) -> dict[str, int]:
     """The columns that fit on a screen, whatever is in them; metrics.jsonl has them all."""
     widths = {"epoch": max(len("epoch"), 2 * len(str(num_epochs)) + 1)}
     for metric in columns:
         widest = 8 if metric.is_share or metric.name in NARROW else 9
         widths[metric.name] = max(widest, *map(len, _words(metric.name)))
-    training = [name for name in widths if name.startswith("train_") and name != "train_loss"]
-    for name in ("learning_rate", *training):
+    others = [name for name in widths if name.startswith("train_") and name != "train_loss"]
+    others += [name for name in reversed(widths) if name.partition("_")[2] in spare]
+    for name in ("learning_rate", *others):
         if sum(widths.values()) + len(widths) - 1 > WIDTH:
             widths.pop(name, None)
     return widths

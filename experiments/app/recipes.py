@@ -1,12 +1,13 @@
 """From names to a recipe: what a config means."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jax.nn.initializers import Initializer
 
 import jaxmlp
-from jaxmlp import activations, initializers, optimizers, schedules
+from jaxmlp import activations, initializers, losses, metrics, optimizers, schedules
+from jaxmlp.optim import averages
 
 LEARNING_RATES = {  # the default for each optimizer
     "adagrad": 0.01,
@@ -28,6 +29,19 @@ HOMES = {  # setting -> where the functions are that its values name
     "optimizer": optimizers,
     "schedule": schedules,
 }
+
+
+def regression(num_outputs: int) -> jaxmlp.Task:
+    """Values, judged by the absolute error and by the share of their variance."""
+    return jaxmlp.regression(num_outputs)._replace(metrics=(losses.absolute_error, metrics.r2()))
+
+
+TASKS: dict[str, Callable[..., jaxmlp.Task]] = {  # what the labels are -> of how many outputs
+    "classification": jaxmlp.classification,
+    "binary": jaxmlp.binary_classification,
+    "regression": regression,
+}
+NORMS = ["none", "batch", "layer"]
 CHOICES = {  # setting -> its values
     "activation": activations.__all__,
     "kernel_init": KERNEL_INITS,
@@ -50,28 +64,48 @@ def recipe(config: Mapping[str, Any]) -> jaxmlp.Recipe:
 
 
 def _recipe(config: Mapping[str, Any]) -> jaxmlp.Recipe:
-    model = jaxmlp.mlp(
-        config["sizes"],
-        _named("activation", config),
-        _initializer("kernel_init", config),
-        _initializer("bias_init", config),
-    )
-    optimizer = _named("optimizer", config)
-    decay = {name: config[name] for name in ("l2", "weight_decay") if config[name]}
     scales = {
         scale: config[f"{what}_stddev"]
         for what, scale in (("kernel", "init_scale"), ("bias", "bias_scale"))
         if config[f"{what}_init"] == "gaussian"
     }
+    extras = _given(config, "l2", "weight_decay", "l1", "clip_norm", "clip_value", "max_norm")
+    average = _given(config, "average")
+    optimizer = _named("optimizer", config)
     return jaxmlp.Recipe(
-        model=model,
-        task=jaxmlp.classification(config["sizes"][-1]),
-        optimizer=optimizers.with_decay(optimizer) if decay else optimizer,
-        hyperparameters={"learning_rate": config["learning_rate"], **decay, **scales},
+        model=model(config),
+        task=task(config),
+        optimizer=optimizers.regularized(optimizer) if extras or average else optimizer,
+        hyperparameters={"learning_rate": config["learning_rate"], **extras, **average, **scales},
         batch_size=config["batch_size"],
         num_epochs=config["num_epochs"],
         schedule=_named("schedule", config),
+        eval_params=averages.averaged if average else None,
     )
+
+
+def model(config: Mapping[str, Any]) -> jaxmlp.Model:
+    """The network of a config; raises as `recipe` does."""
+    norm = config.get("norm", "none")
+    return jaxmlp.mlp(
+        config["sizes"],
+        _named("activation", config),
+        _initializer("kernel_init", config),
+        _initializer("bias_init", config),
+        **_given(config, "dropout", "input_dropout", "input_noise"),
+        norm=None if norm == "none" else norm,
+    )
+
+
+def task(config: Mapping[str, Any]) -> jaxmlp.Task:
+    """What the network of a config is for; raises as `recipe` does."""
+    make = TASKS[config.get("task", "classification")]
+    return make(config["sizes"][-1], **_given(config, "label_smoothing", "class_weights"))
+
+
+def _given(config: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """The settings that are not off: 0 and None are no part of a program."""
+    return {name: config[name] for name in names if config.get(name)}
 
 
 def _named(setting: str, config: Mapping[str, Any]) -> Any:

@@ -7,10 +7,8 @@ from experiments.app.board import Board
 from experiments.app.job import Job
 from experiments.app.log import Log
 from experiments.app.progress import EpochTable
-from experiments.folder import records, schema
-from experiments.folder.files import Lines, as_written
+from experiments.folder.files import Lines
 from jaxmlp.storage import progress as trainings
-from jaxmlp.storage.checkpoint import Checkpoint
 from jaxmlp.training import stopping
 from jaxmlp.training.batches import num_steps
 from jaxmlp.types import Fault, Progress
@@ -107,7 +105,7 @@ def line(job: Job, progress: Progress, seconds: float) -> dict[str, Any]:
             "step": int(progress.state.step),
             **progress.history[-1],
             "seconds": seconds,
-            "params_sha256": jaxmlp.digest(progress.state.params),
+            "params_sha256": jaxmlp.digest(job.params(progress.state)),
         }
     )
 
@@ -120,14 +118,3 @@ def reason_to_stop(job: Job, progress: Progress) -> str | None:
     if patience and stopping.is_exhausted(progress.history, job.stop_metric, patience):
         return f"{patience} epochs brought no better {job.stop_metric}"
     return None
-
-
-def as_progress(found: Checkpoint) -> Progress:
-    """What `Recorder.save` saved."""
-    schema.check(as_written(found.record), records.SAVED, "the checkpoint")
-    return trainings.as_progress(found)
-
-
-def like(job: Job) -> dict[str, Any]:
-    """The shapes of what `Recorder.save` saves."""
-    return trainings.progress_like(job.recipe, job.data)

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -15,8 +14,9 @@ from experiments.app.job import Job
 from experiments.app.progress import format_metric
 from experiments.folder import records, schema
 from experiments.folder.files import write_json
+from jaxmlp.objectives.tasks import metrics_of
 from jaxmlp.runtime import receipt
-from jaxmlp.types import Progress, PyTree
+from jaxmlp.types import Progress, PyTree, trained
 
 
 def summarize(
@@ -41,7 +41,7 @@ def summarize(
         **means,
         "num_epochs": len(progress.history),
         "seed": job.config["seed"],
-        "num_parameters": sum(leaf.size for leaf in jax.tree.leaves(params)),
+        "num_parameters": sum(leaf.size for leaf in jax.tree.leaves(trained(params))),
         "num_faults": len(progress.faults),
         "params_sha256": jaxmlp.digest(params),
         "params_epoch": epoch,
@@ -107,33 +107,41 @@ def draw(job: Job, progress: Progress, params: PyTree) -> None:
     names = progress.history[0] if progress.history else ()
     history = {name: np.array([line[name] for line in progress.history]) for name in names}
     plots.learning_curves(folder / "learning_curves.png", history)
-    probabilities = np.asarray(jaxmlp.predict(job.recipe, params, inputs))
+    outputs = np.asarray(jaxmlp.predict(job.recipe, params, inputs))
+    kernel = np.asarray(trained(params)[0].kernel)
+    if job.data.image_shape:
+        plots.first_layer(folder / "first_layer.png", kernel, job.data.image_shape)
+    if job.recipe.task.kind == "regression":
+        plots.values(folder / "values.png", labels, outputs)
+        return
+    if job.recipe.task.kind == "binary":
+        outputs = np.concatenate([1 - outputs, outputs], axis=1)  # of no, and of yes
     plots.confusion_matrix(
-        folder / "confusion_matrix.png", labels, probabilities.argmax(axis=1), data.num_classes
+        folder / "confusion_matrix.png", labels, outputs.argmax(axis=1), data.num_classes
     )
     if data.image_shape:
-        plots.wrong_examples(
-            folder / "wrong_examples.png", inputs, labels, probabilities, data.image_shape
-        )
-        kernel = np.asarray(params[0].kernel)
-        plots.first_layer(folder / "first_layer.png", kernel, data.image_shape)
+        path = folder / "wrong_examples.png"
+        plots.wrong_examples(path, inputs, labels, outputs, data.image_shape)
 
 
-def conclude(console: Console, path: Path, summary: Mapping[str, Any]) -> None:
+def conclude(console: Console, job: Job, summary: Mapping[str, Any]) -> None:
     """Shows the figures, and where everything lies."""
     spent = ", ".join(f"{name} {value:.1f} s" for name, value in summary["seconds"].items())
+    loss, *others = metrics_of(job.recipe.task)
     scores = "   ".join(
-        f"{name.replace('_', ' ')} {format_metric(name, summary[name])}"
-        for name in ("test_accuracy", "train_accuracy", "test_loss", "train_loss")
+        f"{kind} {metric.name.replace('_', ' ')} "
+        f"{format_metric(metric, summary[f'{kind}_{metric.name}'])}"
+        for metric in (*others, loss)
+        for kind in ("test", "train")
     )
     console.print(f"\n{scores}", style="bold", soft_wrap=True)
     for finding, figures in summary["verdict"].items():
         text = f"THIS RUN ENDED {finding.upper()}: {figures}"
         console.print(text, style="bold red", markup=False, soft_wrap=True)
-    names = sorted(item.name for item in path.iterdir() if not item.name.startswith("."))
+    names = sorted(item.name for item in job.path.iterdir() if not item.name.startswith("."))
     console.print(
         f"{summary['num_parameters']:,} parameters, sha256 {summary['params_sha256'][:16]}...\n"
-        f"{spent}\nall in {path}: {', '.join(names)}",
+        f"{spent}\nall in {job.path}: {', '.join(names)}",
         markup=False,
         soft_wrap=True,
     )

@@ -1,14 +1,16 @@
 """Every setting of a run and of a sweep, said once.
 
-From its line in `Settings` come a setting's flag and its line in --help, its field of config.json
-and what that may hold, whether a sweep may take several values of it, and whether a run that is
-resumed may have another.
+From its line in `Settings`, or in `Decisive` beneath it, come a setting's flag and its line in
+--help, its field of config.json and what that may hold, whether a sweep may take several values of
+it, and whether a run that is resumed may have another.
 """
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 from experiments.app.command_line import Interval
-from experiments.app.environment import MOST_THREADS
+from experiments.app.decisive import Decisive
 from experiments.app.fields import (
     DATA,
     LIFE,
@@ -18,24 +20,18 @@ from experiments.app.fields import (
     SWEEP_OUTPUT,
     About,
     interval,
-    number,
     one_of,
     path,
     switch,
     text,
     texts,
     whole,
-    widths,
 )
-from experiments.app.recipes import CHOICES, LEARNING_RATES
 from experiments.data import sources
-
-SMALL = 10_000  # training examples below which smaller batches and more epochs pay
-RATES = ", ".join(f"{name} {rate:g}" for name, rate in LEARNING_RATES.items())
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(Decisive):
     """The values of all flags: of those not given, an earlier run's, or else the defaults."""
 
     # --- what is trained on, and where all is left
@@ -63,81 +59,6 @@ class Settings:
         False, "Resume with other versions or threads, whose bits may differ.", role=LIFE
     )
     overwrite: bool = switch(False, "Replace an earlier run's files in the workdir.", role=LIFE)
-
-    # --- what decides a result
-    seed: int = whole(0, "Decides initial weights and data order.", 0, 2**32 - 1, is_fixed=True)
-    num_epochs: int | None = whole(
-        None,
-        f"Passes over the training data; by default 10, or 40 below {SMALL:,} examples.",
-        is_filled=True,
-        may_change=True,  # upwards
-    )
-    batch_size: int | None = whole(
-        None, f"Examples a step; by default 256, or 32 below {SMALL:,} examples.", is_filled=True
-    )
-    optimizer: str = one_of(CHOICES["optimizer"], "adam", "How gradients become updates.")
-    learning_rate: float | None = number(
-        None, f"Size of a step; by default the optimizer's: {RATES}.", is_filled=True
-    )
-    schedule: str = one_of(
-        CHOICES["schedule"], "constant", "How the learning rate changes over the run."
-    )
-    l2: float = number(0.0, "Penalty l2/2 |W|² on the kernels, added to the loss's gradient.")
-    weight_decay: float | None = number(
-        None,
-        "Share of the kernels, times the learning rate, taken off each step; by default 0, "
-        "adamw 0.0001.",
-        is_filled=True,
-    )
-    hidden_sizes: list[int] = widths(
-        [256], "Widths of the hidden layers, separated by commas; empty for a linear model."
-    )
-    activation: str = one_of(
-        CHOICES["activation"], "relu", "What follows every layer but the last."
-    )
-    kernel_init: str = one_of(
-        CHOICES["kernel_init"],
-        "he",
-        "Distribution of the initial kernels; he, xavier and lecun are Gaussians scaled to the "
-        "layer.",
-    )
-    kernel_stddev: float = number(1.0, "Standard deviation of kernels, for --kernel_init=gaussian.")
-    bias_init: str = one_of(CHOICES["bias_init"], "zeros", "Distribution of the initial biases.")
-    bias_stddev: float = number(1.0, "Standard deviation of biases, for --bias_init=gaussian.")
-    eval_every: int = whole(1, "Epochs from one look at the test set to the next.", is_fixed=True)
-    validation_fraction: float = number(
-        0.0, "Share of the training examples to keep apart for validation.", 0.99, is_fixed=True
-    )
-    patience: int | None = whole(
-        None,
-        "Stop after this many epochs that bring nothing better on the validation set, and keep the "
-        "best epoch's parameters.",
-        is_fixed=True,
-    )
-    target: float | None = number(
-        None, "Stop once the validation set's --stop_metric is this good.", is_fixed=True
-    )
-    stop_metric: str = one_of(
-        ["loss", "accuracy"], "loss", "What --patience and --target look at.", is_fixed=True
-    )
-    on_fault: str = one_of(
-        ["raise", "skip", "ignore"],
-        "raise",
-        "At the first number that is not finite: stop and say where it came in, skip the step, or "
-        "look away.",
-        is_fixed=True,
-        may_change=True,
-    )
-    check_finite: bool = switch(
-        True, "Refuse an .npz file with NaN or infinity in it.", is_fixed=True
-    )
-    threads: int | None = whole(
-        None,
-        "Threads for a CPU's work, by default one a core. Their number changes a result's last "
-        "bits.",
-        high=MOST_THREADS,
-        is_fixed=True,
-    )
 
     # --- what else is left
     checkpoint_every: Interval = interval(
@@ -177,6 +98,12 @@ class Settings:
         "Seeds of the data order, as --seeds, to be crossed with those of the initial weights.",
         role=SWEEP,
     )
+    noise_seeds: str | None = text(
+        None,
+        "Seeds of what training draws, as --seeds, to be crossed with the others.",
+        role=SWEEP,
+        is_later=True,
+    )
     halving: int | None = whole(
         None,
         "After 1 epoch, and after this many times as long each time, go on with the best of this "
@@ -201,6 +128,13 @@ DEFAULTS = dataclasses.asdict(Settings())
 def names_of(*roles: str) -> list[str]:
     """The settings that decide what these roles say."""
     return [name for name, about in ABOUT.items() if about.role in roles]
+
+
+def filled(config: Mapping[str, Any], *roles: str) -> dict[str, Any]:
+    """A config from before some settings, with what it means by saying nothing of them."""
+    later = {name: ABOUT[name] for name in names_of(*roles) if ABOUT[name].is_later}
+    meant = {n: DEFAULTS[n] if a.before is None else a.before for n, a in later.items()}
+    return {**meant, **config}
 
 
 def define(*roles: str) -> None:

@@ -11,17 +11,22 @@ import numpy as np
 from rich.console import Console
 
 import jaxmlp
-from experiments.app import endings, life, recorder, report, startup, verdict
+from experiments.app import endings, life, report, startup, verdict
 from experiments.app.job import Job
 from experiments.app.log import Log
 from experiments.app.progress import EpochTable
 from experiments.app.recorder import Recorder
-from experiments.folder.files import write_json, write_lines
+from experiments.folder import records, schema
+from experiments.folder.files import as_written, write_json, write_lines
+from jaxmlp.objectives.tasks import metrics_of
 from jaxmlp.storage import checkpoint
 from jaxmlp.storage.checkpoint import Checkpoint
+from jaxmlp.storage.progress import as_progress, progress_like
 from jaxmlp.training import stopping
 from jaxmlp.training.batches import num_steps
 from jaxmlp.types import Progress, PyTree
+
+PICTURES = "experiments.plots.run"
 
 
 def describe(job: Job) -> str:
@@ -58,11 +63,12 @@ def begin(job: Job, found: Checkpoint | None) -> tuple[Progress | None, list[dic
 
 def like(job: Job) -> PyTree:
     """The shapes of what a checkpoint holds."""
-    return recorder.like(job)
+    return progress_like(job.recipe, job.data)
 
 
 def _start(job: Job, found: Checkpoint) -> tuple[Progress, list[dict[str, Any]]]:
-    start, lines = recorder.as_progress(found), found.record["lines"]
+    schema.check(as_written(found.record), records.SAVED, "the checkpoint")
+    start, lines = as_progress(found), found.record["lines"]
     epoch, every = len(lines), job.config["eval_every"]
     if 0 < epoch < job.recipe.num_epochs and epoch % every:  # once the last, and now no longer
         *before, last = start.history
@@ -80,7 +86,8 @@ def going_on(start: Progress) -> str:
 def train(console: Console, job: Job, log: Log, plan: None, start: Progress | None) -> Recorder:
     """Trains, and takes it down; a number that is not finite ends the program."""
     steps_per_epoch = num_steps(len(job.data.train_inputs), job.recipe.batch_size)
-    table = EpochTable(console, job.recipe.num_epochs, steps_per_epoch)
+    metrics = metrics_of(job.recipe.task)
+    table = EpochTable(console, job.recipe.num_epochs, steps_per_epoch, metrics)
     record = Recorder(job, log, table, start)
     if record.reason:
         return record
@@ -92,6 +99,7 @@ def train(console: Console, job: Job, log: Log, plan: None, start: Progress | No
                 job.data,
                 job.config["seed"],
                 start=start,
+                noise_seed=job.config["noise_seed"],
                 eval_every=job.config["eval_every"],
                 block_every=number if unit == "step" and number else None,
                 on_fault=job.config["on_fault"],
@@ -123,7 +131,7 @@ def leave(job: Job, log: Log, record: Recorder) -> list[str]:
         step = int(record.progress.state.step)
         kept.append(f"a checkpoint of step {step} (--resume goes on)")
     if record.finished is not None:
-        params, epoch = record.finished.state.params, len(record.finished.history)
+        params, epoch = job.params(record.finished.state), len(record.finished.history)
         save = functools.partial(jaxmlp.save_params, job.path / "params.npz", params)
         receipt = functools.partial(report.write_receipt, job, log.lines.records)
         if log.unwritten.attempt("params.npz", save):
@@ -153,36 +161,27 @@ def finish(console: Console, job: Job, log: Log, record: Recorder) -> bool:
     if job.given.plots:
         attempt("plots", lambda: report.draw(job, progress, kept[0]))
     log.close()
-    report.conclude(console, job.path, summary)
+    report.conclude(console, job, summary)
     return verdict.has_diverged(summary["verdict"])
 
 
 def _parameters_to_keep(job: Job, record: Recorder) -> tuple[PyTree, int]:
     """The last parameters; with patience, those of the best epoch; and which epoch that was."""
     assert record.progress is not None
-    last = record.progress.state.params, len(record.progress.history)
+    last = job.params(record.progress.state), len(record.progress.history)
     if not job.config["patience"]:
         return last
     best = stopping.best_epoch(record.progress.history, job.stop_metric)
     if record.best is not None and len(record.best.history) == best:
-        return record.best.state.params, best
+        return job.params(record.best.state), best
     with contextlib.suppress(checkpoint.DamagedError):
-        found = checkpoint.restore_best(job.path / "checkpoints", recorder.like(job))
+        found = checkpoint.restore_best(job.path / "checkpoints", like(job))
         if found is not None and len(found.record["history"]) == best:
-            return found.tree["state"].params, best
+            return job.params(found.tree["state"]), best
     warnings.warn(f"the best epoch, {best}, has no checkpoint: the last is kept", stacklevel=2)
     return last
 
 
 NETWORK = life.Kind(
-    describe,
-    compile,
-    num_kept,
-    like,
-    begin,
-    going_on,
-    train,
-    leave,
-    finish,
-    "experiments.plots.run",
+    describe, compile, num_kept, like, begin, going_on, train, leave, finish, PICTURES
 )

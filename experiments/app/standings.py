@@ -30,9 +30,12 @@ def has_lagged(runs: jaxmlp.Runs, row: Summary) -> bool:
     return ended_by is not None and bool((ended_by == HALVING).any())
 
 
-def ranked(runs: jaxmlp.Runs, rows: Sequence[Summary]) -> list[Summary]:
-    """Settings from the best on, by higher means; those that halving ended come last."""
-    return sorted(rows, key=lambda row: (has_lagged(runs, row), np.isnan(row.mean), -row.mean))
+def ranked(runs: jaxmlp.Runs, metric: str, rows: Sequence[Summary]) -> list[Summary]:
+    """Settings from the best on, by their means; those that halving ended come last."""
+    sign = -1 if runs.metric(metric).higher_is_better else 1
+    return sorted(
+        rows, key=lambda row: (has_lagged(runs, row), np.isnan(row.mean), sign * row.mean)
+    )
 
 
 def against_best(runs: jaxmlp.Runs, metric: str, rows: list[Summary]) -> list[float]:
@@ -43,7 +46,7 @@ def against_best(runs: jaxmlp.Runs, metric: str, rows: list[Summary]) -> list[fl
       correction for all of them, as the best is picked by the same data); NaN for the best itself,
       and for settings that halving ended.
     """
-    best = ranked(runs, rows)[0]
+    best = ranked(runs, metric, rows)[0]
     finished = [row for row in rows if not has_lagged(runs, row)]
     pairs = len(finished) * (len(finished) - 1) // 2
 
@@ -100,7 +103,7 @@ def settings_table(
     for name in ("mean", "95 % interval", "std", *["p"] * bool(p_values), "epochs", "networks"):
         table.add_column(name, no_wrap=True)
     p_of = {id(row): p for row, p in zip(rows, p_values or (), strict=bool(p_values))}
-    for i, row in enumerate(ranked(runs, rows)[:SHOWN]):
+    for i, row in enumerate(ranked(runs, metric, rows)[:SHOWN]):
         p_value = p_of.get(id(row), math.nan)
         failed = f", {row.num_failed} diverged" if row.num_failed else ""
         table.add_row(
@@ -155,7 +158,7 @@ def conclude(
     def say(text: str, style: str | None = None) -> None:
         console.print(text, style=style, markup=False, soft_wrap=True)
 
-    best = ranked(runs, rows)
+    best = ranked(runs, metric, rows)
     tested, num_seeds = sum(not np.isnan(p_value) for p_value in p_values), best[0].num_seeds
     shows_p = bool(tested) and least_p_value(tested + 1, num_seeds) < LEVEL
     print_whole(console, settings_table(metric, runs, rows, p_values if shows_p else None))

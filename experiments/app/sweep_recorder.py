@@ -9,6 +9,7 @@ from rich.progress import TextColumn, TimeRemainingColumn
 from experiments.app.job import Job
 from experiments.app.log import Log
 from experiments.app.progress import bar, format_metric
+from jaxmlp.objectives.tasks import primary
 from jaxmlp.populations.many import Report
 from jaxmlp.storage.progress import population_parts
 
@@ -63,7 +64,8 @@ class Recorder:
         seconds = self._log.lap()
         line = {"epoch": report.epoch, "num_live": report.num_live, **means, "seconds": seconds}
         self._log.append(self._job.marked(line))
-        shown = {n: v for n, v in means.items() if n.endswith(("loss", "accuracy"))}
+        known = ("loss", primary(self._job.recipe.task).name)
+        shown = {n: v for n, v in means.items() if n.partition("_")[2] in known}
         text = ", ".join(f"{n.replace('_', ' ')} {format_metric(n, v)}" for n, v in shown.items())
         self._console.print(
             f"epoch {report.epoch}/{self._num_epochs}: {text}, means of the networks; "

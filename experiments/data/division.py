@@ -16,7 +16,7 @@ def split(inputs: np.ndarray, labels: np.ndarray, where: object, fraction: float
 
     Args:
       inputs: (N, features).
-      labels: (N,) classes.
+      labels: (N,) classes, or (N, ...) values, of which the first counts.
       where: the data's name, for messages.
       fraction: of the smaller part.
 
@@ -33,7 +33,8 @@ def split(inputs: np.ndarray, labels: np.ndarray, where: object, fraction: float
             f"{100 * fraction:g} % of them apart, got {len(labels)}"
         )
     order = np.random.RandomState(0).permutation(len(labels))
-    order = order[np.argsort(labels[order], kind="stable")]
+    first = labels.reshape(len(labels), -1)[:, 0]
+    order = order[np.argsort(first[order], kind="stable")]
     test = np.zeros(len(labels), bool)
     test[order[before[1:] > before[:-1]]] = True
     return inputs[~test], labels[~test], inputs[test], labels[test]

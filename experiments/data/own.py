@@ -14,18 +14,22 @@ SPLIT_KEYS = ("x_train", "y_train", "x_test", "y_test")
 WHOLE_KEYS = ("x", "y")
 
 
-def read(path: Path, check_finite: bool = True) -> tuple[Arrays, tuple[int, int] | None]:
-    """Reads examples and classes.
+def read(
+    path: Path, check_finite: bool = True, task: str | None = "classification"
+) -> tuple[Arrays, tuple[int, int] | None]:
+    """Reads examples and their labels.
 
     Args:
       path: a file with the arrays x_train, y_train, x_test, y_test; or x, y, which `split` divides.
         x is (N, ...): uint8 are pixels and stay so, any other numbers become float32.
-        y is (N,): classes 0, 1, ... as whole numbers.
+        y is (N,): classes 0, 1, ... as whole numbers; for a regression values, or (N, values).
       check_finite: whether NaN and infinity in x are errors.
+      task: "classification", "binary" or "regression"; None for a regression where a label is no
+        whole number, and else a classification.
 
     Returns:
-      Inputs (N, features) and classes (N,) int32, for training and for testing; and the images'
-      (height, width) where x is (N, height, width) or (N, height, width, 1).
+      Inputs (N, features) and classes (N,) int32, or values float32, for training and for testing;
+      and the images' (height, width) where x is (N, height, width) or (N, height, width, 1).
 
     Raises:
       DataError: no such file, or not such arrays.
@@ -33,7 +37,10 @@ def read(path: Path, check_finite: bool = True) -> tuple[Arrays, tuple[int, int]
     arrays = open_arrays(path, SPLIT_KEYS, WHOLE_KEYS)
     xs, ys = [key for key in arrays if key[0] == "x"], [key for key in arrays if key[0] == "y"]
     inputs = [_inputs(arrays[x], f"{path}: {x}", check_finite) for x in xs]
-    labels = [_labels(arrays[y], f"{path}: {y}") for y in ys]
+    if task is None:
+        task = "regression" if _are_values(arrays[ys[0]]) else "classification"
+    read_labels = _values if task == "regression" else _labels
+    labels = [read_labels(arrays[y], f"{path}: {y}") for y in ys]
     for x, y in zip(xs, ys, strict=True):
         if len(arrays[x]) != len(arrays[y]):
             got = f"{len(arrays[x])} and {len(arrays[y])}"
@@ -45,7 +52,12 @@ def read(path: Path, check_finite: bool = True) -> tuple[Arrays, tuple[int, int]
         )
         raise DataError(f"{path}: expected examples alike in {' and '.join(xs)}, got {got}")
 
-    _check_classes(labels[0], labels[-1], ys[0], ys[-1], path)
+    if task != "regression":
+        _check_classes(labels[0], labels[-1], ys[0], ys[-1], path)
+    elif labels[0].shape[1:] != labels[-1].shape[1:]:
+        got = " and ".join(str(each.shape) for each in labels)
+        where = " and ".join(ys)
+        raise DataError(f"{path}: expected as many values an example in {where}, got {got}")
     shape = arrays[xs[0]].shape[1:]
     picture = len(shape) == 2 or (len(shape) == 3 and shape[2] == 1)
     image_shape = (shape[0], shape[1]) if picture else None
@@ -109,3 +121,21 @@ def _check_classes(
             f"{path}: expected classes in {elsewhere} that {where} has, from 0 to {there[-1]}, "
             f"got {_first(strange)}"
         )
+
+
+def _are_values(y: np.ndarray) -> bool:
+    """Whether labels are no classes: a number in them is not whole."""
+    return y.dtype.kind == "f" and not (y == np.round(y)).all()
+
+
+def _values(y: np.ndarray, where: str) -> np.ndarray:
+    """Checks values (N,) or (N, values) and returns them as float32."""
+    if y.dtype.kind not in "buif" or y.ndim not in (1, 2) or not y.size:
+        got = f"{y.dtype} {y.shape}"
+        raise DataError(f"{where}: expected values (N,) or (N, values), got {got}")
+    with np.errstate(over="ignore"):
+        y = y.astype(np.float32)
+    if (bad := ~np.isfinite(y)).any():
+        row = int(bad.reshape(len(y), -1).any(axis=1).argmax())
+        raise DataError(f"{where}: expected finite float32 values, got {y[row]} in row {row}")
+    return y

@@ -33,6 +33,7 @@ def load(
     *,
     look_in: Sequence[str | Path] = (),
     check_finite: bool = True,
+    task: str | None = None,
 ) -> Dataset:
     """Loads a data set by name, or a user's own from a file.
 
@@ -50,10 +51,11 @@ def load(
         it a download goes to $TFDS_DATA_DIR, else ~/tensorflow_datasets, shared with TFDS.
       look_in: directories to look in after that, where no download goes.
       check_finite: whether NaN and infinity in an .npz file's inputs are errors.
+      task: what an .npz file's labels are for, as of `own.read`.
 
     Returns:
-      train_inputs (N, features) uint8 or float32, train_labels (N,) int32, the same for testing,
-      and name, source, sha256, num_classes and image_shape.
+      train_inputs (N, features) uint8 or float32, train_labels (N,) int32, or values float32, the
+      same for testing, and name, source, sha256, num_classes and image_shape.
 
     Raises:
       DataError: an unknown name, or data that is damaged or not as expected.
@@ -70,14 +72,20 @@ def load(
         return _dataset(arrays, name, source, num_classes, mnist_family.IMAGE_SHAPE)
     if name.endswith(".npz"):
         path = user_path(name)
-        arrays, image_shape = own.read(path, check_finite)
-        num_classes = 1 + int(max(arrays[1].max(), arrays[3].max()))
+        arrays, image_shape = own.read(path, check_finite, task)
+        is_value = task_of(arrays[1]) == "regression"
+        num_classes = 0 if is_value else 1 + int(max(arrays[1].max(), arrays[3].max()))
         return _dataset(arrays, str(path.absolute()), f"the file {path}", num_classes, image_shape)
     close = difflib.get_close_matches(name, NAMES, n=3)
     hint = f"; did you mean {' or '.join(close)}?" if close else ""
     raise DataError(
         f"expected a data set ({', '.join(NAMES)} or path/to/file.npz), got {name!r}{hint}"
     )
+
+
+def task_of(labels: np.ndarray) -> str:
+    """What labels are for, where nobody says: floats are values, whole numbers classes."""
+    return "regression" if labels.dtype.kind == "f" else "classification"
 
 
 def load_auto(data_dir: str | Path | None = None) -> tuple[Dataset, str | None]:

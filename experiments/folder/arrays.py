@@ -1,30 +1,28 @@
 """The arrays in a folder: a run's parameters, and a sweep's results, checked as they are read."""
 
-import itertools
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+import jax
 import numpy as np
 
 import jaxmlp
 from experiments.data import npz
-from jaxmlp.types import PyTree
+from jaxmlp.runtime.leaves import named_leaves
+from jaxmlp.types import Model, PyTree
 
 LISTED = 5  # names in a message
 MEMBERS = {"params_sha256": "<U64", "stopped_at": "int32", "fault_step": "int64"}  # dtypes
 
 
-def read_params(path: Path, sizes: list[int]) -> PyTree:
-    """The parameters of a network of these widths, as `jaxmlp.save_params` wrote them.
+def read_params(path: Path, model: Model) -> PyTree:
+    """The parameters of a network, as `jaxmlp.save_params` wrote them.
 
     Raises:
       ValueError: if they are damaged, others, or not there.
     """
-    shapes = {
-        f"{layer}/{name}": shape
-        for layer, (before, after) in enumerate(itertools.pairwise(sizes))
-        for name, shape in (("kernel", (before, after)), ("bias", (after,)))
-    }
+    like = jax.eval_shape(lambda: model.init(jax.random.key(0)))
+    shapes = {name: leaf.shape for name, leaf in named_leaves(like)}
     found = npz.open_arrays(path)
     _check_names(path, found, ["sha256", *shapes])
     for name, shape in shapes.items():

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jaxmlp
-from experiments.app import recorder, report
+from experiments.app import recipes, recorder, report
 from experiments.app.job import Job
 from experiments.app.progress import EpochTable
 from experiments.folder import arrays, records, schema
@@ -108,8 +108,9 @@ def read(folder: Path) -> Claim:
         path = folder / name
         return read(path) if path.exists() else None
 
+    receipt = schema.read(folder / "receipt.json", records.RECEIPT)
     claim = Claim(
-        schema.read(folder / "receipt.json", records.RECEIPT),
+        receipt,
         there("config.json", lambda path: schema.read(path, records.CONFIG)),
         there("metrics.jsonl", lambda path: schema.read_lines(path, records.RUN_LINE)),
         there("summary.json", lambda path: schema.read(path, records.SUMMARY)),
@@ -117,8 +118,8 @@ def read(folder: Path) -> Claim:
         there("fault.json", lambda path: schema.read(path, records.FAULT)),
         None,
     )
-    sizes = claim.receipt["config"]["sizes"]
-    params = there("params.npz", lambda path: arrays.read_params(path, sizes))
+    model = recipes.model(claim.receipt["config"])
+    params = there("params.npz", lambda path: arrays.read_params(path, model))
     if not claim.num_epochs and claim.fault is None:
         raise ValueError(f"{folder} needs a run with at least one epoch's digest, got none")
     return claim._replace(params=params)
@@ -140,6 +141,7 @@ def rerun(job: Job, claim: Claim, table: EpochTable) -> Rerun:
             job.recipe,
             job.data,
             job.config["seed"],
+            noise_seed=job.config["noise_seed"],
             eval_every=job.config["eval_every"],
             on_fault=job.config["on_fault"],
             callback=found.on_epoch,
@@ -194,7 +196,7 @@ class _Witness:
                 kept = progress  # or the best, unless its checkpoint was lost
                 if self._best and claimed.get("params_epoch") != epoch:
                     kept = self._best
-                params = kept.state.params, len(kept.history)
+                params = self._job.params(kept.state), len(kept.history)
                 summary = report.summarize(self._job, progress, params, {})
                 self.summaries.setdefault(epoch, as_written(summary))
         return self.differs is not None or self.is_over or self._is_done(epoch)

@@ -10,7 +10,7 @@ import numpy as np
 
 from experiments.app.environment import MOST_THREADS
 from experiments.app.fields import OUTPUT, RESULT, SWEEP, SWEEP_OUTPUT
-from experiments.app.settings import ABOUT, names_of
+from experiments.app.settings import ABOUT, filled, names_of
 from experiments.data import sources
 from experiments.folder.schema import (
     FACT,
@@ -67,36 +67,44 @@ RATE, SECONDS = number(0, float(np.finfo(np.float32).max)), number(0)
 LOSS, ACCURACY = number().optional, number(0, 1).optional  # null for NaN and infinity
 
 SETTINGS = {name: ABOUT[name].schema for name in names_of(RESULT)} | {"data_dir": PATH.optional}
+LATER = {name for name in names_of(RESULT, SWEEP) if ABOUT[name].is_later}
 GIVEN = {  # where a default follows from others, or from the data, null
     name: kind.optional if name in ABOUT and ABOUT[name].is_filled else kind
     for name, kind in SETTINGS.items()
 }
 MARKS = {"dataset": TEXT, "notice": TEXT}
 OUTPUTS = Fields({}, {name: ABOUT[name].schema for name in names_of(OUTPUT, SWEEP_OUTPUT)})
+
+
+def _settings(kinds: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Those that every folder has, and those that are younger than some."""
+    later = {name: kind for name, kind in kinds.items() if name in LATER}
+    return {name: kind for name, kind in kinds.items() if name not in LATER}, later
+
+
+NEEDED, YOUNGER = _settings(SETTINGS)
 CONFIG = Fields(
     {
-        **SETTINGS,
+        **NEEDED,
         "dataset": DATA,
         "data_sha256": SHA256,
         "sizes": [WIDTH],
         "image_shape": Kind("a height and a width", _is_shape).optional,
     },
-    {"notice": TEXT, "outputs": OUTPUTS},
+    {**YOUNGER, "notice": TEXT, "outputs": OUTPUTS},
     _agree,
 )
+OWN, YOUNGER_OWN = _settings({name: ABOUT[name].schema for name in names_of(SWEEP)})
 SWEEP_CONFIG = Fields(
-    {
-        **CONFIG.needed,
-        "given": Fields(GIVEN),
-        **{name: ABOUT[name].schema for name in names_of(SWEEP)},
-    },
-    CONFIG.known,
+    {**CONFIG.needed, "given": Fields(*_settings(GIVEN)), **OWN},
+    {**CONFIG.known, **YOUNGER_OWN},
     _agree,
 )
 ENVIRONMENT = Fields({"versions": Each(FACT), "threads": whole(1, MOST_THREADS).optional})
+SETS = ("train", "validation", "test")
 MEANS = {
-    **{f"{kind}_loss": LOSS for kind in ("train", "validation", "test")},
-    **{f"{kind}_accuracy": ACCURACY for kind in ("train", "validation", "test")},
+    **{f"{kind}_{name}": LOSS for kind in SETS for name in ("loss", "absolute_error", "r2")},
+    **{f"{kind}_{name}": ACCURACY for kind in SETS for name in ("accuracy", "binary_accuracy")},
 }
 LINE = Fields({"epoch": LENGTH}, {**MEANS, **MARKS, "learning_rate": LOSS, "seconds": SECONDS})
 RUN_LINE = Fields({**LINE.needed, "step": COUNT, "params_sha256": SHA256}, LINE.known)
@@ -135,4 +143,11 @@ def read_config(path: Path) -> dict[str, Any]:
     """Reads the config.json of a run or of a sweep, which has a field `sweep`; raises as `read`."""
     record = read(path, Fields({}))
     check(record, SWEEP_CONFIG if "sweep" in record else CONFIG, path)
-    return record
+    return as_now(record)
+
+
+def as_now(config: dict[str, Any]) -> dict[str, Any]:
+    """A config, perhaps from before some settings, with what it means by silence on them."""
+    if "sweep" not in config:
+        return filled(config, RESULT)
+    return filled(config, RESULT, SWEEP) | {"given": filled(config["given"], RESULT)}

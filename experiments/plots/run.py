@@ -3,6 +3,7 @@
 from experiments.plots.run_confusion import confusion_matrix
 from experiments.plots.run_curves import learning_curves
 from experiments.plots.run_examples import predictions, wrong_examples
+from experiments.plots.run_values import values
 from experiments.plots.run_weights import first_layer
 
 __all__ = [
@@ -10,5 +11,6 @@ __all__ = [
     "first_layer",
     "learning_curves",
     "predictions",
+    "values",
     "wrong_examples",
 ]

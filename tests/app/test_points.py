@@ -101,6 +101,8 @@ def test_the_axes_of_a_sweep_are_in_the_order_of_its_results():
             *(("hidden_sizes", ["8", "linear"]), ("learning_rate", ["0.001"])),
             *(("shuffle_seed", ["5", "7"]), ("seed", ["0", "1"])),
         ]
+        every = {**config, "shuffle_seeds": "5", "noise_seeds": "6"}
+        assert list(points.axes(every))[2:] == ["shuffle_seed", "noise_seed", "seed"]
         assert "shuffle_seed" not in points.axes({**config, "shuffle_seeds": None})
 
 

@@ -5,6 +5,8 @@ import optax
 import pytest
 
 from experiments.app import recipes
+from jaxmlp import classification, optimizers
+from jaxmlp.objectives.tasks import metrics_of
 from jaxmlp.training.recipe import build_optimizer, init_params, split
 
 CONFIG = {
@@ -89,3 +91,59 @@ def test_every_initializer_can_be_named(kernel_init):
 def test_no_other_name_is_looked_for_in_a_module(setting, name):
     with pytest.raises(ValueError, match=f"^{setting} needs to be one of .*, got {name!r}$"):
         recipes.recipe({**CONFIG, setting: name})
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"dropout": 0.5}, {"dropout": 0.5}),
+        ({"input_dropout": 0.25, "input_noise": 0.1}, {"input_dropout": 0.25, "input_noise": 0.1}),
+        ({"norm": "batch"}, {"norm": "batch"}),
+        ({"norm": "none", "dropout": 0.0}, {}),
+    ],
+)
+def test_what_differs_in_training_is_the_networks(settings, expected):
+    plain = recipes.recipe(CONFIG).model.architecture
+    changed = recipes.recipe({**CONFIG, **settings}).model.architecture
+    names = ("dropout", "input_dropout", "input_noise", "norm")
+    assert {n: getattr(changed, n) for n in names} == dict.fromkeys(names) | expected
+    assert (changed.sizes, changed.activation) == (plain.sizes, plain.activation)
+
+
+@pytest.mark.parametrize("name", ["l1", "clip_norm", "clip_value", "max_norm"])
+def test_what_is_off_is_no_part_of_the_optimizer(params, name):
+    gradient = jax.tree.map(lambda leaf: 5 * jnp.ones_like(leaf), params)
+    sgd = {**CONFIG, "optimizer": "sgd"}
+    off = recipes.recipe({**sgd, name: None})
+    assert off.optimizer is recipes.recipe(sgd).optimizer
+    ours = updates({**sgd, name: 0.125}, params, gradient)
+    numbers = {"learning_rate": 0.01, name: 0.125}
+    theirs = optimizers.regularized(optimizers.sgd)(**numbers)
+    expected = theirs.update(gradient, theirs.init(params), params)[0]
+    assert jax.tree.all(jax.tree.map(lambda a, b: jnp.allclose(a, b, rtol=1e-5), ours, expected))
+    assert not jnp.allclose(ours[0].kernel, updates(sgd, params, gradient)[0].kernel, rtol=1e-3)
+
+
+def test_an_average_is_what_a_network_is_evaluated_with():
+    assert recipes.recipe(CONFIG).eval_params is None
+    recipe = recipes.recipe({**CONFIG, "average": 0.9})
+    assert recipe.eval_params is optimizers.averaged
+    assert dict(recipe.hyperparameters)["average"] == 0.9
+
+
+def test_what_training_alone_sees_of_labels_is_the_tasks():
+    task = recipes.recipe({**CONFIG, "label_smoothing": 0.1, "class_weights": [1.0, 2.0, 4.0]}).task
+    assert task == classification(3, label_smoothing=0.1, class_weights=[1.0, 2.0, 4.0])
+    plain = recipes.recipe({**CONFIG, "label_smoothing": 0.0, "class_weights": None}).task
+    assert plain == recipes.recipe(CONFIG).task == classification(3)
+
+
+def test_a_regression_is_judged_by_its_error_and_the_variance_it_explains():
+    names = [metric.name for metric in metrics_of(recipes.task({**CONFIG, "task": "regression"}))]
+    assert names == ["loss", "absolute_error", "r2"]
+
+
+@pytest.mark.parametrize("task", recipes.TASKS)
+def test_every_task_can_be_named(task):
+    made = recipes.recipe({**CONFIG, "task": task}).task
+    assert (made.kind, made.num_outputs) == (task, 3)

@@ -12,7 +12,7 @@ from rich.console import Console
 from run_files import lines, scalars
 
 import jaxmlp
-from experiments.app import log, recorder
+from experiments.app import log, recorder, solo
 from experiments.app.command_line import Interval
 from experiments.app.job import Job
 from experiments.app.log import Clock, Log
@@ -21,6 +21,7 @@ from experiments.app.recorder import Recorder
 from experiments.app.settings import Settings
 from experiments.app.signals import StopRequest
 from jaxmlp.storage import checkpoint
+from jaxmlp.storage.progress import as_progress
 from jaxmlp.training import loop
 
 CONFIG = {"patience": None, "target": None, "stop_metric": "loss", "seed": 0}
@@ -158,7 +159,7 @@ def test_what_was_saved_comes_back(job, request_to_stop):
     progress = at(job, 5, 3.0, math.nan, totals=16.0)._replace(faults=faults)
     with checkpoint.Checkpoints(job.path / "checkpoints") as saver:
         make(job, saver, request_to_stop).save(progress)
-    found = recorder.as_progress(checkpoint.restore(job.path / "checkpoints", recorder.like(job)))
+    found = as_progress(checkpoint.restore(job.path / "checkpoints", solo.like(job)))
     assert jaxmlp.digest(found[:2]) == jaxmlp.digest(progress[:2])
     assert found.faults == faults
     assert str(found.history) == str(progress.history)  # NaN is not equal to itself

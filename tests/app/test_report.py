@@ -102,7 +102,7 @@ def test_the_introduction_says_where_a_resumed_run_goes_on(job):
 
 def test_the_conclusion_shows_the_figures_and_the_folder(job):
     summary = report.summarize(job, finished(job), (finished(job).state.params, 2), {})
-    text = text_of(report.conclude, job.path, {**summary, "seconds": {"train": 1.25}})
+    text = text_of(report.conclude, job, {**summary, "seconds": {"train": 1.25}})
     assert f"test accuracy {100 * summary['test_accuracy']:.2f} %" in text
     assert f"67 parameters, sha256 {summary['params_sha256'][:16]}" in text
     assert "train 1.2 s" in text
@@ -147,7 +147,7 @@ def test_pictures_are_drawn_of_the_test_set_and_of_what_was_learned(job, monkeyp
 def test_the_conclusion_says_loudly_that_a_run_was_of_no_use(job):
     summary = report.summarize(job, finished(job), (finished(job).state.params, 2), {})
     summary |= {"verdict": {verdict.WORSE: "train loss 9, and 2 before training"}}
-    text = text_of(report.conclude, job.path, summary)
+    text = text_of(report.conclude, job, summary)
     assert "THIS RUN ENDED WORSE THAN IT BEGAN: train loss 9, and 2 before training\n" in text
 
 

@@ -130,3 +130,55 @@ def test_any_layout_of_numbers_is_read(tmp_path, dtype, order):
     np.testing.assert_array_equal(arrays[0], [[0, 1], [1, 0], [1, 1], [0, 0]])
     assert arrays[0].dtype == np.float32
     assert arrays[0].dtype.isnative
+
+
+VALUES = {**GOOD, "y_train": np.array([0.5, 1, 2, 1]), "y_test": np.array([2.0, 7])}
+
+
+@pytest.mark.parametrize("task", [None, "regression"])
+def test_labels_that_are_no_whole_numbers_are_values(tmp_path, task):
+    (_, y, _, y_test), _ = own.read(save(tmp_path, **VALUES), task=task)
+    assert (y.dtype, y_test.dtype) == ("float32", "float32")
+    assert (y.tolist(), y_test.tolist()) == ([0.5, 1, 2, 1], [2, 7])
+    with pytest.raises(DataError, match="y_train: expected classes 0, 1, ..., got 0.5 in row 0"):
+        own.read(tmp_path / "data.npz", task="classification")
+
+
+def test_whole_numbers_are_classes_unless_somebody_says_otherwise(tmp_path):
+    path = save(tmp_path, **GOOD)
+    assert own.read(path, task=None)[0][1].dtype == "int32"
+    assert own.read(path, task="regression")[0][1].dtype == "float32"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"y_test": np.array([np.nan, 1])},
+            "expected finite float32 values, got nan in row 0",
+        ),
+        (
+            {"y_test": np.array([1, 1e300])},
+            "y_test: expected finite float32 .*, got inf in row 1",
+        ),
+        (
+            {"y_test": np.ones((2, 2))},
+            r"values an example in y_train and y_test, got \(4,\)",
+        ),
+        ({"y_train": np.ones((4, 1, 1))}, r"expected values \(N,\) or \(N, values\), got float64"),
+        ({"y_train": np.array(["a"] * 4)}, "expected values"),
+        ({"y_train": np.ones(3) / 2}, "as many rows in x_train as in y_train, got 4 and 3"),
+    ],
+)
+def test_other_values_are_refused(tmp_path, change, message):
+    with pytest.raises(DataError, match=message):
+        own.read(save(tmp_path, **{**VALUES, **change}), task="regression")
+
+
+def test_several_values_an_example_are_divided_by_the_first(tmp_path):
+    y = np.stack([np.arange(10.0) % 5, np.arange(10.0) + 0.5], axis=1)
+    (x, y_train, _, y_test), _ = own.read(
+        save(tmp_path, x=np.arange(10.0)[:, None], y=y), task=None
+    )
+    assert (y_train.shape, y_test.shape) == ((8, 2), (2, 2))
+    np.testing.assert_array_equal(y_train, y[x[:, 0].astype(int)])

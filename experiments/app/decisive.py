@@ -1,0 +1,152 @@
+"""The settings that decide a result, each said once; see `settings`."""
+
+import dataclasses
+
+from experiments.app.environment import MOST_THREADS
+from experiments.app.fields import number, numbers, one_of, switch, whole, widths
+from experiments.app.recipes import CHOICES, LEARNING_RATES, NORMS, TASKS
+
+SMALL = 10_000  # training examples below which smaller batches and more epochs pay
+RATES = ", ".join(f"{name} {rate:g}" for name, rate in LEARNING_RATES.items())
+
+
+@dataclasses.dataclass(frozen=True)
+class Decisive:
+    """What decides a result, as it is given."""
+
+    seed: int = whole(0, "Decides initial weights and data order.", 0, 2**32 - 1, is_fixed=True)
+    num_epochs: int | None = whole(
+        None,
+        f"Passes over the training data; by default 10, or 40 below {SMALL:,} examples.",
+        is_filled=True,
+        may_change=True,  # upwards
+    )
+    batch_size: int | None = whole(
+        None, f"Examples a step; by default 256, or 32 below {SMALL:,} examples.", is_filled=True
+    )
+    optimizer: str = one_of(CHOICES["optimizer"], "adam", "How gradients become updates.")
+    learning_rate: float | None = number(
+        None, f"Size of a step; by default the optimizer's: {RATES}.", is_filled=True
+    )
+    schedule: str = one_of(
+        CHOICES["schedule"], "constant", "How the learning rate changes over the run."
+    )
+    l2: float = number(0.0, "Penalty l2/2 |W|² on the kernels, added to the loss's gradient.")
+    weight_decay: float | None = number(
+        None,
+        "Share of the kernels, times the learning rate, taken off each step; by default 0, "
+        "adamw 0.0001.",
+        is_filled=True,
+    )
+    hidden_sizes: list[int] = widths(
+        [256], "Widths of the hidden layers, separated by commas; empty for a linear model."
+    )
+    activation: str = one_of(
+        CHOICES["activation"], "relu", "What follows every layer but the last."
+    )
+    kernel_init: str = one_of(
+        CHOICES["kernel_init"],
+        "he",
+        "Distribution of the initial kernels; he, xavier and lecun are Gaussians scaled to the "
+        "layer.",
+    )
+    kernel_stddev: float = number(1.0, "Standard deviation of kernels, for --kernel_init=gaussian.")
+    bias_init: str = one_of(CHOICES["bias_init"], "zeros", "Distribution of the initial biases.")
+    bias_stddev: float = number(1.0, "Standard deviation of biases, for --bias_init=gaussian.")
+    eval_every: int = whole(1, "Epochs from one look at the test set to the next.", is_fixed=True)
+    validation_fraction: float = number(
+        0.0, "Share of the training examples to keep apart for validation.", 0.99, is_fixed=True
+    )
+    patience: int | None = whole(
+        None,
+        "Stop after this many epochs that bring nothing better on the validation set, and keep the "
+        "best epoch's parameters.",
+        is_fixed=True,
+    )
+    target: float | None = number(
+        None, "Stop once the validation set's --stop_metric is this good.", is_fixed=True
+    )
+    stop_metric: str = one_of(
+        ["loss", "accuracy", "absolute_error", "r2", "binary_accuracy"],
+        "loss",
+        "What --patience and --target look at; accuracy is of classes, absolute_error and r2 are "
+        "of values.",
+        is_fixed=True,
+    )
+    on_fault: str = one_of(
+        ["raise", "skip", "ignore"],
+        "raise",
+        "At the first number that is not finite: stop and say where it came in, skip the step, or "
+        "look away.",
+        is_fixed=True,
+        may_change=True,
+    )
+    check_finite: bool = switch(
+        True, "Refuse an .npz file with NaN or infinity in it.", is_fixed=True
+    )
+    threads: int | None = whole(
+        None,
+        "Threads for a CPU's work, by default one a core. Their number changes a result's last "
+        "bits.",
+        high=MOST_THREADS,
+        is_fixed=True,
+    )
+
+    # --- younger than some folders, for which the default holds
+    task: str | None = one_of(
+        sorted(TASKS),
+        None,
+        "What the labels are: one of several classes, no or yes (0 or 1), or values; by default "
+        "values where they are no whole numbers, and else classes.",
+        is_fixed=True,
+        is_filled=True,
+        is_later=True,
+        before="classification",
+    )
+    norm: str = one_of(
+        NORMS,
+        "none",
+        "What a hidden layer's kernel makes of its inputs is normalised by.",
+        is_later=True,
+    )
+    dropout: float = number(
+        0.0, "Share of hidden outputs that training drops.", 0.99, is_later=True
+    )
+    input_dropout: float = number(0.0, "Share of inputs that training drops.", 0.99, is_later=True)
+    input_noise: float = number(
+        0.0, "Standard deviation of the noise that training adds to inputs.", is_later=True
+    )
+    noise_seed: int | None = whole(
+        None,
+        "Decides what training draws, as dropout does, in the seed's place.",
+        0,
+        2**32 - 1,
+        is_fixed=True,
+        is_alone=True,
+        is_later=True,
+    )
+    label_smoothing: float = number(
+        0.0, "Share of each label that training spreads over all classes.", 0.99, is_later=True
+    )
+    class_weights: list[float] | None = numbers(
+        None,
+        "What an example of each class weighs in training, such as 1,2.5; by default all alike.",
+        is_fixed=True,
+        is_later=True,
+    )
+    l1: float = number(0.0, "Penalty l1 |W| on the kernels.", is_later=True)
+    clip_norm: float | None = number(
+        None, "Bound of the gradient's Euclidean norm; by default none.", is_later=True
+    )
+    clip_value: float | None = number(
+        None, "Bound of each number of the gradient; by default none.", is_later=True
+    )
+    max_norm: float | None = number(
+        None, "Bound of the norm of the weights into a unit; by default none.", is_later=True
+    )
+    average: float = number(
+        0.0,
+        "Evaluate with an average of the weights over the latest 1 / (1 - average) steps or so.",
+        1.0,
+        is_later=True,
+    )

@@ -14,6 +14,7 @@ from experiments.app.recipes import LEARNING_RATES
 from experiments.app.settings import ABOUT, Settings
 from experiments.data import sources
 from experiments.folder import records, workdir
+from jaxmlp.objectives.records import by_name
 from jaxmlp.runtime import receipt
 from jaxmlp.types import Dataset
 
@@ -169,7 +170,7 @@ def _refuse_contradictions(values: Mapping[str, Any], data: Dataset) -> None:
     for name in ("patience", "target"):
         if values[name] is not None and data.validation_inputs is None:
             raise ValueError(f"--{name} needs a validation set: expected --validation_fraction=0.1")
-    if metric.endswith("accuracy") and (values["target"] or 0) > 1:
+    if by_name(metric).is_share and (values["target"] or 0) > 1:
         raise ValueError(f"--target of the accuracy needs a share up to 1, got {values['target']}")
     if values["patience"] is not None and values["patience"] < values["eval_every"]:
         raise ValueError(

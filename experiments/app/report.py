@@ -106,7 +106,8 @@ def draw(job: Job, progress: Progress, params: PyTree) -> None:
     folder.mkdir(exist_ok=True)
     names = progress.history[0] if progress.history else ()
     history = {name: np.array([line[name] for line in progress.history]) for name in names}
-    plots.learning_curves(folder / "learning_curves.png", history)
+    known = metrics_of(job.recipe.task)
+    plots.learning_curves(folder / "learning_curves.png", history, known)
     outputs = np.asarray(jaxmlp.predict(job.recipe, params, inputs))
     kernel = np.asarray(trained(params)[0].kernel)
     if job.data.image_shape:

@@ -10,7 +10,8 @@ import jax
 import numpy as np
 import optax
 import pytest
-from noisy_models import BOTH, NOISY
+from flax import linen, nnx
+from noisy_models import BOTH
 
 from jaxmlp import (
     Progress,
@@ -19,6 +20,7 @@ from jaxmlp import (
     classification,
     digest,
     evaluate,
+    from_flax,
     mlp,
     schedules,
     train,
@@ -26,14 +28,35 @@ from jaxmlp import (
 )
 from jaxmlp.populations import planning
 
+
+# Without a bias before the norm: its gradient is rounding alone, which Adam makes whole steps of.
+class Linen(linen.Module):
+    @linen.compact
+    def __call__(self, inputs, train):
+        hidden = linen.Dense(6, use_bias=False)(inputs)
+        hidden = linen.BatchNorm(use_running_average=not train)(hidden)
+        return linen.Dense(3)(linen.Dropout(0.2, deterministic=not train)(linen.relu(hidden)))
+
+
+class Nnx(nnx.Module):
+    def __init__(self, rngs):
+        self.first = nnx.Linear(4, 6, use_bias=False, rngs=rngs)
+        self.last = nnx.Linear(6, 3, rngs=rngs)
+        self.norm, self.drop = nnx.BatchNorm(6, rngs=rngs), nnx.Dropout(0.2, rngs=rngs)
+
+    def __call__(self, inputs):
+        return self.last(self.drop(nnx.relu(self.norm(self.first(inputs)))))
+
+
 MODELS = {
-    "noisy": NOISY,
-    "both": BOTH,
     "dropout": mlp((4, 6, 3), dropout=0.5, input_dropout=0.2),
     "batch norm": mlp((4, 6, 3), norm="batch"),
-    "all": mlp((4, 6, 5, 3), norm="batch", dropout=0.1, input_noise=0.1),
+    "both": mlp((4, 6, 3), norm="batch", dropout=0.1, input_noise=0.1),
+    "own": BOTH,
+    "linen": from_flax(Linen(), np.zeros(4, np.float32)),
+    "nnx": from_flax(Nnx, np.zeros(4, np.float32)),
 }
-ON_DEVICES = ("all",)
+ON_DEVICES = ("both", "own")
 SEEDS = [5, 0, 2]
 STEPS = 4  # of an epoch: 50 examples in batches of 16, the last of 2
 
@@ -93,8 +116,8 @@ def test_a_training_that_was_cut_anywhere_goes_on_with_the_same_bits(name, cut, 
     )
 
 
-@pytest.mark.parametrize("chunk", [1, 2, 5])
-@pytest.mark.parametrize("seeds", [SEEDS, SEEDS[::-1], [2]])
+@pytest.mark.parametrize("chunk", [1, 3])
+@pytest.mark.parametrize("seeds", [SEEDS, SEEDS[::-1]])
 @pytest.mark.parametrize("order", ["own", "shared"])
 @pytest.mark.parametrize("name", MODELS)
 def test_a_member_is_its_solo_run(name, order, seeds, chunk, solo, blobs, monkeypatch):

@@ -12,7 +12,7 @@ from jaxmlp.interop.nnx_modules import parts_of
 from jaxmlp.interop.passes import Imported, model_of
 from jaxmlp.interop.perceptron import as_linen
 from jaxmlp.naming import kind_of
-from jaxmlp.nn.architecture import MLP
+from jaxmlp.nn.mlp import architecture_of
 from jaxmlp.types import Array, Model, PyTree
 
 if TYPE_CHECKING:
@@ -140,8 +140,8 @@ def flax_module(model: Model, training: bool = False) -> Any:
 
 
 def _imported(model: Model, name: str) -> Imported:
-    if isinstance(model.architecture, MLP):
-        return as_linen(model.architecture)
+    if (made := architecture_of(model)) is not None:
+        return as_linen(made)
     if not isinstance(model.architecture, Imported):
         raise ValueError(f"{name} needs a model from mlp or from_flax, got {model}")
     return model.architecture

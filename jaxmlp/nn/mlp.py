@@ -1,6 +1,7 @@
 """The multilayer perceptron: affine layers with an activation between them."""
 
 import functools
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from types import EllipsisType
 from typing import Any
@@ -11,9 +12,10 @@ from jaxmlp.nn import activations, initializers
 from jaxmlp.nn.architecture import MLP, RATES, checked
 from jaxmlp.nn.layers import NARROW, linear
 from jaxmlp.nn.passes import functions_of
+from jaxmlp.runtime.recompilation import are_alike
 from jaxmlp.types import Model
 
-__all__ = ["MLP", "NARROW", "linear", "mlp", "rates", "variant", "with_rates"]
+__all__ = ["MLP", "NARROW", "architecture_of", "linear", "mlp", "rates", "variant", "with_rates"]
 
 
 def mlp(
@@ -109,8 +111,8 @@ def variant(
     >>> variant(mlp((4, 8, 3), dropout=0.5), dropout=None) == mlp((4, 8, 3))
     True
     """
-    before = model.architecture
-    if not isinstance(before, MLP):
+    before = architecture_of(model)
+    if before is None:
         raise ValueError(f"hidden_sizes and the like need a model made by mlp, got {model}")
     named = {"activation": activation, "kernel_init": kernel_init, "bias_init": bias_init}
     changed: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
@@ -123,6 +125,19 @@ def variant(
     return _model(checked(before._replace(**changed)))
 
 
+def architecture_of(model: Model) -> MLP | None:
+    """What `mlp` made a network of; None for another's, or where a function has been replaced.
+
+    >>> architecture_of(mlp((4, 3))._replace(init=print)) is None
+    True
+    """
+    made = model.architecture
+    if not isinstance(made, MLP):
+        return None
+    pairs = zip(model[:3], _model(made)[:3], strict=True)  # init, apply and train
+    return made if all(itertools.starmap(are_alike, pairs)) else None
+
+
 def rates(model: Model) -> dict[str, float]:
     """The numbers of a network that training may trace, so that others compile nothing anew.
 
@@ -132,7 +147,8 @@ def rates(model: Model) -> dict[str, float]:
     >>> rates(mlp((4, 8, 3), dropout=0.5)), rates(mlp((4, 8, 3)))
     ({'dropout': 0.5}, {})
     """
-    if not isinstance(description := model.architecture, MLP):
+    description = architecture_of(model)
+    if description is None:
         return {}
     values = {name: getattr(description, name) for name in RATES}
     return {name: value for name, value in values.items() if value is not None}

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 
 from jaxmlp.naming import name_of
-from jaxmlp.nn.architecture import MLP
+from jaxmlp.nn.mlp import MLP, architecture_of
 from jaxmlp.runtime.leaves import named_leaves
 from jaxmlp.types import Model, PyTree, Variables, count, trained
 
@@ -65,8 +65,8 @@ def summary(model: Model, example: Any = None) -> Summary:
     total                                          10  float32     203,786  815,144  406,528
     """
     params = jax.eval_shape(model.init, jax.random.key(0))
-    if isinstance(model.architecture, MLP):
-        layers = tuple(_of_mlp(model.architecture, params))
+    if (made := architecture_of(model)) is not None:
+        layers = tuple(_of_mlp(made, params))
         output, flops = layers[-1].output, sum(layer.flops or 0 for layer in layers)
     else:
         layers = tuple(_of_groups(params))

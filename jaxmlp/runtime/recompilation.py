@@ -8,7 +8,7 @@ from weakref import WeakSet
 
 from jaxmlp.naming import name_of
 
-__all__ = ["RecompilationWarning", "canonical", "warn_of_lookalikes"]
+__all__ = ["RecompilationWarning", "are_alike", "canonical", "warn_of_lookalikes"]
 
 MANY = 5  # functions that look alike
 
@@ -33,6 +33,15 @@ def canonical(value: Any) -> Any:
         return _first(_Partial(value))
     except TypeError:  # what it binds has no hash
         return value
+
+
+def are_alike(one: Any, other: Any) -> bool:
+    """Whether two functions are the same, or partials that bind the same to the same.
+
+    >>> are_alike(functools.partial(max, key=len), functools.partial(max, key=len))
+    True
+    """
+    return bool(_key(one) == _key(other))
 
 
 def warn_of_lookalikes(field: str, function: Any) -> None:
@@ -82,7 +91,7 @@ def _key(value: Any) -> Any:
     return _key(value.func), tuple(map(_key, value.args)), keywords
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=4096)
 def _first(partial: _Partial) -> Any:
     return partial.value
 

@@ -8,7 +8,7 @@ import jax
 
 from jaxmlp.naming import name_of
 from jaxmlp.nn import activations, initializers
-from jaxmlp.nn.mlp import MLP, mlp
+from jaxmlp.nn.mlp import MLP, architecture_of, mlp
 from jaxmlp.types import Model
 
 __all__ = ["LINKS", "description_of", "model_of", "name_in"]
@@ -33,8 +33,8 @@ def description_of(model: Model) -> dict[str, Any]:
     >>> description["sizes"], description["activation"], description["kernel_init"]
     ([4, 8, 3], 'relu', {'gaussian': {'stddev': 0.5}})
     """
-    made = model.architecture
-    if not isinstance(made, MLP):
+    made = architecture_of(model)
+    if made is None:
         raise ValueError(
             f"a network needs to be made by mlp to be described, got {model}: save_params keeps "
             "the parameters, and the code that makes the model the rest"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from jaxmlp.naming import name_of
-from jaxmlp.nn.mlp import MLP
+from jaxmlp.nn.mlp import architecture_of
 from jaxmlp.populations.grid import Grid
 from jaxmlp.populations.labels import label
 from jaxmlp.runtime import receipt
@@ -93,8 +93,8 @@ def differences(saved: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 
 
 def _model(model: Model) -> Any:
-    made = model.architecture
-    if not isinstance(made, MLP):
+    made = architecture_of(model)
+    if made is None:
         return str(model)
     record = made._asdict()
     for field, table in TABLES.items():

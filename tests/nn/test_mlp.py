@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jax.test_util import check_grads
 
 from jaxmlp import Dense, initializers, losses, mlp
-from jaxmlp.nn.mlp import NARROW, linear
+from jaxmlp.nn.mlp import NARROW, architecture_of, linear, rates, variant
 
 SIZES = [(5, 3), (8, NARROW, 2), (8, NARROW + 1, 2), (7, 100, 33, 70)]
 
@@ -152,3 +152,14 @@ def test_a_name_is_no_function(name):
 def test_a_number_is_no_list_of_sizes():
     with pytest.raises(ValueError, match=r"^sizes needs an input and an .*, got sizes=\(784,\)$"):
         mlp(784)
+
+
+@pytest.mark.parametrize("piece", ["init", "apply", "train"])
+def test_a_network_with_a_function_of_ones_own_is_no_longer_what_mlp_made(piece):
+    own = mlp((4, 8, 3), dropout=0.1)._replace(**{piece: lambda *given: given})
+    assert architecture_of(own) is None
+    assert rates(own) == {}
+    with pytest.raises(ValueError, match="^hidden_sizes and the like need a model made by mlp"):
+        variant(own, hidden_sizes=(16,))
+    whole = mlp((4, 8, 3), dropout=0.1)
+    assert architecture_of(whole) == whole.architecture

@@ -13,6 +13,7 @@ from experiments.app.job import Job
 from experiments.data import sources
 from experiments.folder.files import write_json
 from experiments.plots import run as plots
+from jaxmlp.objectives.tasks import metrics_of
 from jaxmlp.runtime import receipt
 from jaxmlp.training import loop
 
@@ -122,7 +123,8 @@ def test_pictures_are_drawn_of_the_test_set_and_of_what_was_learned(job, monkeyp
 
     shown = {path.name: each for path, each in drawn.items()}
     assert {path.parent for path in drawn} == {job.path / "plots"}
-    [history] = shown["learning_curves.png"]
+    history, known = shown["learning_curves.png"]
+    assert known == metrics_of(job.recipe.task)
     assert {name: values.tolist() for name, values in history.items()} == {
         "train_loss": [1, 1 / 2, 1 / 3],
         "test_loss": [2, 1, 2 / 3],

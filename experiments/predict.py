@@ -3,9 +3,9 @@
     python -m experiments.predict runs/mnist-2026-11-20-120000 digit.png another.jpg
 
 Pictures may have any size, dark on light or light on dark. An .npz file has inputs x, or x_test,
-and may have classes y, or y_test. Prints a table; the folder's plots/ gets a picture, and
-predictions.csv all the guesses. An example whose probabilities are no numbers, as NaN among its
-inputs makes them, gets no guess.
+and may have classes y, or y_test, or values for a regression. Prints a table; the folder's plots/
+gets a picture, and predictions.csv all the guesses. An example whose probabilities are no numbers,
+as NaN among its inputs makes them, gets no guess.
 """
 
 import os
@@ -19,9 +19,9 @@ from rich.console import Console
 from rich.table import Table
 
 import jaxmlp
-from experiments.app import endings, recipes, startup
+from experiments.app import answers, endings, recipes, startup
 from experiments.app.command_line import define_path
-from experiments.data import likeness, npz
+from experiments.data import likeness
 from experiments.data.images import Picture, read_picture
 from experiments.data.likeness import Guesses
 from experiments.folder import arrays, records
@@ -59,6 +59,12 @@ def main(argv: list[str]) -> None:
         table = folder / "predictions.csv"
         picture = place_for_picture(folder, config)
         refuse_places([table, *([picture] if picture else [])], [*map(user_path, paths)])
+        if config["task"] == "regression":
+            if len(paths) != 1 or not paths[0].endswith(".npz"):
+                raise ValueError(f"a regression takes one .npz file, got {' '.join(paths)}")
+            answers.answer(table, recipe, params, user_path(paths[0]), config["sizes"][0])
+            print(f"all answers in {table}")
+            return
         examples = read(paths, config)
         if examples.pictures:
             guesses = likeness.guess(recipe, params, examples.pictures)
@@ -83,8 +89,8 @@ def load(folder: Path) -> tuple[jaxmlp.Recipe, PyTree, dict[str, Any]]:
     path = folder / "params.npz"
     if not path.exists():
         raise ValueError(f"{folder} needs params.npz, got a run without parameters")
-    if config["task"] != "classification":
-        raise ValueError(f"{folder} needs to hold a classification, got a {config['task']}")
+    if config["task"] == "binary":
+        raise ValueError(f"{folder} needs to hold classes or values, got a network of yes or no")
     recipe = recipes.recipe(config)
     params = arrays.read_params(path, recipe.model)
     for layer, leaves in enumerate(trained(params)):
@@ -139,19 +145,8 @@ def read(paths: list[str], config: dict[str, Any]) -> Examples:
 
 def read_npz(path: Path, sizes: list[int]) -> Examples:
     """The inputs of an .npz file, and its labels where it has them."""
-    num_features, num_classes = sizes[0], sizes[-1]
-    found = npz.open_arrays(path, ("x", "y"), ("x_test", "y_test"), ("x",), ("x_test",))
-    inputs, *rest = found.values()
-    labels = rest[0] if rest else None
-    if inputs.dtype.kind not in "buif" or inputs.ndim < 1 or not inputs.size:
-        got = f"{inputs.dtype} {inputs.shape}"
-        raise ValueError(f"{path}: expected inputs (N, ...) of numbers, got {got}")
-    inputs = inputs.reshape(len(inputs), -1)
-    if inputs.shape[1] != num_features:
-        raise ValueError(f"{path}: expected rows of {num_features}, got {inputs.shape[1]}")
-    if inputs.dtype != np.uint8:
-        with np.errstate(over="ignore"):  # infinity gets no guess
-            inputs = inputs.astype(np.float32)
+    num_classes = sizes[-1]
+    inputs, labels = answers.read(path, sizes[0])
     if labels is not None and (labels.shape != inputs.shape[:1] or labels.dtype.kind not in "bui"):
         got = f"{labels.dtype} {labels.shape}"
         raise ValueError(f"{path}: expected {len(inputs)} whole numbers as labels, got {got}")

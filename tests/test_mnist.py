@@ -185,8 +185,22 @@ def test_values_make_a_regression(values, tmp_path, capsys):
         "values",
     }
     call(verify, path)
-    with pytest.raises(SystemExit, match="needs to hold a classification, got a regression"):
-        call(predict, path, tmp_path / "data.npz")
+    capsys.readouterr()
+    call(predict, path, tmp_path / "data.npz")
+    out = capsys.readouterr().out
+    rows = np.genfromtxt(path / "predictions.csv", delimiter=",", skip_header=1)[:, 1:]
+    np.testing.assert_allclose(rows[:, 0] - rows[:, 1], error, atol=1e-4)
+    assert f"absolute error {np.abs(error).mean():.4f}, r2 0.9" in out
+    for given, message in (
+        (["digit.png"], "a regression takes one .npz file, got digit.png"),
+        (
+            [tmp_path / "other.npz"],
+            r"expected labels \(120, 1\) .*, got float64 \(120, 2\)",
+        ),
+    ):
+        np.savez(tmp_path / "other.npz", x=inputs, y=np.ones((120, 2)))
+        with pytest.raises(SystemExit, match=f"^error: .*{message}"):
+            call(predict, path, *given)
 
 
 def test_the_task_that_is_named_decides(tmp_path):
@@ -199,6 +213,8 @@ def test_the_task_that_is_named_decides(tmp_path):
         "learning_curves",
         "confusion_matrix",
     }
+    with pytest.raises(SystemExit, match="needs to hold classes or values, got a network of yes"):
+        call(predict, path, tmp_path / "data.npz")
     call(mnist, flag, *FEW, "--task=regression", "--noplots", f"--workdir={path}", "--overwrite")
     assert read(path / "summary.json")["test_absolute_error"] < 0.4
 

@@ -80,6 +80,15 @@ def test_what_is_no_value_of_a_flag_in_an_earlier_config_is_refused(outputs):
         schema.check(made, records.CONFIG, "config.json")
 
 
+def test_a_network_has_an_output_for_each_value():
+    inputs = np.zeros((20, 6), np.float32)
+    for shape, outputs in (((20,), 1), ((20, 2), 2)):
+        data = jaxmlp.Dataset(inputs, np.zeros(shape, np.float32), inputs, np.zeros(shape))
+        with command_line("--hidden_sizes=5"):
+            made = config.make(config.read(), data, None)
+        assert (made["task"], made["sizes"]) == ("regression", [6, 5, outputs])
+
+
 def test_early_stopping_needs_a_validation_set():
     with pytest.raises(ValueError, match="--patience needs a validation set"):
         config_of(20, "--patience=3")

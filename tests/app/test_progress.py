@@ -90,6 +90,18 @@ def test_a_table_fits_on_a_screen_and_no_columns_touch(num_epochs, sets, width):
         assert name.split("_")[0] in table[0] or name == "train_accuracy"
 
 
+def test_a_regressions_table_keeps_its_loss_and_its_error():
+    metrics = Metric("loss"), Metric("absolute_error"), Metric("r2")
+    line = {
+        f"{kind}_{metric.name}": 1.0
+        for kind in ("train", "validation", "test")
+        for metric in metrics
+    }
+    _, second, last = shown([line], metrics=metrics, width=80)
+    assert second.split() == ["epoch", "loss", "loss", "error", "loss", "error", "seconds"]
+    assert len(last) <= 80
+
+
 def test_a_terminal_gets_a_bar():
     out = io.StringIO()
     with EpochTable(Console(file=out, force_terminal=True, width=80), 2, 5) as table:

@@ -146,6 +146,23 @@ def test_pictures_are_drawn_of_the_test_set_and_of_what_was_learned(job, monkeyp
     assert shape == (2, 2)
 
 
+def test_yes_or_no_is_confused_by_the_likelier_answer(job, monkeypatch):
+    shown = []
+    monkeypatch.setattr(plots, "confusion_matrix", lambda *given: shown.extend(given))
+    data = job.data._replace(test_labels=job.data.test_labels % 2, num_classes=2)
+    model = jaxmlp.mlp((4, 1))
+    task = jaxmlp.binary_classification()
+    job = job._replace(data=data, recipe=job.recipe._replace(model=model, task=task))
+    params = model.init(jax.random.key(3))
+    report.draw(job, finished(job), params)
+    _, labels, guesses, num_classes = shown
+    np.testing.assert_array_equal(labels, data.test_labels)
+    logits = np.asarray(jax.vmap(model.apply, (None, 0))(params, data.test_inputs))[:, 0]
+    np.testing.assert_array_equal(guesses, logits > 0)
+    assert 0 < guesses.sum() < len(guesses)
+    assert num_classes == 2
+
+
 def test_the_conclusion_says_loudly_that_a_run_was_of_no_use(job):
     summary = report.summarize(job, finished(job), (finished(job).state.params, 2), {})
     summary |= {"verdict": {verdict.WORSE: "train loss 9, and 2 before training"}}

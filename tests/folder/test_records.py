@@ -37,6 +37,16 @@ def test_the_config_that_flags_make_is_one(config, blobs, tmp_path):
     assert records.read_config(write(tmp_path / "config.json", swept)) == swept
 
 
+def test_what_a_sweep_from_before_some_settings_was_given_is_filled_too(blobs, tmp_path):
+    with command_line("--hidden_sizes=8,4"):
+        data = blobs._replace(name="/data/blobs.npz", sha256=SHA, num_classes=3)
+        now = configs.make_sweep(configs.read(), data, None)
+    before = {name: value for name, value in now.items() if name not in records.LATER}
+    given = {name: value for name, value in now["given"].items() if name not in records.LATER}
+    found = records.read_config(write(tmp_path / "config.json", {**before, "given": given}))
+    assert found == now | {"given": now["given"] | {"task": "classification"}}
+
+
 def test_every_flag_that_decides_a_result_has_a_kind():
     assert {*settings.names_of(RESULT), "data_dir"} == records.SETTINGS.keys()
 

@@ -1,0 +1,77 @@
+"""What a regression answers to the examples in an .npz file."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+import jaxmlp
+from experiments.app.progress import format_metric
+from experiments.data import npz
+from experiments.folder.files import write_csv
+from jaxmlp.types import PyTree
+
+ROWS = 20  # of the table on the screen
+
+
+def read(path: Path, num_features: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """The inputs of an .npz file, (N, features), and its labels as they are, if it has them.
+
+    Raises:
+      ValueError: if they are no inputs of such a network.
+    """
+    found = npz.open_arrays(path, ("x", "y"), ("x_test", "y_test"), ("x",), ("x_test",))
+    inputs, *rest = found.values()
+    if inputs.dtype.kind not in "buif" or inputs.ndim < 1 or not inputs.size:
+        got = f"{inputs.dtype} {inputs.shape}"
+        raise ValueError(f"{path}: expected inputs (N, ...) of numbers, got {got}")
+    inputs = inputs.reshape(len(inputs), -1)
+    if inputs.shape[1] != num_features:
+        raise ValueError(f"{path}: expected rows of {num_features}, got {inputs.shape[1]}")
+    if inputs.dtype != np.uint8:
+        with np.errstate(over="ignore"):  # infinity gets no answer
+            inputs = inputs.astype(np.float32)
+    return inputs, rest[0] if rest else None
+
+
+def check_values(path: Path, labels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Labels as float32 of a shape (N, values); raises ValueError if they are no such values."""
+    allowed = [shape, shape[:1]] if shape[1] == 1 else [shape]
+    if labels.dtype.kind not in "buif" or labels.shape not in allowed:
+        got = f"{labels.dtype} {labels.shape}"
+        raise ValueError(f"{path}: expected labels {shape} of numbers, got {got}")
+    with np.errstate(over="ignore"):
+        return labels.reshape(shape).astype(np.float32)
+
+
+def answer(table: Path, recipe: jaxmlp.Recipe, params: PyTree, path: Path, width: int) -> None:
+    """Answers all examples of a file, writes that down, and says how far off it is.
+
+    Args:
+      table: the .csv file for all answers.
+      recipe: of a regression.
+      params: the model's.
+      path: the .npz file.
+      width: the network's inputs.
+    """
+    inputs, labels = read(path, width)
+    shape = len(inputs), recipe.task.num_outputs
+    labels = labels if labels is None else check_values(path, labels, shape)
+    outputs = np.asarray(jaxmlp.predict(recipe, params, inputs))
+    names = [f"{what}_{i}" for what in ("answer", "label") for i in range(shape[1])]
+    names = names if labels is not None else names[: shape[1]]
+    columns = outputs if labels is None else np.concatenate([outputs, labels], axis=1)
+    rows = [[f"{path.name} {i}", *(f"{v:.6g}" for v in row)] for i, row in enumerate(columns)]
+    write_csv(table, [["name", *names], *rows])
+    console, shown = Console(highlight=False), Table("input", *names)
+    for row in rows[:ROWS]:
+        shown.add_row(*row)
+    console.print(shown)
+    if len(rows) > ROWS:
+        console.print(f"and {len(rows) - ROWS:,} more")
+    if labels is not None:
+        figures: dict[str, Any] = jaxmlp.evaluate(recipe, params, inputs, labels)
+        texts = (f"{n.replace('_', ' ')} {format_metric(n, v)}" for n, v in figures.items())
+        console.print(", ".join(texts), style="bold")

@@ -143,19 +143,15 @@ def complete(values: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
     if values["threads"] is None:
         values["threads"] = receipt.num_threads()
     _refuse_contradictions(values, data)
-    num_outputs = _num_outputs(values["task"], data)
+    num_outputs = data.num_classes  # of values, as many as an example has
+    if values["task"] != "classification":
+        num_outputs = math.prod(data.train_labels.shape[1:])
     return values | {
         "dataset": data.name,
         "data_sha256": data.sha256,
         "sizes": [data.train_inputs.shape[1], *values["hidden_sizes"], num_outputs],
         "image_shape": data.image_shape and list(data.image_shape),
     }
-
-
-def _num_outputs(task: str, data: Dataset) -> int:
-    if task == "classification":
-        return data.num_classes
-    return math.prod(data.train_labels.shape[1:])
 
 
 def _refuse_contradictions(values: Mapping[str, Any], data: Dataset) -> None:

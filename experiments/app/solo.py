@@ -7,7 +7,6 @@ import warnings
 from typing import Any, NoReturn
 
 import jax
-import numpy as np
 from rich.console import Console
 
 import jaxmlp
@@ -24,6 +23,7 @@ from jaxmlp.storage.checkpoint import Checkpoint
 from jaxmlp.storage.progress import as_progress, progress_like
 from jaxmlp.training import stopping
 from jaxmlp.training.batches import num_steps
+from jaxmlp.training.resuming import without_a_late_look
 from jaxmlp.types import Progress, PyTree
 
 PICTURES = "experiments.plots.run"
@@ -68,13 +68,10 @@ def like(job: Job) -> PyTree:
 
 def _start(job: Job, found: Checkpoint) -> tuple[Progress, list[dict[str, Any]]]:
     schema.check(as_written(found.record), records.SAVED, "the checkpoint")
-    start, lines = as_progress(found), found.record["lines"]
-    epoch, every = len(lines), job.config["eval_every"]
-    if 0 < epoch < job.recipe.num_epochs and epoch % every:  # once the last, and now no longer
-        *before, last = start.history
-        blank = {name: np.nan for name in last if name.startswith(("validation_", "test_"))}
-        start = start._replace(history=(*before, {**last, **blank}))
-        lines[-1] |= blank
+    lines, every = found.record["lines"], job.config["eval_every"]
+    start = without_a_late_look(as_progress(found), every, job.recipe.num_epochs)
+    if lines:
+        lines[-1] |= start.history[-1]
     return start, lines
 
 

@@ -168,7 +168,7 @@ def conclude(
         for finding, number in setting["verdict"].items():
             name = points.as_text(row.setting) or "all"
             say(f"{name}: {number} of {row.num_seeds} ENDED {finding.upper()}", "bold red")
-    if min(len(runs.axes.get(name, ())) for name in ("seed", "shuffle_seed")) > 1:
+    if sum(len(runs.axes.get(name, ())) > 1 for name in points.SEED_AXES) > 1:
         _explain_variance(console, metric, runs, best[0])
     if len(best) > SHOWN:
         say(f"{len(best) - SHOWN} more settings are in table.csv")

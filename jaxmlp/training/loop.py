@@ -13,13 +13,13 @@ from jaxmlp.optim import averages
 from jaxmlp.randomness import Seeds, as_seed
 from jaxmlp.runtime import bars
 from jaxmlp.runtime.compilation import OnCompiled, call, compile_all, default_device
-from jaxmlp.runtime.leaves import named_leaves
 from jaxmlp.training import evaluation
 from jaxmlp.training.batches import num_steps
 from jaxmlp.training.checks import check
 from jaxmlp.training.diagnosis import diagnose
 from jaxmlp.training.engine import Engine, calls_of, init, no_totals, shapes_of
 from jaxmlp.training.recipe import Recipe, split
+from jaxmlp.training.resuming import resumed, without_a_late_look
 from jaxmlp.training.step import init_state, make_update
 from jaxmlp.types import Dataset, Fault, Progress, Run
 
@@ -152,7 +152,9 @@ def _train(
     numbers = engine.put(split(recipe)[1])
     seeds = Seeds(*map(as_seed, own))
     steps = num_steps(len(data.train_inputs), recipe.batch_size)
-    progress = progress if start is None else _resumed(engine, start, progress, steps)
+    if start is not None:
+        start = without_a_late_look(start, eval_every, recipe.num_epochs)
+        progress = resumed(engine, start, progress, steps)
     block, is_stopped, first = 1, False, int(progress.state.step)
 
     while len(progress.history) < recipe.num_epochs:
@@ -211,28 +213,6 @@ def beginning(recipe: Recipe, data: Dataset, seed: int) -> Progress:
     static, numbers = split(recipe)
     state = call(init, (static, len(data.train_inputs)), numbers, as_seed(seed))
     return Progress(state, no_totals(recipe, data.train_labels), (), ())
-
-
-def _resumed(engine: Engine, start: Progress, beginning: Progress, steps: int) -> Progress:
-    """Where to go on, once its arrays are seen to be those of this recipe."""
-    expected, got = (
-        dict(named_leaves({"state": each.state, "totals": each.totals}))
-        for each in (beginning, start)
-    )
-    for name in sorted(expected.keys() | got.keys()):
-        shapes = [
-            f"{tree[name].dtype} {tree[name].shape}" if name in tree else "nothing"
-            for tree in (expected, got)
-        ]
-        if shapes[0] != shapes[1]:
-            raise ValueError(f"start needs {shapes[0]} at {name}, got {shapes[1]}")
-    step, first = int(start.state.step), len(start.history) * steps
-    if not first <= step <= first + steps:
-        raise ValueError(
-            f"start needs a step from {first} to {first + steps} after {len(start.history)} epochs "
-            f"of {steps} steps, got {step}"
-        )
-    return start._replace(state=engine.put(start.state), totals=engine.put(start.totals))
 
 
 def _run(

@@ -494,26 +494,6 @@ def test_a_callback_is_told_of_an_epoch_once_wherever_training_was_stopped(blobs
         assert int(run.state.step) == step
 
 
-def test_another_networks_progress_is_refused_with_the_array_named(blobs):
-    cut = []
-    train(ADAM, blobs, seed=0, on_block=cut.append, callback=lambda progress: True)
-    wider = ADAM._replace(model=mlp((4, 9, 3)))
-    message = r"^start needs float32 \(9,\) at state/.*/0/bias, got float32 \(8,\)$"
-    with pytest.raises(ValueError, match=message):
-        train(wider, blobs, seed=0, start=cut[-1])
-    sgd = ADAM._replace(optimizer=optax.sgd)
-    with pytest.raises(ValueError, match="nothing at state/opt_state/0/count, got int32"):
-        train(sgd, blobs, seed=0, start=cut[-1])
-
-
-def test_progress_of_other_batches_is_refused(blobs):
-    cut = []
-    train(ADAM, blobs, seed=0, on_block=cut.append, callback=lambda progress: True)
-    larger = ADAM._replace(batch_size=25)
-    with pytest.raises(ValueError, match="^start needs a step from 0 to 2 after 0 epochs of 2"):
-        train(larger, blobs, seed=0, start=cut[-1])
-
-
 def test_an_epoch_without_a_healthy_step_ends_even_a_training_that_skips(blobs):
     inputs = np.full_like(blobs.train_inputs, np.nan)
     with pytest.raises(TrainingFault, match="step 3 "):

@@ -1,9 +1,14 @@
-"""The examples on the page about networks run."""
+"""What pages name is there, and the examples on the page about networks run."""
 
+import pkgutil
 import re
 from pathlib import Path
 
-PAGE = (Path(__file__).parents[1] / "docs" / "networks.md").read_text()
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+PAGE = (ROOT / "docs" / "networks.md").read_text()
 
 
 def test_the_examples_of_the_page_on_networks_run_and_print_what_they_say(capsys):
@@ -17,3 +22,14 @@ def test_the_examples_of_the_page_on_networks_run_and_print_what_they_say(capsys
     assert set(names["tree"]) == {"params", "batch_stats"}
     assert names["of_nnx"].least_batch == 2
     assert names["info"].num_examples == 8
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_names_is_there(page):
+    text = page.read_text()
+    for name in re.findall(r"(?<![\w/.])(?:experiments|jaxmlp)(?:\.[A-Za-z_]\w*)+", text):
+        pkgutil.resolve_name(name)
+    for path in re.findall(
+        r"(?<![\w/.])(?:experiments|jaxmlp|tests|docs)/[\w/]*\.(?:py|md)\b", text
+    ):
+        assert (ROOT / path).is_file(), path

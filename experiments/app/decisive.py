@@ -14,7 +14,9 @@ RATES = ", ".join(f"{name} {rate:g}" for name, rate in LEARNING_RATES.items())
 class Decisive:
     """What decides a result, as it is given."""
 
-    seed: int = whole(0, "Decides initial weights and data order.", 0, 2**32 - 1, is_fixed=True)
+    seed: int = whole(
+        0, "Decides initial weights, data order and noise.", 0, 2**32 - 1, is_fixed=True
+    )
     num_epochs: int | None = whole(
         None,
         f"Passes over the training data; by default 10, or 40 below {SMALL:,} examples.",
@@ -106,7 +108,8 @@ class Decisive:
     norm: str = one_of(
         NORMS,
         "none",
-        "What a hidden layer's kernel makes of its inputs is normalised by.",
+        "Normalise what each hidden layer computes, before its activation: over the batch or over "
+        "the layer.",
         is_later=True,
     )
     dropout: float = number(
@@ -146,7 +149,8 @@ class Decisive:
     )
     average: float = number(
         0.0,
-        "Evaluate with an average of the weights over the latest 1 / (1 - average) steps or so.",
+        "Evaluate with an average of the weights over the latest 1 / (1 - average) steps or so; 1 "
+        "is the mean of all steps since the first.",
         1.0,
         is_later=True,
     )

@@ -33,6 +33,12 @@ def test_every_setting_has_its_flag_with_its_default_and_help(name):
     assert " ".join(ABOUT[name].help.split()) in " ".join(flag.help.split())
 
 
+def test_help_says_what_a_reader_would_ask():
+    assert ABOUT["seed"].help == "Decides initial weights, data order and noise."
+    assert "before its activation: over the batch or over the layer." in ABOUT["norm"].help
+    assert "1 is the mean of all steps since the first." in ABOUT["average"].help
+
+
 def test_a_program_has_the_flags_that_are_its():
     names = {name for name, about in ABOUT.items() if "sweep" not in about.role}
     for program, expected in ((mnist, names), (sweep, ABOUT.keys())):

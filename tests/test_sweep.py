@@ -403,7 +403,8 @@ def test_crossed_orders_and_shared_ones(place, data_flag, capsys):
     record, other = npz.open_arrays(crossed / "runs.npz"), npz.open_arrays(shared / "runs.npz")
     assert record["params_sha256"].shape == (3, 2)
     assert record["params_sha256"][0].tolist() == other["params_sha256"].tolist()
-    assert re.search(r"variance of the first: initialization \d+ %", capsys.readouterr().out)
+    pattern = r"variance of the test accuracy: initialization \d+ %"
+    assert re.search(pattern, capsys.readouterr().out)
     call(replay, crossed, "--member=shuffle_seed=2,seed=1")
     call(replay, shared, "--member=seed=1")
 

@@ -18,7 +18,8 @@ from experiments.app import points
 from experiments.app.progress import format_metric
 from jaxmlp import statistics
 from jaxmlp.populations.runs import HALVING
-from jaxmlp.statistics import Summary
+from jaxmlp.statistics import SEEDS, Summary
+from jaxmlp.statistics.settings import finals_of
 
 SHOWN = 20  # settings in the table on the screen; table.csv has them all
 LEVEL = 0.05  # a p-value that cannot be less than this shows nothing
@@ -105,15 +106,17 @@ def settings_table(
     p_of = {id(row): p for row, p in zip(rows, p_values or (), strict=bool(p_values))}
     for i, row in enumerate(ranked(runs, metric, rows)[:SHOWN]):
         p_value = p_of.get(id(row), math.nan)
-        failed = f", {row.num_failed} diverged" if row.num_failed else ""
+        chosen = runs.select(**row.setting)
+        num_failed = int(np.isnan(finals_of(chosen, metric)).sum())
+        failed = f", {num_failed} diverged" if num_failed else ""
         table.add_row(
             ", ".join(points.value_text(value) for value in row.setting.values()) or "all",
             show(row.mean),
             f"{bound(row.low).removesuffix(' %')} to {bound(row.high)}",
             show(row.std),
             *["" if np.isnan(p_value) else f"{p_value:.2g}"] * bool(p_values),
-            f"{runs.select(**row.setting).stopped_at.mean():g}",
-            f"{row.num_seeds}{failed}",
+            f"{chosen.stopped_at.mean():g}",
+            f"{chosen.stopped_at.size}{failed}",
             style="bold" if i == 0 else None,
         )
     return table
@@ -144,6 +147,25 @@ def explain_p(num_settings: int, num_seeds: int) -> str:
     return f"p: of the lag behind the first, paired over seeds, corrected for all pairs{few}"
 
 
+def explain_crossed(runs: jaxmlp.Runs) -> str:
+    """What a setting's observations are where several kinds of seeds vary; else nothing.
+
+    >>> names = {"seed": (0, 1, 2), "noise_seed": (0, 1)}
+    >>> explain_crossed(jaxmlp.Runs(names, {}, np.ones((3, 2)), (), np.zeros((3, 2, 2)), {}))
+    'mean, interval and std: over 3 seeds, each the mean of its 2 networks'
+    """
+    varied = [(name, len(runs.axes.get(name, ()))) for name in SEEDS]
+    varied = [(name, count) for name, count in varied if count > 1]
+    if len(varied) < 2:
+        return ""
+    (observed, num_seeds), *others = varied
+    size = math.prod(count for _, count in others)
+    seeds = observed.replace("_", " ")
+    return (
+        f"mean, interval and std: over {num_seeds} {seeds}s, each the mean of its {size} networks"
+    )
+
+
 def conclude(
     console: Console,
     path: Path,
@@ -167,9 +189,13 @@ def conclude(
     for row, setting in zip(rows, summary["settings"], strict=True):
         for finding, number in setting["verdict"].items():
             name = points.as_text(row.setting) or "all"
-            say(f"{name}: {number} of {row.num_seeds} ENDED {finding.upper()}", "bold red")
-    if sum(len(runs.axes.get(name, ())) > 1 for name in points.SEED_AXES) > 1:
-        _explain_variance(console, metric, runs, best[0])
+            size = runs.select(**row.setting).stopped_at.size
+            say(f"{name}: {number} of {size} ENDED {finding.upper()}", "bold red")
+    if crossed := explain_crossed(runs):
+        say(crossed)
+        where = f" at {points.as_text(best[0].setting)}" if len(best) > 1 else ""
+        if shares := _shares_of_variance(runs.select(**best[0].setting), metric):
+            say(f"variance of the {metric.replace('_', ' ')}{where}: {shares}")
     if len(best) > SHOWN:
         say(f"{len(best) - SHOWN} more settings are in table.csv")
     for position, fault in list(runs.faults.items())[:SHOWN]:
@@ -186,9 +212,11 @@ def conclude(
     )
 
 
-def _explain_variance(console: Console, metric: str, runs: jaxmlp.Runs, row: Summary) -> None:
-    """Says how much of a setting's spread comes from where, if all its members have a value."""
+def _shares_of_variance(runs: jaxmlp.Runs, metric: str) -> str:
+    """How much of a setting's spread comes from where; nothing of none, or without all values."""
+    if len(np.unique(finals_of(runs, metric))) == 1:
+        return ""
     with contextlib.suppress(ValueError):
-        shares = statistics.variance(runs.select(**row.setting), metric).shares
-        text = ", ".join(f"{name.replace('_', ' ')} {100 * s:.0f} %" for name, s in shares.items())
-        console.print(f"variance of the first: {text}")
+        shares = statistics.variance(runs, metric).shares.items()
+        return ", ".join(f"{name.replace('_', ' ')} {100 * s:.0f} %" for name, s in shares)
+    return ""

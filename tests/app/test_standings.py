@@ -10,6 +10,7 @@ from run_tables import made_up
 
 import jaxmlp
 from experiments.app import standings
+from jaxmlp import statistics
 
 SUMMARY = {"network_epochs_per_second": 0.0}
 
@@ -105,3 +106,45 @@ def test_shares_go_by_their_record():
     assert "to 100.00 %" in concluded(runs, rows)
     assert "%  " not in concluded(told, rows).split("networks")[1]
     assert "to 1.8" in concluded(told, rows)  # no end at 1
+
+
+CROSSED = np.array([[0.9, 0.7, 0.8], [0.9, 0.7, 0.8]])  # (noise seeds, seeds)
+
+
+def test_the_variance_is_said_of_its_metric_and_setting():
+    sole = concluded(*made_up(CROSSED, noise_seed=(0, 1)))
+    shares = "initialization 100 %, noise 0 %, interaction 0 %\n"
+    assert f"\nvariance of the test accuracy: {shares}" in sole
+    both = concluded(*made_up([CROSSED - 0.5, CROSSED], dropout=(0.0, 0.3), noise_seed=(0, 1)))
+    assert f"\nvariance of the test accuracy at dropout=0.3: {shares}" in both
+
+
+def test_nothing_is_said_of_a_variance_of_nothing():
+    for value in (0.7, 0.9):  # whose means differ from them by rounding
+        equal = [np.full((3, 3), value), np.full((3, 3), value - 0.1)]
+        found = made_up(equal, dropout=(0.0, 0.3), noise_seed=(0, 1, 2))
+        assert "variance" not in concluded(*found)
+    runs, rows = made_up(CROSSED, noise_seed=(0, 1))
+    runs.history["test_accuracy"][0, 0] = np.nan
+    assert "variance" not in concluded(runs, rows)
+    assert "variance" not in concluded(*made_up([[0.9, 0.7, 0.8]], noise_seed=(0,)))
+
+
+def test_crossed_networks_are_counted_and_their_means_explained():
+    runs, rows = made_up([CROSSED, CROSSED - 0.5], dropout=(0.0, 0.3), noise_seed=(0, 1))
+    text = concluded(runs, rows, verdicts=[{}, {"worse than it began": 5}])
+    table = [line.split() for line in text.splitlines() if re.search(r"\.\d\d %", line)]
+    assert [row[-1] for row in table] == ["6", "6"]
+    assert "mean, interval and std: over 3 seeds, each the mean of its 2 networks\n" in text
+    assert "dropout=0.3: 5 of 6 ENDED" in text
+    fault = jaxmlp.Fault(3, 1, "loss", "layer_0", "")
+    failed = runs._replace(faults={(0, 1, 0): fault, (0, 0, 0): fault})
+    rows = statistics.summarize(failed, "test_accuracy", interval="t")
+    assert " 6, 2 diverged" in concluded(failed, rows)
+
+
+def test_networks_that_share_nothing_have_no_mean_of_their_own():
+    assert "each the mean" not in concluded(*made_up([[0.1, 0.3], [0.9, 0.7]], dropout=(0, 0.3)))
+    orders = np.moveaxis(np.float32([CROSSED]), 0, -1)  # 3 data orders and 2 noises of a seed
+    text = concluded(*made_up(orders, noise_seed=(0, 1), shuffle_seed=(0, 1, 2)))
+    assert "over 3 shuffle seeds, each the mean of its 2 networks" in text

@@ -59,7 +59,7 @@ def kind_of(value: Any) -> str:
     """
     if isinstance(value, str | int | float | None):
         return reprlib.repr(value)
-    if hasattr(value, "__array__") and hasattr(value, "shape"):
+    if hasattr(value, "dtype") and hasattr(value, "shape"):
         return f"an array {tuple(value.shape)}"
     if callable(value) and hasattr(value, "__name__"):
         return f"the {'class' if isinstance(value, type) else 'function'} {value.__name__}"

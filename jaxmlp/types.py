@@ -100,7 +100,8 @@ class Batch(NamedTuple):
     """Some examples; where `mask` is given, only those with True count.
 
     Where `weights` are given, an example counts as so many: means are weighted, and the gradient is
-    that of examples repeated as often.
+    that of examples repeated as often. What a network makes of the batch in training knows of the
+    mask alone: the statistics of a batch norm are over all examples that it lets count.
     """
 
     inputs: Array  # (batch, features) float32, or uint8 pixels
@@ -111,6 +112,9 @@ class Batch(NamedTuple):
 
 class Dataset(NamedTuple):
     """A training and a test set, and where they came from.
+
+    Validation examples may be held out beside them, and training examples may weigh differently,
+    by `train_weights`, as in `Batch`.
 
     What is not as below is taken so, once, where training begins:
 

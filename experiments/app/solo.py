@@ -23,6 +23,7 @@ from jaxmlp.storage.checkpoint import Checkpoint
 from jaxmlp.storage.progress import as_progress, progress_like
 from jaxmlp.training import stopping
 from jaxmlp.training.batches import num_steps
+from jaxmlp.training.checks import check
 from jaxmlp.training.resuming import without_a_late_look
 from jaxmlp.types import Progress, PyTree
 
@@ -40,7 +41,8 @@ def describe(job: Job) -> str:
 
 
 def compile(console: Console, job: Job) -> None:
-    """Compiles the programs that `train` runs."""
+    """Compiles the programs that `train` runs, once all is seen to fit."""
+    check(job.recipe, job.data, job.config["seed"])
     with startup.compiling(console) as on_compiled:
         jaxmlp.warm_up(job.recipe, job.data, on_compiled)
 

@@ -1,6 +1,7 @@
 """What a network of another library is, as pure functions of a batch, and the `Model` it makes."""
 
 import inspect
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -26,8 +27,11 @@ MODES = {
     "train": True,
     "training": True,
     "is_training": True,
+    "is_train": True,
     "deterministic": False,
     "use_running_average": False,
+    "inference": False,
+    "is_eval": False,
 }
 
 
@@ -70,6 +74,13 @@ def flags_of(call: Callable[..., Any], training: bool) -> dict[str, Any]:
     {'train': True, 'deterministic': False}
     """
     taken = inspect.signature(call).parameters
+    for name, parameter in taken.items():
+        if isinstance(parameter.default, bool) and name not in MODES:
+            warnings.warn(
+                f"{name} stays {parameter.default} in training too: from_flax knows the mode of a "
+                f"module by {', '.join(MODES)}",
+                stacklevel=4,
+            )
     return {name: training is is_on for name, is_on in MODES.items() if name in taken}
 
 

@@ -1,10 +1,12 @@
 """From the math of one example to the training pass of a batch."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from jaxmlp.naming import kind_of
 from jaxmlp.types import Context, PyTree
 
 __all__ = ["AXIS", "lift"]
@@ -38,11 +40,28 @@ def lift(one: One) -> Callable[[PyTree, jax.Array, Context], tuple[jax.Array, Py
     [[-1.0], [1.0]]
     """
 
+    def checked(*given: Any) -> tuple[jax.Array, PyTree]:
+        returned = one(*given)
+        if not isinstance(returned, tuple) or len(returned) != 2:
+            raise ValueError(
+                "one needs to return outputs and running statistics, () where there are none, got "
+                f"{kind_of(returned)}"
+            )
+        return returned
+
     def train(params: PyTree, inputs: jax.Array, context: Context) -> tuple[jax.Array, PyTree]:
         places = jnp.arange(len(inputs), dtype=jnp.uint32)
         keys = jax.vmap(jax.random.fold_in, (None, 0))(context.key, places)
         weights = context.mask.astype(jnp.float32)
-        batched = jax.vmap(one, (None, 0, 0, 0), (0, None), axis_name=AXIS)
-        return batched(params, inputs, keys, weights)
+        batched = jax.vmap(checked, (None, 0, 0, 0), (0, None), axis_name=AXIS)
+        try:
+            return batched(params, inputs, keys, weights)
+        except ValueError as error:
+            if "out_axes" not in str(error):
+                raise
+            raise ValueError(
+                "running statistics need to be the same for all examples of a batch, as means over "
+                f'it are, by jax.lax.psum(..., "{AXIS}"); got some of each example'
+            ) from error
 
     return train

@@ -68,7 +68,10 @@ def _init(
         )
     if norm != "batch":
         return tuple(layers)
-    start = [{"mean": jnp.zeros(size), "var": jnp.ones(size)} for size in sizes[1:-1]]
+    start = [
+        {"mean": jnp.zeros(size, jnp.float32), "var": jnp.ones(size, jnp.float32)}
+        for size in sizes[1:-1]
+    ]
     return Variables(tuple(layers), tuple(start))
 
 

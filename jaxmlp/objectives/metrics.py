@@ -44,9 +44,13 @@ def accuracy(logits: jax.Array, label: jax.Array) -> jax.Array:
     Returns:
       () float32. 0 where a logit is NaN.
 
+    Raises:
+      ValueError: if there is one logit, for which there is `binary_accuracy`.
+
     >>> accuracy(jnp.array([1.0, 3.0, 2.0]), jnp.array(1)).item()
     1.0
     """
+    _check_classes("accuracy", logits)
     target = label.argmax() if label.ndim else label
     return ((logits.argmax() == target) & ~jnp.isnan(logits).any()).astype(jnp.float32)
 
@@ -77,7 +81,7 @@ def top_k(k: int) -> Metric:
       equal logits the first count, as for `accuracy`, and an example with a NaN does not.
 
     Raises:
-      ValueError: if k is less than 1.
+      ValueError: if k is less than 1; and once it meets logits, if it is above their number.
 
     >>> top_k(2)(jnp.array([1.0, 3.0, 2.0]), jnp.array(2)).item()
     1.0
@@ -86,6 +90,9 @@ def top_k(k: int) -> Metric:
         raise ValueError(f"top_k needs at least 1, got {k}")
 
     def is_among_k(logits: jax.Array, label: jax.Array) -> jax.Array:
+        _check_classes("top_k", logits)
+        if k > len(logits):
+            raise ValueError(f"top_k needs at most the {len(logits)} classes, got {k}")
         target = label.argmax() if label.ndim else label
         own, classes = logits[target], jnp.arange(len(logits))
         before = (logits > own) | ((logits == own) & (classes < target))
@@ -128,3 +135,8 @@ def r2(center: float = 0.0) -> Metric:
         return (1 - ratio).mean()
 
     return Metric("r2", accumulate=accumulate, finish=finish)
+
+
+def _check_classes(name: str, logits: jax.Array) -> None:
+    if logits.shape == (1,):
+        raise ValueError(f"{name} needs two logits or more, got 1: binary_accuracy is for one")

@@ -115,6 +115,12 @@ def metric_of(function: Any) -> Metric:
         raise ValueError(
             f"metrics need to be functions of outputs and label, got {kind_of(function)}"
         )
+    if getattr(function, "__annotations__", {}).get("return") in (Metric, "Metric"):
+        name = name_of(function)
+        raise ValueError(
+            "metrics need to be functions of outputs and label, or a Metric, which "
+            f"{name} makes: write {name}(...)"
+        )
     if not isinstance(function, Metric):
         return by_name(name_of(function))._replace(one=function)
     has = [field is not None for field in (function.one, function.accumulate, function.finish)]

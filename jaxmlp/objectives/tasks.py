@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxmlp.naming import name_of
+from jaxmlp.naming import kind_of, name_of
 from jaxmlp.nn import activations
 from jaxmlp.objectives import losses, metrics
 from jaxmlp.objectives.records import Function, Metric, metric_of
@@ -256,7 +256,12 @@ def _weighted(task: Task, num_classes: int, weights: Sequence[float] | None) -> 
     """A task whose classes weigh differently in training."""
     if weights is None:
         return task
-    values = np.asarray(weights, np.float32)
+    try:
+        values = np.asarray(weights, np.float32)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"class_weights need {num_classes} numbers, one a class, got {kind_of(weights)}"
+        ) from None
     if values.shape != (num_classes,):
         raise ValueError(f"class_weights need {num_classes} numbers, got {values.shape}")
     if not (np.isfinite(values).all() and (values >= 0).all() and (values > 0).any()):

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxmlp.naming import name_of
+from jaxmlp.naming import kind_of, name_of
 from jaxmlp.optim.averages import averaging
 from jaxmlp.types import PyTree
 
@@ -61,6 +61,17 @@ def regularized(optimizer: Optimizer) -> Optimizer:
     >>> [round(updates[name].item(), 3) for name in ("kernel", "bias")]
     [-0.3, -0.4]
     """
+    if isinstance(optimizer, optax.GradientTransformation) or not callable(optimizer):
+        raise ValueError(
+            "regularized needs a function of hyperparameters such as optax.adam, got "
+            f"{kind_of(optimizer)}"
+        )
+
+    if isinstance(optimizer, optax.GradientTransformation) or not callable(optimizer):
+        raise ValueError(
+            "regularized needs a function of hyperparameters such as optax.adam, got "
+            f"{kind_of(optimizer)}"
+        )
 
     def build(
         learning_rate: optax.ScalarOrSchedule | None = None,

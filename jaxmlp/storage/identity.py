@@ -14,6 +14,7 @@ from jaxmlp.populations.grid import Grid
 from jaxmlp.populations.labels import label
 from jaxmlp.runtime import receipt
 from jaxmlp.storage.description import TABLES, name_in
+from jaxmlp.storage.fingerprint import fingerprint
 from jaxmlp.storage.parameters import digest
 from jaxmlp.training.engine import hosted
 from jaxmlp.training.recipe import Recipe, split
@@ -28,7 +29,8 @@ LONGEST = 300  # characters of what differs
 def identity_of(recipe: Recipe, data: Dataset, seeds: Mapping[str, int]) -> dict[str, Any]:
     """A network's training: its recipe, the data by their digest, the seeds, and what it runs on.
 
-    Functions go by their names, so that two that share one are not told apart.
+    Functions go by their names, and by a digest of their code and of the numbers, texts and arrays
+    that they hold; what else they hold goes by the name of its kind.
 
     Args:
       recipe: as `check` returns it.
@@ -76,6 +78,7 @@ def recipe_record(recipe: Recipe) -> dict[str, Any]:
     return {
         "model": _model(recipe.model),
         "task": str(recipe.task),
+        "code": fingerprint((_own(recipe.model), recipe.task, recipe.optimizer, recipe.schedule)),
         **{name: None if f is None else label(f) for name, f in functions.items()},
         "hyperparameters": dict(sorted(values.items())),
         "batch_size": int(recipe.batch_size),
@@ -90,6 +93,11 @@ def differences(saved: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     'seeds.seed: expected 1, got 2'
     """
     return textwrap.shorten("; ".join(receipt.differences(saved, now)), LONGEST, placeholder=" ...")
+
+
+def _own(model: Model) -> Any:
+    """What a network is besides what its architecture says."""
+    return None if architecture_of(model) is not None else model
 
 
 def _model(model: Model) -> Any:

@@ -117,7 +117,7 @@ def read(path: str | os.PathLike[str]) -> tuple[PyTree, dict[str, str]]:
     try:
         with open(path, "rb") as file:
             return _read(file)
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         raise
     except Exception as error:  # zipfile, zlib and NumPy each have their own
         raise ValueError(f"{path} needs to be an undamaged .npz file of arrays: {error}") from error
@@ -126,6 +126,8 @@ def read(path: str | os.PathLike[str]) -> tuple[PyTree, dict[str, str]]:
 def _read(file: BinaryIO) -> tuple[PyTree, dict[str, str]]:
     with np.load(file, allow_pickle=False) as arrays:
         leaves = {name: arrays[name] for name in arrays.files}
+    if "sha256" not in leaves:
+        raise ValueError("it has no sha256, with which save_params and save write")
     sha256 = leaves.pop("sha256").item()
     texts = {n: leaves.pop(n).item() for n in TEXTS if n in leaves and leaves[n].dtype.kind == "U"}
     params = tree_of(leaves)

@@ -10,7 +10,8 @@ import numpy as np
 import optax
 
 from jaxmlp.naming import kind_of, metric_names
-from jaxmlp.nn.mlp import rates, with_rates
+from jaxmlp.nn.architecture import RATES
+from jaxmlp.nn.mlp import architecture_of, rates, variant
 from jaxmlp.objectives import tasks
 from jaxmlp.objectives.records import Metric, metric_of
 from jaxmlp.objectives.tasks import Task
@@ -44,7 +45,8 @@ def canonical_recipe(recipe: Recipe) -> Recipe:
     _check_functions(recipe)
     hyperparameters = _checked_hyperparameters(recipe.hyperparameters)
     _check_rates(recipe)
-    model = with_rates(recipe.model, _taken(hyperparameters, rates(recipe.model)))
+    own = _taken(hyperparameters, RATES if architecture_of(recipe.model) else ())
+    model = variant(recipe.model, **own) if own else recipe.model
     task = tasks.with_rates(recipe.task, _taken(hyperparameters, tasks.rates(recipe.task)))
     recipe = recipe._replace(
         model=model._replace(**_canonical(model)),

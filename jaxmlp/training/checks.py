@@ -96,9 +96,10 @@ def check_examples(recipe: Recipe, inputs: Any, labels: Any) -> tuple[Array, Arr
     as_the_task_has_them = recipe.task.check_labels(labels)
     labels = labels if as_the_task_has_them is None else as_the_task_has_them
     inputs, outputs = _through_the_model(recipe, inputs)
-    if outputs.shape != (recipe.task.num_outputs,):
+    if getattr(outputs, "shape", None) != (recipe.task.num_outputs,):
+        got = getattr(outputs, "shape", kind_of(outputs))
         raise ValueError(
-            f"the task needs {recipe.task.num_outputs} outputs, the model returns {outputs.shape}"
+            f"the task needs {recipe.task.num_outputs} outputs, the model returns {got}"
         )
     label = jax.ShapeDtypeStruct(labels.shape[1:], jax.dtypes.canonicalize_dtype(labels.dtype))
     names = ["loss", *metric_names(recipe.task.metrics), "train_loss"]

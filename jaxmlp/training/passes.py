@@ -1,18 +1,15 @@
-"""What a step consists of: the pass through the network, and the optimizer's part."""
+"""The pass of a batch through a network, as training has it."""
 
-import inspect
-from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import optax
 
 from jaxmlp.naming import kind_of
 from jaxmlp.training.batches import scale_pixels
 from jaxmlp.types import Batch, Context, Model, PyTree, Variables
 
-__all__ = ["descend", "refuse_misfits", "training_pass"]
+__all__ = ["refuse_misfits", "training_pass"]
 
 
 def training_pass(
@@ -82,37 +79,6 @@ def refuse_misfits(params: PyTree, size: int, returned: Any) -> None:
             f"train needs to return the running statistics that it is given, {_line(expected)}; "
             f"got {_line(got)}"
         )
-
-
-def descend(
-    optimizer: optax.GradientTransformation,
-    gradient: PyTree,
-    opt_state: PyTree,
-    params: PyTree,
-    value: jax.Array,
-    value_fn: Callable[[PyTree], jax.Array],
-) -> tuple[PyTree, PyTree]:
-    """One step of an optimizer, which is told what it asks for.
-
-    Args:
-      optimizer: from optax.
-      gradient: of the loss.
-      opt_state: before the step.
-      params: before the step: those that are differentiated.
-      value: the loss.
-      value_fn: params -> the loss, for those that search along a line.
-
-    Returns:
-      The parameters and the optimizer's state after the step.
-    """
-    known: dict[str, Any] = {"value": value, "grad": gradient, "value_fn": value_fn}
-    asked = inspect.signature(optimizer.update).parameters
-    if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in asked.values()):
-        known |= {"grad_fn": lambda params, _: jax.grad(value_fn)(params)}
-        known = {name: known[name] for name in known.keys() & asked.keys()}
-    update: Any = optimizer.update
-    updates, opt_state = update(gradient, opt_state, params, **known)
-    return optax.apply_updates(params, updates), opt_state
 
 
 def _shape(leaf: Any) -> str:

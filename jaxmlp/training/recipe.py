@@ -59,7 +59,8 @@ class Recipe(NamedTuple):
     batch_size: int = 256
     num_epochs: int = 10
     schedule: Callable[..., optax.Schedule] | None = None  # of learning_rate, num_steps
-    # What to evaluate with and to return as a run's parameters, made from its state: averages, or
+    # What to evaluate with and to return as a run's parameters, made from its state: averages, or,
+    # of a network without running statistics,
     # lambda state: optax.contrib.schedule_free_eval_params(state.opt_state, state.params)
     eval_params: EvalParams | None = None
 

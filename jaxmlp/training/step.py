@@ -1,8 +1,9 @@
 """One step of training: the home of grad."""
 
 import functools
+import inspect
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,13 +12,13 @@ import optax
 from jaxmlp.naming import kind_of, metric_names
 from jaxmlp.objectives.records import Function, metric_of
 from jaxmlp.objectives.tasks import Task, objective_of
-from jaxmlp.training.evaluation import Apply
 from jaxmlp.training.measures import Measure, figures, finished, is_sum, means_of, weighted_mean
-from jaxmlp.training.passes import descend, training_pass
-from jaxmlp.types import Batch, Info, Model, PyTree, TrainState, trained, with_trained
+from jaxmlp.training.passes import training_pass
+from jaxmlp.types import Batch, Info, Model, PyTree, TrainState, Variables, trained, with_trained
 
-__all__ = ["Goal", "goal_of", "init_state", "make_step", "make_update", "objective"]
+__all__ = ["Goal", "descend", "goal_of", "init_state", "make_step", "make_update", "objective"]
 
+Apply = Callable[[PyTree, jax.Array], jax.Array]  # params, (features,) -> (outputs,)
 # What is differentiated -> what a step goes down on, and beside it what is reported, the number of
 # examples that this is over, and the parameters with new running statistics.
 Objective = Callable[[PyTree], tuple[jax.Array, tuple[list[jax.Array], jax.Array, PyTree]]]
@@ -116,7 +117,8 @@ def make_step(
             f"optimizer needs to be one like optax.adam(0.1), got {kind_of(optimizer)}"
         )
 
-    model = model if isinstance(model, Model) else Model(init=_no_init, apply=model)
+    is_alone = not isinstance(model, Model)  # the apply
+    model = Model(init=_no_init, apply=model) if not isinstance(model, Model) else model
 
     @jax.jit
     def update(
@@ -126,6 +128,11 @@ def make_step(
             if not hasattr(array, "dtype"):
                 raise ValueError(f"a batch needs arrays, got {kind_of(array)} of {what}")
 
+        if is_alone and isinstance(state.params, Variables):
+            raise ValueError(
+                "parameters with running statistics need the model itself, which trains them: "
+                "make_update(model, ...), got its apply"
+            )
         functions = (loss, *metrics)
         mean_loss = objective(model, functions, state.params, batch, key, state.step, goal)
         before = trained(state.params)
@@ -166,6 +173,8 @@ def objective(
       step: the number of updates done, () int32.
       goal: what to go down on where that is not the loss.
     """
+    if key is not None and not hasattr(key, "dtype"):
+        raise ValueError(f"key needs to be one such as jax.random.key(0), got {kind_of(key)}")
     own_key = None if key is None or model.train is None else jax.random.fold_in(key, step)
 
     def mean_loss(weights: PyTree) -> tuple[jax.Array, tuple[list[jax.Array], jax.Array, PyTree]]:
@@ -175,6 +184,37 @@ def objective(
         return value, (values, count, after)
 
     return mean_loss
+
+
+def descend(
+    optimizer: optax.GradientTransformation,
+    gradient: PyTree,
+    opt_state: PyTree,
+    params: PyTree,
+    value: jax.Array,
+    value_fn: Callable[[PyTree], jax.Array],
+) -> tuple[PyTree, PyTree]:
+    """One step of an optimizer, which is told what it asks for.
+
+    Args:
+      optimizer: from optax.
+      gradient: of the loss.
+      opt_state: before the step.
+      params: before the step: those that are differentiated.
+      value: the loss.
+      value_fn: params -> the loss, for those that search along a line.
+
+    Returns:
+      The parameters and the optimizer's state after the step.
+    """
+    known: dict[str, Any] = {"value": value, "grad": gradient, "value_fn": value_fn}
+    asked = inspect.signature(optimizer.update).parameters
+    if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in asked.values()):
+        known |= {"grad_fn": lambda params, _: jax.grad(value_fn)(params)}
+        known = {name: known[name] for name in known.keys() & asked.keys()}
+    update: Any = optimizer.update
+    updates, opt_state = update(gradient, opt_state, params, **known)
+    return optax.apply_updates(params, updates), opt_state
 
 
 def _no_init(key: jax.Array) -> PyTree:

@@ -9,8 +9,9 @@ import jax.numpy as jnp
 
 from jaxmlp.naming import first_line, name_of
 from jaxmlp.training.batches import scale_pixels
-from jaxmlp.training.passes import descend, refuse_misfits
+from jaxmlp.training.passes import refuse_misfits
 from jaxmlp.training.recipe import Recipe, build_model, build_optimizer, init_params, split
+from jaxmlp.training.step import descend
 from jaxmlp.types import Array, Context, PyTree, TrainState, trained, with_trained
 
 __all__ = ["try_a_pass", "try_a_step"]

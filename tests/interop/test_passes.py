@@ -158,6 +158,11 @@ def test_a_call_is_told_of_its_mode_in_its_own_words():
     assert flags_of(lambda inputs, **others: inputs, training=True) == {}
 
 
+def test_a_mode_of_another_name_is_not_passed_over_in_silence():
+    with pytest.warns(UserWarning, match="^is_learning stays False in training too: from_flax .*"):
+        flags_of(lambda inputs, is_learning=False: inputs, training=True)
+
+
 def test_a_call_that_takes_more_than_a_batch_is_refused():
     check_call(lambda inputs, train, more=None: inputs, ["train"])
     message = r"^from_flax needs a module that is called with a batch alone, got \(inputs, train\)$"

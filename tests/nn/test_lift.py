@@ -1,6 +1,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from jaxmlp import Context
 from jaxmlp.nn.lift import AXIS, lift
@@ -29,3 +30,24 @@ def test_means_over_the_batch_leave_out_what_only_fills_it():
     assert outputs[:2].tolist() == [[-2.0, -4.0], [2.0, 4.0]]
     assert running["mean"].tolist() == [2.0, 4.0]
     assert running["count"].item() == 2
+
+
+def both_ways(one):
+    context = Context(jax.random.key(0), jnp.ones(3, bool))
+    return lift(one)(jnp.ones(2), jnp.ones((3, 2)), context)
+
+
+def test_an_example_without_running_statistics_says_so():
+    with pytest.raises(ValueError, match=r"^one needs to return .*, \(\) where .*, got an array"):
+        both_ways(lambda params, inputs, key, weight: inputs)
+
+
+def test_statistics_of_an_example_are_no_running_ones():
+    with pytest.raises(ValueError, match="^running statistics need to be the same for all .*psum"):
+        both_ways(lambda params, inputs, key, weight: (inputs, {"mean": inputs}))
+    with pytest.raises(ValueError, match="^one.s own"):
+        both_ways(raising)
+
+
+def raising(*_):
+    raise ValueError("one's own")

@@ -102,3 +102,21 @@ def test_r2_is_below_zero_of_harm_and_unknown_of_equal_labels():
 def test_top_k_needs_a_place():
     with pytest.raises(ValueError, match=r"^top_k needs at least 1, got 0$"):
         metrics.top_k(0)
+
+
+@pytest.mark.parametrize("metric", [metrics.accuracy, metrics.top_k(1)])
+def test_one_output_is_not_for_the_accuracy_of_classes(metric):
+    with pytest.raises(ValueError, match="needs two logits or more, got 1: binary_accuracy is for"):
+        metric(jnp.ones(1), jnp.array(0))
+
+
+def test_more_than_all_classes_are_refused():
+    assert metrics.top_k(3)(jnp.arange(3.0), jnp.array(0)) == 1
+    with pytest.raises(ValueError, match="^top_k needs at most the 3 classes, got 4$"):
+        metrics.top_k(4)(jnp.arange(3.0), jnp.array(0))
+
+
+@pytest.mark.parametrize("name", ["precision", "recall", "f1", "roc_auc", "r2", "top_k"])
+def test_what_makes_a_metric_is_none_yet(name):
+    with pytest.raises(ValueError, match=rf"or a Metric, which {name} makes: write {name}\(...\)$"):
+        metrics.metric_of(getattr(metrics, name))

@@ -24,7 +24,9 @@ DATA = Dataset(np.zeros((4, 4), np.float32), np.zeros(4, np.int32))
 
 
 def test_a_recipe_is_told_by_the_names_of_its_pieces_and_its_numbers():
-    assert recipe_record(RECIPE) == {
+    record = recipe_record(RECIPE)
+    assert len(record.pop("code")) == 16
+    assert record == {
         "model": {
             **{"sizes": (4, 8, 3), "activation": "relu", "bias_init": "zeros"},
             "kernel_init": {"gaussian": {"stddev": 0.5}},
@@ -89,3 +91,17 @@ def test_what_differs_is_one_line_however_much_it_is():
     assert text.startswith("0: expected 0, got nothing; 1: expected 1, got nothing; ")
     assert len(text) <= 300
     assert text.endswith(" ...")
+
+
+def test_what_the_names_do_not_tell_is_told_by_the_code():
+    weighted = [
+        RECIPE._replace(task=jaxmlp.classification(3, class_weights=[1, 2, last]))
+        for last in (3, 300)
+    ]
+    own = [
+        RECIPE._replace(model=jaxmlp.Model(print, lambda params, x, scale=scale: scale * x))
+        for scale in (1.0, 2.0)
+    ]
+    for first, second in (weighted, own):
+        assert recipe_record(first) == recipe_record(first)
+        assert recipe_record(first)["code"] != recipe_record(second)["code"]

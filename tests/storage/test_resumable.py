@@ -251,9 +251,11 @@ def test_a_record_that_is_none_is_one_line(blobs, tmp_path, content):
 def test_checkpoints_of_something_else_are_left_alone(blobs, tmp_path):
     life(tmp_path, RECIPE, blobs, 5)
     (tmp_path / "training.json").unlink()
+    before = steps(tmp_path)
     with pytest.raises(ValueError, match=r"needs a training\.json beside its checkpoints, got non"):
         life(tmp_path, RECIPE, blobs)
-    assert steps(tmp_path) == [5]
+    assert steps(tmp_path) == before
+    assert before[-1] == 5
 
 
 # --- damage, and ends

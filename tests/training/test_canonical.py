@@ -81,3 +81,9 @@ def test_a_hundred_rates_are_one_program(blobs):
     assert not compiled
     assert digest(found.state) == digest(member.state) == digest(alone.state)
     assert digest(found.state) != digest(train(recipe, blobs, 0).state)
+
+
+def test_a_rate_may_stand_among_the_hyperparameters_alone():
+    given = {"learning_rate": 0.1, "dropout": 0.5}
+    recipe = canonical_recipe(RECIPE._replace(model=mlp((4, 8, 3)), hyperparameters=given))
+    assert recipe.model == mlp((4, 8, 3), dropout=0.5)

@@ -1,12 +1,11 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 from noisy_models import BOTH, CENTRED, NOISY, PLAIN
 
 from jaxmlp import Batch, Model, Variables
-from jaxmlp.training.passes import descend, training_pass
+from jaxmlp.training.passes import training_pass
 
 KEY = jax.random.key(0)
 INPUTS = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
@@ -92,20 +91,6 @@ def test_a_batch_that_is_too_small_and_a_missing_key_are_refused():
         training_pass(CENTRED, params, Batch(INPUTS[:1], None), KEY)
     with pytest.raises(ValueError, match=r"^the network draws .* needs a key, .*; got none$"):
         training_pass(CENTRED, params, Batch(INPUTS, None), None)
-
-
-def test_an_optimizer_is_told_what_it_asks_for():
-    seen = {}
-
-    def update(gradient, state, params=None, *, value=None, **others):
-        seen.update(value=value, **others)
-        return jax.tree.map(lambda g: -g, gradient), state
-
-    optimizer = optax.GradientTransformationExtraArgs(lambda params: (), update)
-    after, _ = descend(optimizer, jnp.ones(2), (), jnp.zeros(2), 3.0, jnp.sum)
-    assert after.tolist() == [-1, -1]
-    assert seen["value"] == 3.0
-    assert set(seen) == {"value", "grad", "value_fn"}
 
 
 def test_variables_are_told_from_parameters():

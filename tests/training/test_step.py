@@ -6,6 +6,7 @@ import pytest
 from noisy_models import CENTRED, NOISY, PLAIN
 
 from jaxmlp import Batch, digest, init_state, losses, make_update, metrics, mlp
+from jaxmlp.training.step import descend
 
 
 def test_a_step_is_the_gradients_by_hand():
@@ -122,3 +123,33 @@ def test_a_search_along_a_line_sees_the_noise_of_its_step():
         state, info = update(state, BATCHES[0], jax.random.key(0))
         found.append(info.loss.item())
     assert np.isfinite(found).all()
+
+
+def test_running_statistics_are_not_trained_by_an_apply_alone():
+    optimizer = optax.sgd(0.1)
+    state = init_state(CENTRED.init(jax.random.key(0)), optimizer)
+    update = make_update(CENTRED.apply, losses.softmax_cross_entropy, optimizer)
+    with pytest.raises(ValueError, match=r"^parameters with running .*: make_update\(model, ...\)"):
+        update(state, BATCHES[0])
+
+
+def test_an_optimizer_is_told_what_it_asks_for():
+    seen = {}
+
+    def update(gradient, state, params=None, *, value=None, **others):
+        seen.update(value=value, **others)
+        return jax.tree.map(lambda g: -g, gradient), state
+
+    optimizer = optax.GradientTransformationExtraArgs(lambda params: (), update)
+    after, _ = descend(optimizer, jnp.ones(2), (), jnp.zeros(2), 3.0, jnp.sum)
+    assert after.tolist() == [-1, -1]
+    assert seen["value"] == 3.0
+    assert set(seen) == {"value", "grad", "value_fn"}
+
+
+def test_a_key_that_is_a_seed_is_refused():
+    optimizer = optax.sgd(0.1)
+    state = init_state(NOISY.init(jax.random.key(0)), optimizer)
+    update = make_update(NOISY, losses.softmax_cross_entropy, optimizer)
+    with pytest.raises((ValueError, TypeError), match="key"):
+        update(state, BATCHES[0], 3)

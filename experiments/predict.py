@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from absl import flags
 from rich.console import Console
@@ -89,9 +91,11 @@ def load(folder: Path) -> tuple[jaxmlp.Recipe, PyTree, dict[str, Any]]:
     path = folder / "params.npz"
     if not path.exists():
         raise ValueError(f"{folder} needs params.npz, got a run without parameters")
-    if config["task"] == "binary":
-        raise ValueError(f"{folder} needs to hold classes or values, got a network of yes or no")
     recipe = recipes.recipe(config)
+    if config["task"] == "binary":
+        if config["sizes"][-1] != 1:
+            raise ValueError(f"{folder} needs one answer of yes or no, got {config['sizes'][-1]}")
+        recipe = recipe._replace(task=recipe.task._replace(link=no_and_yes))
     params = arrays.read_params(path, recipe.model)
     for layer, leaves in enumerate(trained(params)):
         odd = sum(int((~np.isfinite(leaf)).sum()) for leaf in leaves)
@@ -99,6 +103,12 @@ def load(folder: Path) -> tuple[jaxmlp.Recipe, PyTree, dict[str, Any]]:
             got = f"{odd:,} NaN or infinite in layer_{layer}: training diverged"
             raise ValueError(f"{path} needs finite numbers, got {got}")
     return recipe, params, config
+
+
+def no_and_yes(outputs: jax.Array) -> jax.Array:
+    """The probabilities of 0 and of 1, (2,), by the one output of a network of yes or no."""
+    yes = jax.nn.sigmoid(outputs)
+    return jnp.concatenate([1 - yes, yes])
 
 
 def place_for_picture(folder: Path, config: Mapping[str, Any]) -> Path | None:
@@ -145,8 +155,10 @@ def read(paths: list[str], config: dict[str, Any]) -> Examples:
 
 def read_npz(path: Path, sizes: list[int]) -> Examples:
     """The inputs of an .npz file, and its labels where it has them."""
-    num_classes = sizes[-1]
+    num_classes = max(sizes[-1], 2)  # one output is of yes or no
     inputs, labels = answers.read(path, sizes[0])
+    if labels is not None and labels.dtype.kind == "f" and (labels == np.round(labels)).all():
+        labels = labels.astype(np.int64)
     if labels is not None and (labels.shape != inputs.shape[:1] or labels.dtype.kind not in "bui"):
         got = f"{labels.dtype} {labels.shape}"
         raise ValueError(f"{path}: expected {len(inputs)} whole numbers as labels, got {got}")

@@ -1,5 +1,6 @@
 """The main job from its command line to its last file, and every way a user may get it wrong."""
 
+import csv
 import json
 import os
 import signal
@@ -213,8 +214,13 @@ def test_the_task_that_is_named_decides(tmp_path):
         "learning_curves",
         "confusion_matrix",
     }
-    with pytest.raises(SystemExit, match="needs to hold classes or values, got a network of yes"):
-        call(predict, path, tmp_path / "data.npz")
+    np.savez(tmp_path / "new.npz", x=x[:50], y=(x[:50, 0] > 0).astype(float))
+    call(predict, path, tmp_path / "new.npz")
+    with (path / "predictions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert all(float(row["p0"]) + float(row["p1"]) == pytest.approx(1, abs=1e-5) for row in rows)
+    assert sum(row["guess"] == row["label"] for row in rows) > 40
+    assert (x[int(rows[0]["name"].split()[-1]), 0] > 0) == (rows[0]["label"] == "1")
     call(mnist, flag, *FEW, "--task=regression", "--noplots", f"--workdir={path}", "--overwrite")
     assert read(path / "summary.json")["test_absolute_error"] < 0.4
 

@@ -68,7 +68,8 @@ def over_seeds(runs: Runs, metric: str, path: str | PathLike[str]) -> bool:
     """Draws every member's final value, a row for each setting, the best mean on top.
 
     Of more than 20 settings, the best are drawn. A single setting of 16 members or more is drawn
-    as a histogram.
+    as a histogram. Intervals that are far wider than the values go on beyond the frame, which
+    arrowheads say.
 
     Args:
       runs: the members.

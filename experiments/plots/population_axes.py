@@ -39,6 +39,8 @@ def figure_of(runs: Runs, table: Table) -> Figure | None:
     handles = [Line2D([], [], color=colour, marker="o", lw=1.1, ms=4.5) for colour in COLOURS]
     grey = Line2D([], [], color=PALE, lw=0.9)
     scale = scale_of(table.metric, table.members, table.low, table.high)
+    if np.any(scale.left(table.low, table.high)):
+        notes.insert(2, "arrowhead: it goes on")
     figure, drawn = panels(*[max(1.6, min(2.7, 15 / len(lines)))] * len(lines))
     for axes, swept, (names, settings) in zip(drawn, table.swept.items(), lines, strict=True):
         _draw_lines(axes, table, places_below(axes, *swept), settings, scale)
@@ -107,5 +109,10 @@ def _draw_line(
         axes.plot(np.repeat(at, members.shape[1]), members.reshape(-1), "o", **faint, **placed)
         bottom = scale.cut(table.low[settings])
         axes.vlines(at, bottom, table.high[settings], lw=1.4, zorder=3, **placed)
+        beyond = scale.left(table.low[settings], table.high[settings])
+        for goes_on, end, head in zip(beyond, scale[:2], "v^", strict=True):
+            if goes_on.any():
+                ends = np.full(goes_on.sum(), end)
+                axes.plot(at[goes_on], ends, head, ms=4, mew=0, clip_on=False, **placed)
     ring: Any = {"lw": 1.1, "ms": 4.5, "mec": "white", "mew": 0.6, "zorder": 4}
     axes.plot(at, table.mean[settings], "-o", **ring, **placed)

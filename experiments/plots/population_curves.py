@@ -1,5 +1,6 @@
 """Each setting's mean over its seeds against the epoch."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ def figure_of(runs: Runs, table: Table) -> Figure:
         for each, (mean, *_) in zip(tables, curves, strict=True)
     ]
     scales = [
-        scale_of(each.metric, values, low[best], high[best])
+        scale_of(each.metric, values, low[best], high[best], most=math.inf)
         for each, values, (_, low, high) in zip(tables, shown, curves, strict=True)
     ]
     notes = [table.fixed, claim(table, "line: the mean", "band"), table.lost, _dashes(table, best)]
@@ -43,14 +44,19 @@ def figure_of(runs: Runs, table: Table) -> Figure:
         _draw_curves(axes, each, curve, scale, best, others)
         epochs_below(axes, table.history.shape[-1])
         set_scale(axes, "y", scale, LEFT)
+        if np.any(scale.left(curve[1][best], curve[2][best])):
+            notes.insert(2, f"at the edge of the frame of {_in_words(each)} bands go on")
         if outside := _num_outside(curve[0][others], scale):
-            name = each.metric.name.replace("_", " ")
-            notes.append(f"{outside} of the grey lines lie outside the frame of {name}")
+            notes.append(f"{outside} of the grey lines lie outside the frame of {_in_words(each)}")
     for axes, each in zip(drawn[1:], tables[1:], strict=True):
         axes.set_title(title(each.metric), pad=10)
     heading, entries = _entries(table, best, len(others))
     legend(drawn[0], _handles(table, len(best)), entries, heading)
     return arrange(figure, title(table.metric), notes)
+
+
+def _in_words(table: Table) -> str:
+    return table.metric.name.replace("_", " ")
 
 
 def _is_single(table: Table) -> bool:

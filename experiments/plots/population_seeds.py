@@ -77,6 +77,8 @@ def _swarms(table: Table, rows: np.ndarray, dots: Sequence[np.ndarray], heading:
     if is_sole:
         notes[1:3] = ["dot: the value of the one seed"]
     scale = scale_of(table.metric, np.concatenate([*dots, []]), table.low[rows], table.high[rows])
+    if np.any(scale.left(table.low[rows], table.high[rows])):
+        notes.insert(2, "arrowhead: it goes on")
     stacks = [_stacked(WIDTH * scale.along(values), 0.9 * DOT) for values in dots]
     names = [
         "\n".join([*wrapped(table.names[row]), *filter(None, [table.losses[row]])]) for row in rows
@@ -91,6 +93,9 @@ def _swarms(table: Table, rows: np.ndarray, dots: Sequence[np.ndarray], heading:
         below = i + (dot * (stack.max(initial=0) + 0.5) - 0.01) / pitch
         if math.isfinite(low):
             axes.hlines(below, scale.cut(low), high, color=INK, lw=1.2, zorder=3)
+            for goes_on, end, head in zip(scale.left(low, high), scale[:2], "<>", strict=True):
+                if goes_on:
+                    axes.plot([end], [below], head, color=INK, ms=5, mew=0, zorder=4, clip_on=False)
         if not is_sole:
             axes.plot([mean], [below], "D", color=INK, ms=4, zorder=4)
         estimate = interval_text(table.metric, mean, low, high)

@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 WIDTH = 5.0  # inches, of a panel
+MOST = 8.0  # times as wide as what is shown, for the sake of intervals
 MIN_SIZE = 5.0  # points, of the letters of ticks that would else not fit
 
 
@@ -42,15 +43,25 @@ class Scale(NamedTuple):
         """Low ends of intervals, which on a scale of logarithms may be at zero or below it."""
         return np.maximum(values, self.low) if self.is_log else values
 
+    def left(self, lows: np.ndarray, highs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Which intervals go on below the axis, and which above it."""
+        return np.asarray(lows) < self.low, np.asarray(highs) > self.high
 
-def scale_of(metric: str | Metric, shown: np.ndarray, *bounds: np.ndarray) -> Scale:
-    """The scale of a metric's axis: all that is shown, and of wide intervals as much again.
+
+def scale_of(
+    metric: str | Metric, shown: np.ndarray, *bounds: np.ndarray, most: float = MOST
+) -> Scale:
+    """The scale of a metric's axis: all that is shown, and the intervals of it.
+
+    Of intervals that are far wider than what is shown, and on a scale of logarithms, whose zero is
+    nowhere, there is as much again as what is shown takes: see `Scale.left`.
 
     Args:
       metric: its record, or a name; a share has no other scale than a linear one, and no values
         beyond 0 and 100.
       shown: values of any shape; of logarithms if they are above 0 and span more than a decade.
       *bounds: the ends of intervals.
+      most: how many times as wide as what is shown they may be, to be in it whole.
 
     Returns:
       The scale, from 0 to 1 or to 100 if no value is finite.
@@ -67,7 +78,9 @@ def scale_of(metric: str | Metric, shown: np.ndarray, *bounds: np.ndarray) -> Sc
     ends = np.concatenate([np.empty(0), *map(np.ravel, bounds)])
     ends = ends[np.isfinite(ends)]
     ends = np.maximum(ends, shown.min() / 1e9) if is_log else ends
-    ends = np.clip(to_scale(ends), low - room, high + room)
+    ends = to_scale(ends)
+    if is_log or ends.max(initial=high) - ends.min(initial=low) > most * 2 * room:
+        ends = np.clip(ends, low - room, high + room)
     low, high = float(ends.min(initial=low)), float(ends.max(initial=high))
     if high - low < room:
         low, high = low - room, high + room

@@ -151,7 +151,9 @@ def claim(table: Table, mean: str, band: str) -> str:
     if table.num_seeds == 1:
         return "one seed a setting: no interval" if len(table.names) > 1 else "one seed"
     claimed = f"{100 * CONFIDENCE:g} % interval of the mean (Student's t)"
-    return f"{mean} over {table.num_seeds} seeds; {band}: {claimed}"
+    size = table.members.shape[1] // table.num_seeds
+    crossed = f", each the mean of its {size} members" if size > 1 else ""
+    return f"{mean} over {table.num_seeds} seeds{crossed}; {band}: {claimed}"
 
 
 def _by_setting(runs: Runs) -> Callable[[np.ndarray], np.ndarray]:

@@ -22,7 +22,8 @@ def test_each_axis_has_a_panel_with_a_line_for_each_setting_of_the_others(figure
     expected = sorted(means.T[:, order].tolist())
     np.testing.assert_allclose(sorted(line[:, 1].tolist() for line in written), expected)
     np.testing.assert_allclose(np.mean([line[:, 0] for line in written], axis=0), RATES, rtol=0.01)
-    written = [line.get_ydata().tolist() for line in activations.lines if len(line.get_ydata()) < 3]
+    means_of = [line for line in activations.lines if line.get_linestyle() == "-"]
+    written = [line.get_ydata().tolist() for line in means_of]
     np.testing.assert_allclose(sorted(written), sorted(means.tolist()))
     assert [text.get_text() for text in activations.get_xticklabels()] == ["relu", "tanh"]
     words = texts(figure)
@@ -109,7 +110,8 @@ def test_members_and_bars_are_moved_with_their_line(figure_of):
     losses = np.random.default_rng(0).random((2, 2, 2, 1))
     panel = figure_of(population.against_axes, runs_of(axes, losses)).axes[0]
     for colour in COLOURS[:2]:
-        members, means = (line for line in panel.lines if line.get_color() == colour)
+        dots = [line for line in panel.lines if line.get_marker() == "o"]
+        members, means = (line for line in dots if line.get_color() == colour)
         np.testing.assert_allclose(on_page(members)[::2], on_page(means))
         [bar] = [
             each
@@ -124,3 +126,16 @@ def test_many_lines_and_values_stay_with_their_ticks(figure_of):
     figure = figure_of(population.against_axes, runs_of(axes, np.ones(1)))
     places = np.array([on_page(line) for line in figure.axes[0].lines])
     assert (places.max(axis=0)[:-1] < places.min(axis=0)[1:]).all()
+
+
+def test_a_bar_that_goes_on_beyond_the_frame_has_an_arrowhead(figure_of):
+    axes = {"x": ("a", "b"), "seed": range(2)}
+    figure = figure_of(population.against_axes, runs_of(axes, [[[0.4], [0.5]], [[0.0], [1.0]]]))
+    panel = figure.axes[0]
+    heads = {line.get_marker(): line.get_xydata().tolist() for line in panel.lines}
+    low, high = panel.get_ylim()
+    assert (heads["v"], heads["^"]) == ([[1, low]], [[1, high]])
+    assert "arrowhead: it goes on" in texts(figure)
+    narrow = figure_of(population.against_axes, runs_of(axes, [[[0.0], [0.1]], [[0.4], [0.5]]]))
+    assert {line.get_marker() for line in narrow.axes[0].lines} == {"o"}
+    assert "arrowhead" not in texts(narrow)

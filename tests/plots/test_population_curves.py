@@ -104,3 +104,18 @@ def test_below_the_metric_are_the_curves_of_the_loss_in_the_same_colours(figure_
     assert below.get_title(loc="left") == "test loss"
     assert above.get_position().y0 > below.get_position().y1
     assert [axes.get_xlabel() for axes in figure.axes] == ["epoch", "epoch"]
+
+
+def test_the_frame_holds_bands_however_much_wider_than_the_lines(figure_of):
+    losses = np.array([[[1.0, 0.9], [1.4, 1.3]], [[1.01, 0.91], [1.39, 1.29]]])
+    figure = figure_of(population.learning_curves, runs_of({"w": (1, 2), "seed": (0, 1)}, losses))
+    low, high = figure.axes[0].get_ylim()
+    assert low < 1.1 - 12.7 * 0.2 < 1.2 + 12.7 * 0.2 < high  # Student's t with 1 degree of freedom
+    assert "bands go on" not in texts(figure)
+
+
+def test_bands_that_reach_zero_are_said_to_go_on_down_a_scale_of_logarithms(figure_of):
+    losses = np.array([[[9.0, 0.1], [9.1, 0.3]], [[8.0, 0.2], [8.1, 0.2]]])
+    figure = figure_of(population.learning_curves, runs_of({"w": (1, 2), "seed": (0, 1)}, losses))
+    assert figure.axes[0].get_yscale() == "log"
+    assert "at the edge of the frame of test loss bands go on" in texts(figure)

@@ -9,6 +9,8 @@ from experiments.plots import population
 from experiments.plots.style import BLUE, INK
 from experiments.plots.table import tabulate
 
+METRIC = "test_accuracy"
+
 
 def test_rows_show_every_member_and_the_best_mean_on_top(figure_of):
     values = np.random.default_rng(0).random((5, 30, 1))
@@ -107,3 +109,40 @@ def test_names_of_many_lines_do_not_touch(figure_of):
     boxes = [label.get_window_extent() for label in axes.get_yticklabels()]
     assert axes.get_yticklabels()[0].get_text().count("\n") >= 2
     assert all(above.y0 > below.y1 for above, below in itertools.pairwise(boxes))
+
+
+def test_the_axis_holds_intervals_that_are_wider_than_the_dots(figure_of):
+    axes = {"dropout": (0.0, 0.3), "seed": range(2)}
+    values = np.array([[[0.95], [0.951]], [[0.93], [0.935]]])
+    figure = figure_of(population.over_seeds, runs_of(axes, values, "test_accuracy"), METRIC)
+    low, high = figure.axes[0].get_xlim()
+    ends = bars(figure.axes[0], INK)[:, :, 0]
+    assert low < ends.min() < 90.1
+    assert 96.4 < ends.max() < high
+    assert "arrowhead" not in texts(figure)
+    assert {line.get_marker() for line in figure.axes[0].lines} == {"o", "D"}
+
+
+def test_a_bar_far_wider_than_the_dots_goes_on_beyond_the_frame_with_arrowheads(figure_of):
+    values = [[[0.5], [0.51]], [[0.504], [0.505]]]
+    runs = runs_of({"w": (1, 2), "seed": range(2)}, np.array(values), "test_accuracy")
+    figure = figure_of(population.over_seeds, runs, METRIC)
+    panel = figure.axes[0]
+    low, high = panel.get_xlim()
+    assert high - low < 3  # of which the dots take 1
+    heads = {line.get_marker(): line.get_xydata() for line in panel.lines}
+    assert (heads["<"][0, 0], heads[">"][0, 0]) == (low, high)
+    assert heads["<"][0, 1] == heads[">"][0, 1] == bars(panel, INK)[0, 0, 1]
+    assert sum(line.get_marker() in "<>" for line in panel.lines) == 2
+    assert "(Student's t); arrowhead: it goes on; dot: a member" in texts(figure)
+
+
+def test_crossed_members_are_said_to_be_averaged_by_seed(figure_of):
+    axes = {"w": (1, 2), "noise_seed": range(2), "seed": range(3)}
+    runs = runs_of(axes, np.random.default_rng(0).random((2, 2, 3, 1)))
+    for draw in (population.over_seeds, population.against_axes, population.learning_curves):
+        assert "the mean over 3 seeds, each the mean of its 2 members; " in texts(
+            figure_of(draw, runs)
+        )
+    alone = random_runs(2, 3)
+    assert "each the mean" not in texts(figure_of(population.over_seeds, alone))

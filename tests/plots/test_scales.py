@@ -51,6 +51,22 @@ def test_wide_intervals_take_as_much_room_again_as_values():
     assert scale.cut(np.array([-5.0, 3.0])).tolist() == [-5, 3]
 
 
+def test_intervals_are_held_up_to_eight_times_the_width_of_what_is_shown():
+    shown = np.array([2.0, 4.0])
+    held = scale_of("loss", shown, np.array([-4.0, 12.0]))
+    assert held[:2] == pytest.approx((-4.8, 12.8))
+    assert [each.tolist() for each in held.left([-4, 3], [3, 12])] == [[False] * 2] * 2
+    cut = scale_of("loss", shown, np.array([-4.1, 12.0]))
+    assert cut[:2] == pytest.approx((0.8, 5.2))
+    assert [each.tolist() for each in cut.left([-4.1, 3], [3, 12])] == [
+        [True, False],
+        [False, True],
+    ]
+    whole = scale_of("loss", shown, np.array([-400.0, 12.0]), most=np.inf)
+    assert whole.low < -400
+    assert scale_of("loss", np.array([1.0, 100.0]), np.array([-1.0, 101.0])).low > 0
+
+
 def test_nothing_finite_has_a_scale_and_says_so():
     for metric, high in (("accuracy", 100), ("loss", 1)):
         assert scale_of(metric, np.array([np.nan, np.inf])) == (0, high, False)

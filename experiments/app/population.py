@@ -14,6 +14,7 @@ from experiments.app import life, points, standings, startup, sweep_report, verd
 from experiments.app.job import Job
 from experiments.app.log import Log
 from experiments.app.sweep_recorder import Recorder
+from experiments.app.traits import traits
 from experiments.folder import records, schema
 from experiments.folder.files import as_written, write_json
 from jaxmlp import statistics
@@ -60,6 +61,8 @@ def describe(job: Job) -> str:
     swept.append(_count(len(job.seeds), "seed"))
     swept += [_count(len(job.shuffle_seeds), "data order")] if job.shuffle_seeds else []
     swept += [_count(len(job.noise_seeds), "noise seed")] if job.noise_seeds else []
+    fixed = [text for name, text in traits(job.recipe.model).items() if name not in job.axes]
+    swept += [f"all with {', '.join(fixed)}"] if fixed else []
     return f"{_count(math.prod(lengths), 'network')}: {'; '.join(swept)}"
 
 

@@ -12,6 +12,7 @@ import jaxmlp
 from experiments.app import verdict
 from experiments.app.job import Job
 from experiments.app.progress import format_metric
+from experiments.app.traits import with_what
 from experiments.folder import records, schema
 from experiments.folder.files import write_json
 from jaxmlp.objectives.tasks import metrics_of
@@ -107,7 +108,8 @@ def draw(job: Job, progress: Progress, params: PyTree) -> None:
     names = progress.history[0] if progress.history else ()
     history = {name: np.array([line[name] for line in progress.history]) for name in names}
     known = metrics_of(job.recipe.task)
-    plots.learning_curves(folder / "learning_curves.png", history, known)
+    what = with_what(job.recipe.model)
+    plots.learning_curves(folder / "learning_curves.png", history, known, what)
     outputs = np.asarray(jaxmlp.predict(job.recipe, params, inputs))
     kernel = np.asarray(trained(params)[0].kernel)
     if job.data.image_shape:

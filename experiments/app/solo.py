@@ -15,6 +15,7 @@ from experiments.app.job import Job
 from experiments.app.log import Log
 from experiments.app.progress import EpochTable
 from experiments.app.recorder import Recorder
+from experiments.app.traits import traits, with_what
 from experiments.folder import records, schema
 from experiments.folder.files import as_written, write_json, write_lines
 from jaxmlp.objectives.tasks import metrics_of
@@ -33,11 +34,14 @@ PICTURES = "experiments.plots.run"
 def describe(job: Job) -> str:
     """What is about to be trained, for a reader."""
     recipe = job.recipe
-    return (
-        f"network {'-'.join(map(str, job.config['sizes']))}, batch {recipe.batch_size}, "
-        f"{recipe.num_epochs} epochs, seed {job.config['seed']}, "
+    widths = "-".join(map(str, job.config["sizes"]))
+    text = (
+        f"network {', '.join([widths, *traits(recipe.model).values()])}, "
+        f"batch {recipe.batch_size}, {recipe.num_epochs} epochs, seed {job.config['seed']}, "
         f"on {jax.devices()[0].device_kind}"
     )
+    what = with_what(recipe.model)
+    return f"{text}\ntraining's own figures are with {what}, the others without" if what else text
 
 
 def compile(console: Console, job: Job) -> None:

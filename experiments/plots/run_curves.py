@@ -31,7 +31,10 @@ KINDS = {"train": BLUE, "validation": GREEN, "test": ORANGE}
 
 
 def learning_curves(
-    path: str | PathLike[str], history: Mapping[str, np.ndarray], metrics: Sequence[Metric] = ()
+    path: str | PathLike[str],
+    history: Mapping[str, np.ndarray],
+    metrics: Sequence[Metric] = (),
+    with_what: str = "",
 ) -> Path:
     """Draws the loss and each metric over the epochs, and the learning rate if it changes.
 
@@ -40,6 +43,7 @@ def learning_curves(
       history: name -> (num_epochs,), as `jaxmlp.train` returns it; a line runs through the finite
         values of its array.
       metrics: as `tasks.metrics_of` has them; one that is none of them is read by its name.
+      with_what: with what the figures of training come about alone, such as dropout.
 
     Returns:
       The path.
@@ -57,7 +61,9 @@ def learning_curves(
         for i, (name, series) in enumerate(panels.items()):
             axes = figure.add_axes(((5 * i + MARGIN) / width, 0.21, 2.82 / width, 0.7))
             _draw_panel(axes, of_column(name, metrics), series)
-        note = "train: mean over the epoch, before each update; the others: after the epoch"
+        own, without = (f", with {with_what}", ", without") if with_what else ("", "")
+        note = f"train: mean over the epoch, before each update{own}"
+        note += f"; the others: after the epoch{without}"
         figure.text(MARGIN / width, 0.035, note, size=7.5, color=GREY)
         return save(path, figure)
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from run_files import read
 
 import jaxmlp
-from experiments.app import life, report, solo, verdict
+from experiments.app import life, population, report, solo, verdict
 from experiments.app.job import Job
 from experiments.data import sources
 from experiments.folder.files import write_json
@@ -95,6 +95,31 @@ def test_the_introduction_says_what_is_trained_on_what(job):
     assert "NOT MNIST" in text_of(life.introduce, job._replace(notice="NOT MNIST"), "")
 
 
+def test_the_introduction_says_what_differs_from_a_plain_network(job):
+    plain = solo.describe(job)
+    assert "training's own" not in plain
+    model = jaxmlp.mlp((4, 8, 3), norm="batch", dropout=0.3, input_dropout=0.2, input_noise=0.1)
+    differing = job._replace(recipe=job.recipe._replace(model=model))
+    first, second = solo.describe(differing).splitlines()
+    traits = "batch norm, dropout 0.3, input dropout 0.2, input noise 0.1"
+    assert f"network 4-8-3, {traits}, batch 16, " in first
+    what = "dropout, noise and each batch's statistics"
+    assert second == f"training's own figures are with {what}, the others without"
+    swept = differing._replace(axes={"dropout": [0.0, 0.3]}, seeds=(0, 1))
+    text = "4 networks: dropout 0, 0.3; 2 seeds; all with batch norm, input dropout 0.2, "
+    assert population.describe(swept) == f"{text}input noise 0.1"
+    assert population.describe(job._replace(seeds=(0, 1))) == "2 networks: 2 seeds"
+
+
+def test_the_picture_says_with_what_training_comes_to_its_figures(job, monkeypatch):
+    told = []
+    monkeypatch.setattr(plots, "learning_curves", lambda *shown: told.append(shown[-1]))
+    model = jaxmlp.mlp((4, 8, 3), input_dropout=0.2)
+    differing = job._replace(recipe=job.recipe._replace(model=model))
+    report.draw(differing, finished(job), model.init(jax.random.key(3)))
+    assert told == ["dropout"]
+
+
 def test_the_introduction_says_where_a_resumed_run_goes_on(job):
     start = finished(job)
     start = start._replace(state=start.state._replace(step=6))
@@ -123,7 +148,8 @@ def test_pictures_are_drawn_of_the_test_set_and_of_what_was_learned(job, monkeyp
 
     shown = {path.name: each for path, each in drawn.items()}
     assert {path.parent for path in drawn} == {job.path / "plots"}
-    history, known = shown["learning_curves.png"]
+    history, known, what = shown["learning_curves.png"]
+    assert what == ""
     assert known == metrics_of(job.recipe.task)
     assert {name: values.tolist() for name, values in history.items()} == {
         "train_loss": [1, 1 / 2, 1 / 3],

@@ -51,6 +51,12 @@ def test_each_panel_shows_each_sets_values_by_epoch_in_its_colour(figure_of_run)
     ]
 
 
+def test_figures_of_training_are_said_to_be_with_dropout(figure_of_run):
+    figure = figure_of_run(run.learning_curves, history(3), (), "dropout")
+    [note] = written(figure)
+    assert "before each update, with dropout; the others: after the epoch, without" in note
+
+
 @pytest.mark.parametrize("share", [0.0, 0.005, 0.995, 1.0])
 def test_no_tick_of_accuracies_is_beyond_0_and_100(figure_of_run, share):
     figure = figure_of_run(run.learning_curves, {"test_accuracy": np.full(5, share)})

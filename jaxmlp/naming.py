@@ -59,7 +59,9 @@ def kind_of(value: Any) -> str:
     """
     if isinstance(value, str | int | float | None):
         return reprlib.repr(value)
-    if hasattr(value, "dtype") and hasattr(value, "shape"):
+    if hasattr(value, "shape") and (
+        hasattr(value, "__array__") or type(value).__name__ == "ShapeDtypeStruct"
+    ):
         return f"an array {tuple(value.shape)}"
     if callable(value) and hasattr(value, "__name__"):
         return f"the {'class' if isinstance(value, type) else 'function'} {value.__name__}"

@@ -35,6 +35,9 @@ CHAINS = {
 }
 
 
+REPEATED = pytest.param("early stopping", marks=pytest.mark.slow)
+
+
 @pytest.fixture(scope="module")
 def data(digits, tmp_path_factory):
     train, test = (rows.reshape(-1, 8, 8) for rows in (digits.train_inputs, digits.test_inputs))
@@ -85,7 +88,7 @@ def newest_step(folder):
     return max(checkpoint.steps(folder / "checkpoints"), default=0)
 
 
-@pytest.mark.parametrize("chain", CHAINS)
+@pytest.mark.parametrize("chain", ["plain", "schedule and pictures", REPEATED])
 def test_a_run_ended_again_and_again_leaves_what_one_left_in_peace_does(
     chain, data, cache, tmp_path
 ):
@@ -94,7 +97,7 @@ def test_a_run_ended_again_and_again_leaves_what_one_left_in_peace_does(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("chain", CHAINS)
+@pytest.mark.parametrize("chain", ["plain", "schedule and pictures", REPEATED])
 def test_so_it_does_when_it_is_ended_more_often(chain, data, cache, tmp_path):
     check_chain(chain, *CHAINS[chain], data, cache, tmp_path)
 

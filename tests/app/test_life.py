@@ -756,7 +756,7 @@ def first_fault(params, batches, rate, is_adam):
     return None
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("optimizer", ["sgd", pytest.param("adam", marks=pytest.mark.slow)])
 def test_a_learning_rate_of_a_million_is_located_as_by_plain_numpy(digits, folder, optimizer):
     flags = [save_npz(folder.with_suffix(".npz"), digits), "--hidden_sizes=64,64,64"]
     flags += [f"--optimizer={optimizer}", "--learning_rate=1e6", "--batch_size=100", "--noplots"]

@@ -773,3 +773,10 @@ def test_a_learning_rate_of_a_million_is_located_as_by_plain_numpy(digits, folde
         expected = first_fault(params, batches, 1e6, optimizer == "adam")
     assert (found["step"], found["kind"], found["layer"]) == expected
     assert ended_by_a_fault(folder, *flags, "--resume") == found
+
+
+def test_what_does_not_fit_is_said_before_anything_is_compiled(flags, folder, capsys):
+    with pytest.raises(SystemExit, match="^error: the network needs batches of at least 2 "):
+        call(mnist, *flags, "--norm=batch", "--batch_size=1", f"--workdir={folder}")
+    assert "compil" not in capsys.readouterr().out
+    assert not folder.exists()

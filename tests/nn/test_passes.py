@@ -224,3 +224,9 @@ def test_masks_of_layers_examples_and_steps_are_independent():
     assert abs((inputs[0] & inputs[1]).mean() - 0.25) < within
     assert abs((inputs & kept(1, input_dropout=0.5)).mean() - 0.25) < within
     assert abs(kept(0, input_dropout=0.1).mean() - 0.9) < within
+
+
+def test_running_statistics_are_float32_in_float64_too():
+    with jax.enable_x64(True):
+        params = mlp((4, 6, 3), norm="batch").init(jax.random.key(0))
+    assert {leaf.dtype for leaf in jax.tree.leaves(params)} == {np.dtype("float32")}

@@ -85,9 +85,21 @@ def test_the_noise_of_a_step_is_a_function_of_key_and_step():
         digest(stepped(NOISY, BATCHES, key)[0]) for key in (keys[0], keys[0], keys[1])
     )
     assert first == again != other
-    same = stepped(NOISY, BATCHES[:1] * 2, keys[0])[1].loss
-    later = stepped(NOISY, BATCHES[:1], keys[0])[1].loss
-    assert same != later  # the second step draws anew
+
+
+def test_each_step_draws_anew_whatever_it_did_before():
+    """With a learning rate of 0 nothing but the noise can differ."""
+    optimizer, key = optax.sgd(0.0), jax.random.key(0)
+    update = make_update(NOISY, losses.softmax_cross_entropy, optimizer)
+    state = init_state(NOISY.init(jax.random.key(0)), optimizer)
+    found = []
+    for _ in range(4):
+        state, info = update(state, BATCHES[0], key)
+        found.append(info.loss.item())
+    assert len(set(found)) == 4
+    again, info = update(state._replace(step=jnp.int32(2)), BATCHES[0], key)
+    assert info.loss.item() == found[2]
+    assert again.step == 3
 
 
 def test_running_statistics_go_along_and_are_no_part_of_the_gradient():

@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 LOCK := requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help install mnist test slow check format lock clean
+.PHONY: help install mnist test slow check docs format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -25,11 +25,15 @@ test: install ## run the tests and the documentation's examples
 slow: install ## train the classic recipes on MNIST, which takes minutes
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
-check: install ## format, lint and type checks, then the tests
+check: docs ## format, lint and type checks, the book, then the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/python -m mypy
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+docs: $(VENV)/.docs ## build the book into build/docs
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs
+	@echo "The book is build/docs/index.html"
 
 format: install ## rewrite the source in the house's format
 	$(BIN)/ruff check --fix --select I .
@@ -40,7 +44,7 @@ lock: ## resolve the newest versions allowed and write them to the lock
 	.lockenv/bin/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
 	  --no-annotate --no-emit-index-url --custom-compile-command 'make lock' \
 	  --output-file $(LOCK) \
-	  --extra experiments --extra tensorboard --extra frames --extra dev pyproject.toml
+	  --extra experiments --extra tensorboard --extra frames --extra dev --extra docs pyproject.toml
 	@rm -rf .lockenv
 
 clean: ## remove .venv, caches and builds; runs/ stays
@@ -55,4 +59,9 @@ $(VENV)/.installed: pyproject.toml $(LOCK)
 	@echo "Installing into $(VENV), about a minute the first time ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	  --constraint $(LOCK) --editable '.[experiments,tensorboard,frames,dev]'
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint $(LOCK) --editable '.[docs]'
 	@touch $@

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+import jaxmlp
+
 ROOT = Path(__file__).parents[1]
-PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+REFERENCE = [path.read_text() for path in ROOT.glob("docs/reference/*.md")]
 PAGE = (ROOT / "docs" / "networks.md").read_text()
 
 
@@ -24,7 +27,7 @@ def test_the_examples_of_the_page_on_networks_run_and_print_what_they_say(capsys
     assert names["info"].num_examples == 8
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_what_a_page_names_is_there(page):
     text = page.read_text()
     for name in re.findall(r"(?<![\w/.])(?:experiments|jaxmlp)(?:\.[A-Za-z_]\w*)+", text):
@@ -33,3 +36,9 @@ def test_what_a_page_names_is_there(page):
         r"(?<![\w/.])(?:experiments|jaxmlp|tests|docs)/[\w/]*\.(?:py|md)\b", text
     ):
         assert (ROOT / path).is_file(), path
+
+
+@pytest.mark.parametrize("name", jaxmlp.__all__)
+def test_the_reference_has_every_public_name_once(name):
+    entry = re.compile(rf"^\.\. auto(?:function|class|exception|module):: jaxmlp\.{name}$", re.M)
+    assert sum(len(entry.findall(page)) for page in REFERENCE) == 1

@@ -1,0 +1,51 @@
+"""How Sphinx makes the book. `make docs` builds it offline, with warnings as errors."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "extensions")]  # this checkout's library
+
+from sphinx.application import Sphinx  # noqa: E402
+
+import jaxmlp  # noqa: E402
+
+project = "jaxmlp"
+author = "The jaxmlp authors"
+release = jaxmlp.__version__
+copyright = author
+
+extensions = [
+    *("myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode"),
+    *("docstrings", "mathml", "measured"),  # in extensions/
+]
+exclude_patterns = ["measured"]
+nitpicky = True
+
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3
+
+html_theme = "furo"
+html_title = "jaxmlp"
+html_static_path = ["_static"]
+html_css_files = ["book.css"]
+html_math_renderer = "mathml"
+html_show_sphinx = False
+html_copy_source = False
+smartquotes = False  # docstrings quote values
+
+default_role = "code"  # docstrings write `name`
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # Args and Returns say what things are, with shapes
+
+
+def setup(app: Sphinx) -> None:
+    """Lessons whose pages are still to be written are not listed."""
+
+    def list_those_there(app: Sphinx, page: str, source: list[str]) -> None:
+        if page == "lessons/index":
+            lines = source[0].splitlines()
+            there = {path.stem for path in Path(app.srcdir, "lessons").glob("*.md")}
+            source[0] = "\n".join(x for x in lines if not x.isalnum() or x in there)
+
+    app.connect("source-read", list_those_there)

@@ -1,0 +1,119 @@
+"""How lessons draw: sheets of panels, bands over seeds, regions, matrices."""
+
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+from experiments.plots.style import BLUE, COLOURS, GREY, INK, ORANGE, STYLE
+from jaxmlp.statistics.intervals import t_interval
+from jaxmlp.storage.atomic import whole_file
+
+__all__ = ["COLOURS", "GREY", "INK", "TWO", "band", "matrix", "regions", "save", "sheet"]
+
+DPI = 110
+WIDTH = 9.6  # inches of a sheet
+TWO = LinearSegmentedColormap.from_list("two", [BLUE, "#FFFFFF", ORANGE])  # from -1 over 0 to 1
+
+
+def sheet(
+    title: str, columns: int, rows: int = 1, height: float = 2.9, **options: Any
+) -> tuple[Figure, list[Axes]]:
+    """A figure with empty panels, from left to right and then down.
+
+    Args:
+      title: on top.
+      columns: how many panels there are side by side.
+      rows: and one below the other.
+      height: of a row, in inches.
+      **options: as `Figure.subplots` takes them: sharey=True.
+    """
+    with matplotlib.rc_context(STYLE):
+        figure = Figure((WIDTH, height * rows + 0.4), DPI, layout="constrained")
+        figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+        panels = figure.subplots(rows, columns, squeeze=False, **options).ravel()
+    return figure, list(panels)
+
+
+def save(path: Path, figure: Figure) -> None:
+    """Writes a figure as a PNG of 256 colours, which is a third as large; whole or not at all."""
+    from PIL import Image
+
+    drawn = io.BytesIO()
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(drawn, format="png")
+    picture = Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    with whole_file(path) as file:
+        picture.save(file, format="png", optimize=True)
+
+
+def band(axes: Axes, x: Sequence[Any], values: Any, label: str, colour: str) -> None:
+    """A line through the means over seeds, in the band of their 95 % intervals.
+
+    Args:
+      axes: where to draw.
+      x: (points,).
+      values: (seeds, points); of a single seed there is no band.
+      label: in the legend.
+      colour: of line and band.
+    """
+    values = np.asarray(values, np.float64)
+    low, high = np.transpose([t_interval(column, 0.95) for column in values.T])
+    axes.plot(x, values.mean(axis=0), color=colour, label=label, lw=1.6)
+    axes.fill_between(x, low, high, color=colour, alpha=0.2, lw=0)
+
+
+def regions(
+    axes: Axes, value: Callable[[np.ndarray], Any], inputs: np.ndarray, labels: np.ndarray
+) -> None:
+    """What a function makes of a plane, from -1 (blue) to 1 (orange), and points in it.
+
+    Args:
+      axes: where to draw.
+      value: (points, 2) -> (points,).
+      inputs: (examples, 2).
+      labels: (examples,), 0 or 1.
+    """
+    low, high = inputs.min() - 0.4, inputs.max() + 0.4
+    side = np.linspace(low, high, 120, dtype=np.float32)
+    plane = np.stack(np.meshgrid(side, side), axis=-1)
+    colours = np.asarray(value(plane.reshape(-1, 2))).reshape(120, 120)
+    frame = (low, high, low, high)
+    axes.imshow(colours, TWO, vmin=-1, vmax=1, extent=frame, origin="lower", alpha=0.5)
+    for label, colour in enumerate((BLUE, ORANGE)):
+        x, y = inputs[labels == label].T
+        axes.scatter(x, y, s=40, c=colour, edgecolors=INK, label=f"target {label}")
+
+
+def matrix(axes: Axes, values: np.ndarray, **options: Any) -> None:
+    """A matrix as a picture: blue below 0, white at 0, orange above, as far as its largest entry.
+
+    Args:
+      axes: where to draw.
+      values: (rows, columns).
+      **options: as `Axes.imshow` takes them.
+    """
+    most = float(np.abs(values).max()) or 1.0
+    axes.imshow(values, TWO, **{"vmin": -most, "vmax": most, **options})
+    axes.set(xticks=[], yticks=[])
+
+
+def intervals(axes: Axes, x: Sequence[Any], found: Sequence[Any], colour: str = BLUE) -> None:
+    """Values with their intervals, side by side at the same distance.
+
+    Args:
+      axes: where to draw.
+      x: what is written below each.
+      found: (mean, low, high) of each.
+      colour: of all.
+    """
+    mean, low, high = np.transpose(np.array(found))
+    places = np.arange(len(x))
+    axes.errorbar(places, mean, (mean - low, high - mean), fmt="o", color=colour, capsize=3)
+    axes.set_xticks(places, [str(each) for each in x])

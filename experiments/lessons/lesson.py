@@ -1,0 +1,253 @@
+"""What all lessons share: a function becomes a program that measures, draws, and says what held."""
+
+import functools
+import inspect
+import json
+import math
+import platform
+import re
+import shlex
+import sys
+import time
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from absl import flags
+from matplotlib.figure import Figure
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table as Grid
+
+from experiments.app import command_line, endings, environment, startup
+from experiments.data.sources import NotAvailable
+from experiments.folder import schema, workdir
+from experiments.lessons import drawing
+from jaxmlp.runtime import receipt
+from jaxmlp.statistics.intervals import t_interval
+from jaxmlp.storage.atomic import whole_file
+
+__all__ = ["Claim", "Outcome", "Table", "interval", "say", "share", "start"]
+
+CLAIM_FAILED = 4  # exit code
+NO_DATA = 5  # exit code where the data are neither here nor to be downloaded
+RESULTS, PICTURE = "results.json", "picture.png"
+
+flags.disclaim_key_flags()  # --help lists a lesson's flags under the lesson
+FLAGS = flags.FLAGS
+_started = time.perf_counter()
+
+
+class Claim(NamedTuple):
+    """What a lesson says is so, with the figures it found, and whether it was."""
+
+    text: str
+    held: bool
+
+
+class Table(NamedTuple):
+    """Figures in rows; numbers are shown as they are, so round them or write them as text."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+class Outcome(NamedTuple):
+    """What a lesson found."""
+
+    claims: Sequence[Claim]
+    figures: Mapping[str, Any]  # numbers by name, of which there may be lists and mappings
+    tables: Mapping[str, Table]
+    picture: Figure
+
+
+class Interval(NamedTuple):
+    """A mean over seeds, or a share of them, and where it lies with 95 % confidence."""
+
+    mean: float
+    low: float
+    high: float
+
+    def text(self, form: str = ".3g") -> str:
+        """Such as "0.5 (0.4 to 0.6)"; by ".1%" in percent."""
+        mean, low, high = (format(value, form) for value in self)
+        return f"{mean} ({low} to {high})"
+
+
+def interval(values: Any) -> Interval:
+    """The mean of values (seeds,), one a seed, and its 95 % interval by Student's t.
+
+    >>> interval([1, 2, 3]).text()
+    '2 (-0.484 to 4.48)'
+    """
+    values = np.asarray(values, np.float64)
+    return Interval(float(values.mean()), *map(float, t_interval(values, 0.95)))
+
+
+def share(held: Any) -> Interval:
+    """How many of held (seeds,) are true, as a share, and its 95 % interval.
+
+    Source: Wilson, Probable Inference, the Law of Succession, and Statistical Inference, 1927.
+
+    >>> share([True, True, True, False]).text(".0%")
+    '75% (30% to 95%)'
+    """
+    from scipy import stats
+
+    held = np.asarray(held, bool)
+    found = stats.binomtest(int(held.sum()), held.size).proportion_ci(method="wilson")
+    return Interval(float(held.mean()), float(found.low), float(found.high))
+
+
+def say(text: str) -> None:
+    """Tells the user what is being done now, as a lesson takes up to half a minute."""
+    print(f"{time.perf_counter() - _started:6.1f} s  {text}", flush=True)
+
+
+def start(teach: Callable[..., Outcome]) -> None:
+    """Makes a program of a lesson: its arguments, all of which have defaults, become flags.
+
+    Args:
+      teach: the lesson. Arguments may be whole numbers from 1 on, numbers from 0 on, tuples of
+        either, truth values and texts, of which `Literal` names the choices; its docstring says
+        what each is.
+    """
+    hints = typing.get_type_hints(teach)
+    for name, parameter in inspect.signature(teach).parameters.items():
+        _define(name, hints[name], parameter.default, _meaning(teach, name))
+    command_line.define_path("workdir", None, "Where to write; by default a new folder in runs/.")
+    flags.DEFINE_bool("overwrite", False, "Whether to replace what this lesson left in --workdir.")
+    endings.start(functools.partial(_main, teach))
+
+
+def _define(name: str, kind: Any, default: Any, meaning: str) -> None:
+    commas: Any = flags.ListSerializer(",")
+    if kind is bool:
+        flags.DEFINE_bool(name, default, meaning)
+    elif kind is str:
+        flags.DEFINE_string(name, default, meaning)
+    elif typing.get_origin(kind) is typing.Literal:
+        flags.DEFINE_enum(name, default, typing.get_args(kind), meaning)
+    elif kind in (int, float):
+        one: Any = command_line.WholeParser(1) if kind is int else command_line.NumberParser()
+        flags.DEFINE(one, name, default, meaning)
+    elif kind in (tuple[int, ...], tuple[float, ...]):
+        is_whole = kind == tuple[int, ...]
+        many: Any = command_line.WidthsParser() if is_whole else command_line.NumbersParser()
+        flags.DEFINE(many, name, list(default), meaning, serializer=commas)
+    else:
+        raise TypeError(f"{name} needs a type that a flag can have, got {kind}")
+
+
+def _meaning(teach: Callable[..., Outcome], name: str) -> str:
+    """What the docstring says of an argument."""
+    found = re.search(rf"^  {name}: (.*(?:\n    .*)*)", inspect.getdoc(teach) or "", re.MULTILINE)
+    if not found:
+        raise TypeError(f"the docstring of {teach.__module__} needs to say what {name} is")
+    text = " ".join(found[1].split())
+    return text[0].upper() + text[1:]
+
+
+def _main(teach: Callable[..., Outcome], argv: list[str]) -> None:
+    """Runs a lesson by the flags, and ends with the exit code."""
+    name = Path(sys.modules[teach.__module__].__file__ or "").stem
+    console = Console(highlight=False)
+    with endings.clear_errors():
+        command_line.refuse_arguments(argv)
+        settings = {name: _given(name) for name in inspect.signature(teach).parameters}
+        path = _choose(name)
+        environment.use_devices()
+        startup.wake(None)
+        try:
+            outcome = teach(**settings)
+        except NotAvailable as error:
+            print(f"error: {error}", file=sys.stderr)
+            sys.exit(NO_DATA)
+        write(path, outcome, {"lesson": name, "command": _command(name), "settings": settings})
+    for table in outcome.tables.values():
+        console.print(_grid(table))
+    for claim in outcome.claims:
+        word, style = ("held", "bold green") if claim.held else ("FAILED", "bold red")
+        console.print(f"[{style}]claim {word}:[/] {escape(claim.text)}", soft_wrap=True)
+    print(f"{time.perf_counter() - _started:.1f} s; the picture and the figures are in {path}")
+    if not all(claim.held for claim in outcome.claims):
+        sys.exit(CLAIM_FAILED)
+
+
+def _given(name: str) -> Any:
+    value = FLAGS[name].value
+    if value == []:
+        raise ValueError(f"--{name} needs at least one number, got none")
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _command(name: str) -> str:
+    """What makes the same results again, wherever it writes them."""
+    given = [arg for arg in sys.argv[1:] if not re.match("--?(workdir|(no)?overwrite)", arg)]
+    return shlex.join(["python", "-m", f"experiments.lessons.{name}", *given])
+
+
+def _choose(name: str) -> Path:
+    """The folder to write to; nothing is changed yet.
+
+    Raises:
+      ValueError: if there is something in it that is not this lesson's, or may not be replaced.
+    """
+    path = workdir.choose(FLAGS.workdir, name, FLAGS.overwrite)
+    if path.is_dir() and any(path.iterdir()):
+        found = schema.read(path / RESULTS, schema.Fields({})) if (path / RESULTS).exists() else {}
+        if found.get("lesson") != name:
+            raise ValueError(f"--overwrite needs a folder that lesson {name} made, got {path}")
+    return path
+
+
+def write(path: Path, outcome: Outcome, about: Mapping[str, Any]) -> None:
+    """Writes the picture, and then results.json, each whole or not at all.
+
+    Args:
+      path: the folder.
+      outcome: what the lesson found.
+      about: what else is to be recorded: which lesson it is, with which settings.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    drawing.save(path / PICTURE, outcome.picture)
+    machine = receipt.describe()
+    results = {
+        **about,
+        "held": all(claim.held for claim in outcome.claims),
+        "claims": [claim._asdict() for claim in outcome.claims],
+        "figures": outcome.figures,
+        "tables": {name: table._asdict() for name, table in outcome.tables.items()},
+        "seconds": round(time.perf_counter() - _started, 1),
+        "environment": {
+            "python": platform.python_version(),
+            **{name: machine[name] for name in ("versions", "platform", "processor", "threads")},
+        },
+    }
+    text = json.dumps(_plain(results), indent=1, allow_nan=False)
+    with whole_file(path / RESULTS) as file:
+        file.write(f"{text}\n".encode())
+
+
+def _plain(value: Any) -> Any:
+    """The same in JSON's kinds; NumPy's and JAX's are turned into them, and no number is NaN."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.ndarray | np.generic | jax.Array):
+        return _plain(np.asarray(value).tolist())
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _grid(table: Table) -> Grid:
+    grid = Grid(box=box.SIMPLE_HEAD, header_style="bold")
+    for i, column in enumerate(table.columns):
+        grid.add_column(column, justify="right" if i else "left")
+    for row in table.rows:
+        grid.add_row(*map(str, row))
+    return grid

@@ -1,0 +1,18 @@
+"""What tests of lessons ask of an outcome."""
+
+import io
+
+import matplotlib
+
+from experiments.lessons.lesson import Outcome
+from experiments.plots.style import STYLE
+
+
+def held(outcome: Outcome) -> list[bool]:
+    """Which of a lesson's claims held; and that all of the outcome can be written and drawn."""
+    assert outcome.claims
+    assert outcome.tables
+    assert all(len(row) == len(t.columns) for t in outcome.tables.values() for row in t.rows)
+    with matplotlib.rc_context(STYLE):
+        outcome.picture.savefig(io.BytesIO(), format="png")
+    return [bool(claim.held) for claim in outcome.claims]

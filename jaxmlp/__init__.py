@@ -9,6 +9,8 @@ from jaxmlp.interop.flax import from_flax, to_flax
 from jaxmlp.nn import activations, initializers, layers
 from jaxmlp.nn.lift import lift
 from jaxmlp.nn.mlp import mlp
+from jaxmlp.nn.scaling import Scaling
+from jaxmlp.nn.standardized import standardized
 from jaxmlp.nn.summary import summary
 from jaxmlp.objectives import losses, metrics
 from jaxmlp.objectives.records import Metric
@@ -23,6 +25,7 @@ from jaxmlp.storage.resumable import resumable, resumable_many
 from jaxmlp.training.evaluation import evaluate, predict
 from jaxmlp.training.loop import TrainingFault, init_state, make_update, train, warm_up
 from jaxmlp.training.recipe import Recipe
+from jaxmlp.training.spread import scaling_of
 from jaxmlp.types import (
     Batch,
     Context,
@@ -55,6 +58,7 @@ __all__ = [
     "Recipe",
     "Run",
     "Runs",
+    "Scaling",
     "Task",
     "TrainState",
     "TrainingFault",
@@ -85,7 +89,9 @@ __all__ = [
     "resumable_many",
     "save",
     "save_params",
+    "scaling_of",
     "schedules",
+    "standardized",
     "statistics",
     "summary",
     "to_flax",

@@ -4,8 +4,11 @@ import functools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import jax
+
 from jaxmlp.interop.passes import Imported, as_variables
-from jaxmlp.nn.architecture import MLP
+from jaxmlp.nn.architecture import MLP, SCALINGS
+from jaxmlp.nn.scaling import scaled, unscaled
 from jaxmlp.types import Dense, PyTree
 
 if TYPE_CHECKING:
@@ -26,6 +29,8 @@ def as_linen(mlp: MLP) -> Imported:
 
 def _places(mlp: MLP) -> Iterator[tuple[str, int]]:
     """What stands in the sequence, in order: its kind, and the layer it belongs to."""
+    if mlp.input_scaling is not None:
+        yield "input_scaling", 0
     if mlp.input_dropout is not None:
         yield "input_dropout", 0
     last = len(mlp.sizes) - 2
@@ -37,6 +42,8 @@ def _places(mlp: MLP) -> Iterator[tuple[str, int]]:
         if mlp.dropout is not None:
             yield "dropout", layer
     yield "dense", last
+    if mlp.output_scaling is not None:
+        yield "output_scaling", last
 
 
 def _module(mlp: MLP, training: bool) -> "linen.Sequential":
@@ -57,6 +64,9 @@ def _module(mlp: MLP, training: bool) -> "linen.Sequential":
             return linen.LayerNorm(**norm)
         if kind == "norm":
             return linen.BatchNorm(use_running_average=not training, **following, **norm)
+        if kind in SCALINGS:
+            function = scaled if kind == "input_scaling" else unscaled
+            return jax.vmap(functools.partial(function, getattr(mlp, kind)))
         if kind == "activation":
             return mlp.activation
         return linen.Dropout(getattr(mlp, kind), deterministic=not training)

@@ -8,12 +8,14 @@ import jax
 import numpy as np
 
 from jaxmlp.naming import kind_of, name_of
+from jaxmlp.nn.scaling import Scaling, checked_scaling
 from jaxmlp.runtime.recompilation import canonical
 
-__all__ = ["MLP", "MOMENTUM", "NORMS", "RATES", "checked"]
+__all__ = ["MLP", "MOMENTUM", "NORMS", "RATES", "SCALINGS", "checked", "record_of"]
 
 NORMS = ("batch", "layer")
 RATES = ("dropout", "input_dropout", "input_noise", "norm_momentum")  # what training traces
+SCALINGS = ("input_scaling", "output_scaling")  # what `standardized` sets
 MOMENTUM = 0.9  # of running statistics: what PyTorch calls 0.1
 EPSILON = 1e-5  # as PyTorch has it for both norms, and Flax for that of the batch
 
@@ -31,6 +33,8 @@ class MLP(NamedTuple):
     norm: str | None = None
     norm_momentum: float | None = None  # None but where the norm is the batch's
     norm_epsilon: float | None = None  # None where there is no norm
+    input_scaling: Scaling | None = None  # what is taken off the inputs, and divides them
+    output_scaling: Scaling | None = None  # what the outputs are multiplied by, and added to them
 
     @property
     def name(self) -> str:
@@ -44,8 +48,10 @@ class MLP(NamedTuple):
         shown = [
             f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
             for name, value in rest.items()
-            if value is not None and value != usual.get(name)
+            if name not in SCALINGS and value is not None and value != usual.get(name)
         ]
+        sides = [name.removesuffix("_scaling") for name in SCALINGS if rest[name] is not None]
+        shown += [f"standardized {'s and '.join(sides)}s"] if sides else []
         return ", ".join(["-".join(map(str, self.sizes)), *shown])
 
     def __str__(self) -> str:
@@ -53,6 +59,16 @@ class MLP(NamedTuple):
         widths, *rest = self.name.split(", ")
         activation = [name_of(self.activation)] if len(self.sizes) > 2 else []
         return ", ".join([widths, *activation, *rest])
+
+
+def record_of(made: MLP) -> dict[str, Any]:
+    """A description by its fields, for a file; what not every description has is there if set.
+
+    >>> sorted(set(MLP._fields) - set(record_of(MLP((4, 3), max, max, max))))
+    ['input_scaling', 'output_scaling']
+    """
+    record = made._asdict()
+    return {n: value for n, value in record.items() if n not in SCALINGS or value is not None}
 
 
 def checked(given: MLP) -> MLP:
@@ -85,6 +101,10 @@ def checked(given: MLP) -> MLP:
         input_noise=_number("input_noise", given.input_noise),
         norm_momentum=_number("norm_momentum", given.norm_momentum, below=1),
         norm_epsilon=_number("norm_epsilon", given.norm_epsilon),
+        **{
+            name: None if scaling is None else checked_scaling(name, scaling, int(size))
+            for name, scaling, size in zip(SCALINGS, given[-2:], (sizes[0], sizes[-1]), strict=True)
+        },
     )
     return _with_defaults(made)
 

@@ -15,7 +15,17 @@ from jaxmlp.nn.passes import functions_of
 from jaxmlp.runtime.recompilation import are_alike
 from jaxmlp.types import Model
 
-__all__ = ["MLP", "NARROW", "architecture_of", "linear", "mlp", "rates", "variant", "with_rates"]
+__all__ = [
+    "MLP",
+    "NARROW",
+    "architecture_of",
+    "described",
+    "linear",
+    "mlp",
+    "rates",
+    "variant",
+    "with_rates",
+]
 
 
 def mlp(
@@ -71,7 +81,7 @@ def mlp(
     functions = activation, kernel_init, bias_init
     noise = dropout, input_dropout, input_noise
     given = MLP(sizes, *functions, *noise, norm, norm_momentum, norm_epsilon)  # type: ignore[arg-type]
-    return _model(checked(given))
+    return described(given)
 
 
 def variant(
@@ -121,8 +131,17 @@ def variant(
     if norm is not ... and norm != before.norm:
         changed |= {"norm_momentum": None, "norm_epsilon": None}
     rest = dropout, input_dropout, input_noise, norm, norm_momentum, norm_epsilon
-    changed |= {n: v for n, v in zip(MLP._fields[4:], rest, strict=True) if v is not ...}
-    return _model(checked(before._replace(**changed)))
+    changed |= {n: v for n, v in zip(MLP._fields[4:10], rest, strict=True) if v is not ...}
+    return described(before._replace(**changed))
+
+
+def described(description: MLP) -> Model:
+    """The network of a description; of equal ones it is the same, so that they are compiled once.
+
+    Raises:
+      ValueError: as `mlp` does.
+    """
+    return _model(checked(description))
 
 
 def architecture_of(model: Model) -> MLP | None:
@@ -178,7 +197,7 @@ def with_rates(model: Model, values: Mapping[str, Any]) -> Model:
     description: MLP = model.architecture._replace(**values)
     if any(isinstance(value, jax.Array) for value in values.values()):
         return functions_of(description)
-    return _model(checked(description))
+    return described(description)
 
 
 _model = functools.cache(functions_of)  # so that a recipe made twice is compiled once

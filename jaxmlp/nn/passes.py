@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxmlp.nn.architecture import MLP
+from jaxmlp.nn.architecture import MLP, SCALINGS
 from jaxmlp.nn.layers import (
     Moments,
     batch_norm,
@@ -20,6 +20,7 @@ from jaxmlp.nn.layers import (
     product,
 )
 from jaxmlp.nn.lift import lift
+from jaxmlp.nn.scaling import Scaling, scaled, unscaled
 from jaxmlp.runtime.recompilation import canonical
 from jaxmlp.types import Context, Dense, Model, Normed, Params, PyTree, Variables
 
@@ -39,6 +40,8 @@ def functions_of(mlp: MLP) -> Model:
     if mlp.norm:
         at_init |= {"norm": mlp.norm}
         evaluated |= {"norm": mlp.norm, "epsilon": mlp.norm_epsilon}
+    scalings = {name: getattr(mlp, name) for name in SCALINGS}
+    evaluated |= {name: scaling for name, scaling in scalings.items() if scaling}
     init = functools.partial(_init, sizes=mlp.sizes, **at_init)
     apply = functools.partial(_apply, sizes=mlp.sizes, **evaluated)
     drawn = mlp.dropout, mlp.input_dropout, mlp.input_noise
@@ -83,8 +86,11 @@ def _apply(
     activation: Activation,
     norm: str | None = None,
     epsilon: float = 0.0,
+    input_scaling: Scaling | None = None,
+    output_scaling: Scaling | None = None,
 ) -> jax.Array:
     layers, running = _parts(params)
+    inputs = scaled(input_scaling, inputs)
 
     def between(number: int, layer: Any, hidden: jax.Array) -> jax.Array:
         if norm == "batch":
@@ -93,7 +99,7 @@ def _apply(
             hidden = layer_norm(layer, hidden, epsilon)
         return activation(hidden)
 
-    return _forward(layers, inputs, sizes, between)
+    return unscaled(output_scaling, _forward(layers, inputs, sizes, between))
 
 
 def _train(
@@ -120,11 +126,13 @@ def _train_one(
             return hidden
         return dropout(hidden, mlp.dropout, jax.random.fold_in(key, DROPOUT + number))
 
+    inputs = scaled(mlp.input_scaling, inputs)
     if mlp.input_noise is not None:
         inputs = gaussian_noise(inputs, mlp.input_noise, jax.random.fold_in(key, NOISE))
     if mlp.input_dropout is not None:
         inputs = dropout(inputs, mlp.input_dropout, jax.random.fold_in(key, INPUT_DROPOUT))
-    return _forward(layers, inputs, mlp.sizes, between), tuple(followed)
+    outputs = _forward(layers, inputs, mlp.sizes, between)
+    return unscaled(mlp.output_scaling, outputs), tuple(followed)
 
 
 def _parts(params: Params | Variables) -> tuple[Params, tuple[Moments, ...]]:

@@ -108,8 +108,12 @@ def _inner(values: Any) -> Iterator[Any]:
 
 
 def _of_mlp(mlp: MLP, params: PyTree) -> Iterator[Layer]:
-    noise = {"noise": mlp.input_noise, "dropout": mlp.input_dropout}
-    if kinds := [name for name, rate in noise.items() if rate is not None]:
+    parts = {
+        "standardized": mlp.input_scaling,
+        "noise": mlp.input_noise,
+        "dropout": mlp.input_dropout,
+    }
+    if kinds := [name for name, part in parts.items() if part is not None]:
         yield _line("inputs", ", ".join(kinds), (), (), mlp.sizes[:1], 0)
     norm = [f"{mlp.norm} norm"] if mlp.norm else []
     dropped = ["dropout"] if mlp.dropout is not None else []
@@ -118,7 +122,8 @@ def _of_mlp(mlp: MLP, params: PyTree) -> Iterator[Layer]:
     for number, layer in enumerate(layers):
         is_last = number == len(layers) - 1
         moments = () if is_last or not running else running[number]
-        kind = "dense" if is_last else ", ".join(hidden)
+        back = ["back in units"] if mlp.output_scaling else []
+        kind = ", ".join(["dense", *back] if is_last else hidden)
         inputs, outputs = layer.kernel.shape
         cost = 2 * inputs * outputs
         yield _line(f"layer_{number}", kind, layer, moments, (outputs,), cost)

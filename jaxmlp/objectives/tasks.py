@@ -139,10 +139,27 @@ def binary_classification(
 def regression(
     num_outputs: int = 1,
     loss: Callable[[jax.Array, jax.Array], jax.Array] = losses.squared_error,
+    *,
+    unit: Sequence[float] | None = None,
 ) -> Task:
-    """One or several numbers; labels are float32."""
+    """One or several numbers; labels are float32.
+
+    Args:
+      num_outputs: how many.
+      loss: of one example.
+      unit: what training measures outputs and labels in, a number for each output, such as the
+        labels' deviation, `scaling_of(labels).scale`: its loss is that of output / unit and
+        label / unit, so that a learning rate means the same whether they are metres or miles. The
+        reported loss stays that of the labels as they are.
+
+    Raises:
+      ValueError: if the units are not one an output, finite and above 0.
+
+    >>> regression(unit=(2.0,))
+    Task(squared_error, absolute_error, train_loss=in_units)
+    """
     check_labels = _check_values(num_outputs)
-    return Task(
+    task = Task(
         loss,
         (losses.absolute_error,),
         activations.identity,
@@ -150,6 +167,7 @@ def regression(
         check_labels,
         kind="regression",
     )
+    return task if unit is None else task._replace(train_loss=_in_units(task, unit))
 
 
 def metrics_of(task: Task) -> tuple[Metric, ...]:
@@ -211,6 +229,32 @@ def with_rates(task: Task, values: Mapping[str, Any]) -> Task:
     return task._replace(rates=tuple({**own, **values}.items()))
 
 
+def _in_units(task: Task, unit: Sequence[float]) -> Function:
+    scale = _numbers("unit needs", unit, task.num_outputs, "one an output")
+    if not (np.isfinite(scale) & (scale > 0)).all():
+        raise ValueError(f"unit needs to be finite and above 0, got {scale.tolist()}")
+    return _loss_in_units(task.loss, tuple(scale.tolist()))
+
+
+@functools.cache
+def _loss_in_units(loss: Function, unit: tuple[float, ...]) -> Function:
+    def in_units(outputs: jax.Array, label: jax.Array) -> jax.Array:
+        by = jnp.array(unit, jnp.float32)
+        return loss(outputs / by, label.reshape(outputs.shape) / by)
+
+    return in_units
+
+
+def _numbers(needs: str, given: Sequence[float], count: int, which: str) -> np.ndarray:
+    try:
+        values = np.asarray(given, np.float32)
+    except (TypeError, ValueError):
+        raise ValueError(f"{needs} {count} numbers, {which}, got {kind_of(given)}") from None
+    if values.shape != (count,):
+        raise ValueError(f"{needs} {count} numbers, got {values.shape}")
+    return values
+
+
 def _smoothed(task: Task, smoothed: Callable[..., jax.Array], amount: float | None) -> Task:
     """A task that trains on smoothed labels."""
     if amount is None:
@@ -256,14 +300,7 @@ def _weighted(task: Task, num_classes: int, weights: Sequence[float] | None) -> 
     """A task whose classes weigh differently in training."""
     if weights is None:
         return task
-    try:
-        values = np.asarray(weights, np.float32)
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"class_weights need {num_classes} numbers, one a class, got {kind_of(weights)}"
-        ) from None
-    if values.shape != (num_classes,):
-        raise ValueError(f"class_weights need {num_classes} numbers, got {values.shape}")
+    values = _numbers("class_weights need", weights, num_classes, "one a class")
     if not (np.isfinite(values).all() and (values >= 0).all() and (values > 0).any()):
         got = values.tolist()
         raise ValueError(f"class_weights need to be finite, none negative, one above 0, got {got}")

@@ -8,7 +8,9 @@ import jax
 
 from jaxmlp.naming import name_of
 from jaxmlp.nn import activations, initializers
-from jaxmlp.nn.mlp import MLP, architecture_of, mlp
+from jaxmlp.nn.architecture import MLP, SCALINGS, record_of
+from jaxmlp.nn.mlp import architecture_of, mlp
+from jaxmlp.nn.standardized import standardized
 from jaxmlp.types import Model
 
 __all__ = ["LINKS", "description_of", "model_of", "name_in"]
@@ -39,7 +41,7 @@ def description_of(model: Model) -> dict[str, Any]:
             f"a network needs to be made by mlp to be described, got {model}: save_params keeps "
             "the parameters, and the code that makes the model the rest"
         )
-    record = {**made._asdict(), "sizes": list(made.sizes)}
+    record = {**record_of(made), "sizes": list(made.sizes)}
     for field, table in TABLES.items():
         name = name_in(table, record[field])
         if name is None:
@@ -58,13 +60,15 @@ def model_of(description: Mapping[str, Any]) -> Model:
     Raises:
       ValueError: if a field is missing or not known, or has a value that `mlp` refuses.
     """
-    unknown = set(description) ^ set(MLP._fields)
+    needed = [name for name in MLP._fields if name not in SCALINGS]
+    unknown = {*needed} ^ {*description} - {*SCALINGS}
     if unknown:
-        raise ValueError(f"a network needs the fields {', '.join(MLP._fields)}; {unknown} differ")
+        raise ValueError(f"a network needs the fields {', '.join(needed)}; {unknown} differ")
     functions = {
         field: _function(field, table, description[field]) for field, table in TABLES.items()
     }
-    return mlp(**{**description, **functions})
+    plain = mlp(**{**{name: description[name] for name in needed}, **functions})
+    return standardized(plain, *(description.get(name) for name in SCALINGS))
 
 
 def name_in(table: Mapping[str, Callable[..., Any]], function: Callable[..., Any]) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from jaxmlp.naming import name_of
+from jaxmlp.nn.architecture import record_of
 from jaxmlp.nn.mlp import architecture_of
 from jaxmlp.populations.grid import Grid
 from jaxmlp.populations.labels import label
@@ -104,7 +105,7 @@ def _model(model: Model) -> Any:
     made = architecture_of(model)
     if made is None:
         return str(model)
-    record = made._asdict()
+    record = record_of(made)
     for field, table in TABLES.items():
         record[field] = name_in(table, record[field]) or name_of(record[field])
     return record

@@ -205,6 +205,31 @@ def test_rates_and_weights_that_are_none_are_refused_in_one_line(call, message):
         call()
 
 
+def test_units_are_those_of_training_alone():
+    task = regression(2, losses.huber, unit=[2.0, 10.0])
+    outputs, label = jnp.array([3.0, 5.0]), jnp.array([2.0, 45.0])
+    assert task.loss(outputs, label).item() == 0.5 + 39.5
+    np.testing.assert_allclose(tasks.objective_of(task)(outputs, label), 0.5**2 / 2 + 3.5)
+    alone = regression(unit=(4.0,))
+    assert tasks.objective_of(alone)(jnp.array([3.0]), jnp.array(1.0)).item() == 0.25
+    assert alone == regression(unit=np.float32([4]))  # so that it is compiled once
+    assert alone != regression(unit=(5.0,))
+
+
+@pytest.mark.parametrize(
+    ("unit", "message"),
+    [
+        ((1.0, 1.0), r"unit needs 1 numbers, got \(2,\)"),
+        ("a", "unit needs 1 numbers, one an output, got 'a'"),
+        ((0.0,), r"unit needs to be finite and above 0, got \[0.0\]"),
+        ((np.inf,), r"unit needs to be finite and above 0, got \[inf\]"),
+    ],
+)
+def test_units_that_are_none_are_refused_in_one_line(unit, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        regression(unit=unit)
+
+
 def test_an_example_weighs_what_its_class_does():
     weight = classification(3, class_weights=[1, 2.5, 0]).weight
     assert [weight(jnp.array(label)).item() for label in range(3)] == [1.0, 2.5, 0.0]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxmlp import Model, activations, initializers, mlp
+from jaxmlp import Model, Scaling, activations, initializers, mlp, standardized
 from jaxmlp.storage.description import (
     ACTIVATIONS,
     INITIALIZERS,
@@ -65,6 +65,17 @@ def test_a_description_says_what_a_reader_wants_to_know():
     }
 
 
+def test_scalings_come_back_and_are_no_part_of_networks_without():
+    model = standardized(mlp((2, 4, 1)), Scaling((0.1, 2.0), (1.0, 3.0)))
+    description = description_of(model)
+    assert json.loads(json.dumps(description))["input_scaling"][0][1] == 2.0
+    assert "output_scaling" not in description
+    assert through_json(model) == model
+    both = standardized(model, outputs=Scaling((1.0,), (0.1,)))
+    assert through_json(both) == both
+    assert both != model
+
+
 def own(x):
     return x
 
@@ -94,6 +105,8 @@ def test_what_cannot_be_described_is_refused_with_what_to_do(model, message):
         ({"activation": {"own": {}}}, "activation needs to be one of elu, .*, got own"),
         ({"kernel_init": "relu"}, "kernel_init needs to be one of gaussian, .*, got relu"),
         ({"sizes": [4]}, "sizes needs an input and an output width"),
+        ({"input_scaling": 4}, r"input_scaling needs a Scaling\(mean, scale\), got 4"),
+        ({"output_scaling": [[1], [1]]}, r"output_scaling needs a mean of the shape \(3,\), got"),
         ({"depth": 4}, r"a network needs the fields sizes, .*; \{'depth'\} differ"),
     ],
 )

@@ -21,6 +21,7 @@ KINDS = {
     "batch norm": mlp((4, 6, 3), activations.tanh, norm="batch", dropout=0.5),
     "layer norm": mlp((4, 6, 3), norm="layer", input_noise=0.1),
     "linear": mlp((4, 3)),
+    "standardized": jaxmlp.standardized(MODEL, jaxmlp.scaling_of(INPUTS)),
 }
 
 

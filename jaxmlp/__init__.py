@@ -7,12 +7,14 @@ from importlib.metadata import version
 from jaxmlp import statistics
 from jaxmlp.interop.flax import from_flax, to_flax
 from jaxmlp.nn import activations, initializers, layers
+from jaxmlp.nn.hidden import layer_outputs
 from jaxmlp.nn.lift import lift
 from jaxmlp.nn.mlp import mlp
 from jaxmlp.nn.scaling import Scaling
 from jaxmlp.nn.standardized import standardized
 from jaxmlp.nn.summary import summary
 from jaxmlp.objectives import losses, metrics
+from jaxmlp.objectives.answers import one_hot, top_k
 from jaxmlp.objectives.records import Metric
 from jaxmlp.objectives.tasks import Task, binary_classification, classification, regression
 from jaxmlp.optim import optimizers, schedules
@@ -72,6 +74,7 @@ __all__ = [
     "from_flax",
     "init_state",
     "initializers",
+    "layer_outputs",
     "layers",
     "lift",
     "load",
@@ -80,6 +83,7 @@ __all__ = [
     "make_update",
     "metrics",
     "mlp",
+    "one_hot",
     "optimizers",
     "plan_many",
     "population_like",
@@ -95,6 +99,7 @@ __all__ = [
     "statistics",
     "summary",
     "to_flax",
+    "top_k",
     "train",
     "train_many",
     "warm_up",

@@ -101,10 +101,8 @@ def checked(given: MLP) -> MLP:
         input_noise=_number("input_noise", given.input_noise),
         norm_momentum=_number("norm_momentum", given.norm_momentum, below=1),
         norm_epsilon=_number("norm_epsilon", given.norm_epsilon),
-        **{
-            name: None if scaling is None else checked_scaling(name, scaling, int(size))
-            for name, scaling, size in zip(SCALINGS, given[-2:], (sizes[0], sizes[-1]), strict=True)
-        },
+        input_scaling=_scaling("input_scaling", given.input_scaling, sizes[0]),
+        output_scaling=_scaling("output_scaling", given.output_scaling, sizes[-1]),
     )
     return _with_defaults(made)
 
@@ -122,6 +120,10 @@ def _with_defaults(made: MLP) -> MLP:
             filled: dict[str, Any] = {name: default}
             made = made._replace(**filled)
     return made
+
+
+def _scaling(name: str, value: Any, size: Any) -> Scaling | None:
+    return None if value is None else checked_scaling(name, value, int(size))
 
 
 def _number(name: str, value: Any, below: float = np.inf) -> float | None:

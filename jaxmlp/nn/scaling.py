@@ -37,7 +37,7 @@ def scaled(scaling: Scaling | None, values: jax.Array) -> jax.Array:
     """
     if scaling is None:
         return values
-    mean, scale = np.float32(scaling)
+    mean, scale = _arrays(scaling)
     if values.shape != mean.shape:
         raise ValueError(f"inputs needs the shape {mean.shape}, got {values.shape}")
     return (values - mean) / scale
@@ -51,7 +51,7 @@ def unscaled(scaling: Scaling | None, values: jax.Array) -> jax.Array:
     """
     if scaling is None:
         return values
-    mean, scale = np.float32(scaling)
+    mean, scale = _arrays(scaling)
     return values * scale + mean
 
 
@@ -87,3 +87,7 @@ def checked_scaling(name: str, scaling: Any, columns: int | None = None) -> Scal
             raise ValueError(f"{name} needs {what} finite, got {values[column]} at {column}")
         halves[half] = tuple((values + 0.0).tolist())  # -0.0 is 0.0
     return Scaling(**halves)
+
+
+def _arrays(scaling: Scaling) -> tuple[np.ndarray, np.ndarray]:
+    return np.asarray(scaling.mean, np.float32), np.asarray(scaling.scale, np.float32)

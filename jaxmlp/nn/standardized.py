@@ -50,8 +50,8 @@ def standardized(
     """
     if not isinstance(model, Model):
         raise ValueError(f"standardized needs a Model, such as mlp makes, got {kind_of(model)}")
-    given = {"input_scaling": inputs, "output_scaling": outputs}
-    given = {name: scaling for name, scaling in given.items() if scaling is not None}
+    pairs = (("input_scaling", inputs), ("output_scaling", outputs))
+    given: dict[str, Any] = {name: scaling for name, scaling in pairs if scaling is not None}
     made = architecture_of(model)
     known: Any = made._asdict() if made is not None else _scalings_of(model)
     if twice := [name for name in given if known.get(name) is not None]:
@@ -62,7 +62,7 @@ def standardized(
     return _wrapped(model, **checked) if checked else model
 
 
-def _wrapped(model: Model, **scalings: Scaling) -> Model:
+def _wrapped(model: Model, **scalings: Any) -> Model:
     """Another's network with scalings around its functions."""
     apply = canonical(functools.partial(_apply, model.apply, **scalings))
     train = model.train and canonical(functools.partial(_train, model.train, **scalings))
@@ -70,7 +70,8 @@ def _wrapped(model: Model, **scalings: Scaling) -> Model:
 
 
 def _scalings_of(model: Model) -> dict[str, Any]:
-    known, apply = {}, model.apply
+    known: dict[str, Any] = {}
+    apply: Any = model.apply
     while isinstance(apply, functools.partial) and apply.func is _apply:
         known |= apply.keywords
         apply = apply.args[0]

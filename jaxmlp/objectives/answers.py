@@ -51,8 +51,9 @@ def one_hot(labels: Array, num_classes: int) -> jax.Array:
             place = ", ".join(map(str, where.tolist()))
             got = f"{values[tuple(where)]}{f' at {place}' if place else ''}"
             raise ValueError(f"labels need to be from 0 to {count - 1}, got {got}")
-    is_class = (given >= 0) & (given < count)
-    return jnp.where(is_class[..., None], jax.nn.one_hot(given, count), jnp.nan)
+    classes = jnp.asarray(given)
+    is_known = (classes >= 0) & (classes < count)
+    return jnp.where(is_known[..., None], jax.nn.one_hot(classes, count), jnp.nan)
 
 
 def top_k(outputs: Array, k: int) -> TopK:

@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 LOCK := requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help install mnist test slow check docs format lock clean
+.PHONY: help install mnist lessons test slow check docs format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -18,6 +18,9 @@ install: $(VENV)/.installed ## install everything, at the tested versions, into 
 
 mnist: install ## train the classic network (MNIST if it can be had, else digits)
 	$(BIN)/python -m experiments.mnist $(ARGS)
+
+lessons: install ## run the lessons, and write one page of what they found
+	$(BIN)/python -m experiments.lessons --all $(ARGS)
 
 test: install ## run the tests and the documentation's examples
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)

@@ -5,11 +5,14 @@ import sys
 
 if sys.argv[:1] == ["-m"]:
     # `python -m experiments.NAME` has come here first: what follows takes a second to import.
-    if not {"-h", "--help", "--helpfull", "--helpshort"} & set(sys.argv):
-        with contextlib.suppress(OSError, ValueError):  # nobody listens
-            name = sys.orig_argv[sys.orig_argv.index("-m") + 1]
-            print(f"{name}: starting JAX", flush=True)
-    if not any(word.endswith(".benchmark") for word in sys.orig_argv):  # which times the import
+    module = next(
+        (word for word in sys.orig_argv if word.startswith("experiments.")), "experiments"
+    )
+    is_list = module == "experiments.lessons"  # which starts programs of their own
+    if not is_list and not {"-h", "--help", "--helpfull", "--helpshort"} & set(sys.argv):
+        with contextlib.suppress(OSError):  # nobody listens
+            print(f"{module}: starting JAX", flush=True)
+    if not is_list and module != "experiments.benchmark":  # which times the import
         try:
             import jax  # noqa: F401
         except (ImportError, ValueError) as error:  # it reads the variables $JAX_...

@@ -7,3 +7,7 @@ share, flags, screen and files, is in `lesson.py`, and how they draw in `drawing
 NAMES = (  # in the order in which they build on each other
     "perceptron",
 )
+
+RESULTS, PICTURE = "results.json", "picture.png"  # what each leaves
+CLAIM_FAILED = 4  # exit code
+NO_DATA = 5  # exit code where the data are neither here nor to be downloaded

@@ -10,7 +10,7 @@ import shlex
 import sys
 import time
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,19 +26,25 @@ from rich.table import Table as Grid
 from experiments.app import command_line, endings, environment, startup
 from experiments.data.sources import NotAvailable
 from experiments.folder import schema, workdir
-from experiments.lessons import drawing
+from experiments.lessons import CLAIM_FAILED, NO_DATA, PICTURE, RESULTS, drawing
 from jaxmlp.runtime import receipt
 from jaxmlp.statistics.intervals import t_interval
 from jaxmlp.storage.atomic import whole_file
 
-__all__ = ["Claim", "Outcome", "Table", "interval", "say", "share", "start"]
-
-CLAIM_FAILED = 4  # exit code
-NO_DATA = 5  # exit code where the data are neither here nor to be downloaded
-RESULTS, PICTURE = "results.json", "picture.png"
+__all__ = [
+    "Claim",
+    "Interval",
+    "Outcome",
+    "Table",
+    "define",
+    "interval",
+    "run",
+    "say",
+    "share",
+    "start",
+]
 
 flags.disclaim_key_flags()  # --help lists a lesson's flags under the lesson
-FLAGS = flags.FLAGS
 _started = time.perf_counter()
 
 
@@ -109,36 +115,52 @@ def say(text: str) -> None:
 
 
 def start(teach: Callable[..., Outcome]) -> None:
-    """Makes a program of a lesson: its arguments, all of which have defaults, become flags.
+    """Makes a program of a lesson.
 
     Args:
-      teach: the lesson. Arguments may be whole numbers from 1 on, numbers from 0 on, tuples of
-        either, truth values and texts, of which `Literal` names the choices; its docstring says
-        what each is.
+      teach: the lesson; see `define`.
+    """
+    define(teach, flags.FLAGS)
+    flags.adopt_module_key_flags(startup)
+    endings.start(functools.partial(run, teach, flags.FLAGS))
+
+
+def define(teach: Callable[..., Outcome], values: flags.FlagValues) -> None:
+    """Makes flags of a lesson's arguments, and of what all lessons have.
+
+    Args:
+      teach: a function whose arguments have defaults, and are whole numbers from 1 on, numbers from
+        0 on, tuples of either, truth values, or texts, of which `Literal` names the choices. Its
+        docstring says what each is.
+      values: the flags so far.
+
+    Raises:
+      TypeError: if the function is not like that.
     """
     hints = typing.get_type_hints(teach)
     for name, parameter in inspect.signature(teach).parameters.items():
-        _define(name, hints[name], parameter.default, _meaning(teach, name))
-    command_line.define_path("workdir", None, "Where to write; by default a new folder in runs/.")
-    flags.DEFINE_bool("overwrite", False, "Whether to replace what this lesson left in --workdir.")
-    endings.start(functools.partial(_main, teach))
+        _define(name, hints[name], parameter.default, _meaning(teach, name), values)
+    folder = "Where to write; by default a new folder in runs/."
+    flags.DEFINE(command_line.PathParser(), "workdir", None, folder, values)
+    _define("overwrite", bool, False, "Replace what this lesson left in --workdir.", values)
 
 
-def _define(name: str, kind: Any, default: Any, meaning: str) -> None:
+def _define(name: str, kind: Any, default: Any, meaning: str, values: flags.FlagValues) -> None:
     commas: Any = flags.ListSerializer(",")
     if kind is bool:
-        flags.DEFINE_bool(name, default, meaning)
+        flags.DEFINE_bool(name, default, meaning, values)
     elif kind is str:
-        flags.DEFINE_string(name, default, meaning)
+        flags.DEFINE_string(name, default, meaning, values)
     elif typing.get_origin(kind) is typing.Literal:
-        flags.DEFINE_enum(name, default, typing.get_args(kind), meaning)
+        flags.DEFINE_enum(name, default, typing.get_args(kind), meaning, values)
     elif kind in (int, float):
         one: Any = command_line.WholeParser(1) if kind is int else command_line.NumberParser()
-        flags.DEFINE(one, name, default, meaning)
+        plain: Any = flags.ArgumentSerializer()
+        flags.DEFINE(one, name, default, meaning, values, serializer=plain)
     elif kind in (tuple[int, ...], tuple[float, ...]):
         is_whole = kind == tuple[int, ...]
         many: Any = command_line.WidthsParser() if is_whole else command_line.NumbersParser()
-        flags.DEFINE(many, name, list(default), meaning, serializer=commas)
+        flags.DEFINE(many, name, list(default), meaning, values, serializer=commas)
     else:
         raise TypeError(f"{name} needs a type that a flag can have, got {kind}")
 
@@ -152,14 +174,23 @@ def _meaning(teach: Callable[..., Outcome], name: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _main(teach: Callable[..., Outcome], argv: list[str]) -> None:
-    """Runs a lesson by the flags, and ends with the exit code."""
-    name = Path(sys.modules[teach.__module__].__file__ or "").stem
+def run(teach: Callable[..., Outcome], values: flags.FlagValues, argv: list[str]) -> None:
+    """Teaches by the flags, and says and writes what was found.
+
+    Args:
+      teach: the lesson.
+      values: the flags of `define`, read.
+      argv: what else there was on the command line, the program first.
+
+    Raises:
+      SystemExit: for a mistake, where a claim failed, or without the lesson's data.
+    """
+    name = Path(inspect.getfile(teach)).stem
     console = Console(highlight=False)
     with endings.clear_errors():
         command_line.refuse_arguments(argv)
-        settings = {name: _given(name) for name in inspect.signature(teach).parameters}
-        path = _choose(name)
+        settings = {name: _given(name, values) for name in inspect.signature(teach).parameters}
+        path = _choose(values.workdir, name, values.overwrite)
         environment.use_devices()
         startup.wake(None)
         try:
@@ -167,7 +198,8 @@ def _main(teach: Callable[..., Outcome], argv: list[str]) -> None:
         except NotAvailable as error:
             print(f"error: {error}", file=sys.stderr)
             sys.exit(NO_DATA)
-        write(path, outcome, {"lesson": name, "command": _command(name), "settings": settings})
+        command = _command(name, (values[setting] for setting in settings))
+        write(path, outcome, {"lesson": name, "command": command, "settings": settings})
     for table in outcome.tables.values():
         console.print(_grid(table))
     for claim in outcome.claims:
@@ -178,26 +210,26 @@ def _main(teach: Callable[..., Outcome], argv: list[str]) -> None:
         sys.exit(CLAIM_FAILED)
 
 
-def _given(name: str) -> Any:
-    value = FLAGS[name].value
+def _given(name: str, values: flags.FlagValues) -> Any:
+    value = values[name].value
     if value == []:
         raise ValueError(f"--{name} needs at least one number, got none")
     return tuple(value) if isinstance(value, list) else value
 
 
-def _command(name: str) -> str:
+def _command(name: str, given: Iterable[flags.Flag[Any]]) -> str:
     """What makes the same results again, wherever it writes them."""
-    given = [arg for arg in sys.argv[1:] if not re.match("--?(workdir|(no)?overwrite)", arg)]
-    return shlex.join(["python", "-m", f"experiments.lessons.{name}", *given])
+    changed = [flag.serialize() for flag in given if not flag.using_default_value]
+    return shlex.join(["python", "-m", f"experiments.lessons.{name}", *changed])
 
 
-def _choose(name: str) -> Path:
+def _choose(given: str | None, name: str, overwrite: bool) -> Path:
     """The folder to write to; nothing is changed yet.
 
     Raises:
       ValueError: if there is something in it that is not this lesson's, or may not be replaced.
     """
-    path = workdir.choose(FLAGS.workdir, name, FLAGS.overwrite)
+    path = workdir.choose(given, name, overwrite)
     if path.is_dir() and any(path.iterdir()):
         found = schema.read(path / RESULTS, schema.Fields({})) if (path / RESULTS).exists() else {}
         if found.get("lesson") != name:

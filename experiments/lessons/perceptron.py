@@ -59,7 +59,7 @@ def side(weights: np.ndarray, inputs: np.ndarray) -> np.ndarray:
 
 def descend(gate: str, seeds: int, hidden: list[tuple[int, ...]]) -> jaxmlp.Runs:
     """Networks with these hidden layers, of each seed, after gradient descent on a gate."""
-    say(f"gradient descent on {gate}: {seeds} seeds, {len(hidden)} kinds of network")
+    say(f"gradient descent on {gate}: {seeds} seeds of {len(hidden)} networks")
     often = np.tile(INPUTS, (OFTEN, 1)), np.tile(GATES[gate], OFTEN)
     data = jaxmlp.Dataset(*often, INPUTS, GATES[gate])
     return jaxmlp.train_many(RECIPE, data, range(seeds), {"hidden_sizes": hidden}, mode="fast")

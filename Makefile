@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 LOCK := requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help install mnist lessons test slow check docs format lock clean
+.PHONY: help install mnist lessons test slow check docs dist format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -37,6 +37,17 @@ check: docs ## format, lint and type checks, the book, then the tests
 docs: $(VENV)/.docs ## build the book into build/docs
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs
 	@echo "The book is build/docs/index.html"
+
+dist: install ## build the wheel and the source distribution, and try the wheel alone
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+	@echo "Installing the wheel into an environment of its own ..."
+	@alone="$$(mktemp -d)" && trap 'rm -rf "$$alone"' EXIT && cp tests/wheel_alone.py "$$alone" \
+	  && "$(BIN)/python" -m venv "$$alone/env" \
+	  && "$$alone/env/bin/python" -m pip install --quiet --disable-pip-version-check \
+	    --constraint $(LOCK) dist/*.whl \
+	  && version="$$($(BIN)/python -c 'import jaxmlp; print(jaxmlp.__version__)')" \
+	  && cd "$$alone" && env/bin/python -I wheel_alone.py "$$version" "$$alone"
 
 format: install ## rewrite the source in the house's format
 	$(BIN)/ruff check --fix --select I .

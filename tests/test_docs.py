@@ -1,9 +1,11 @@
-"""What pages name is there, and the examples on the page about networks run."""
+"""What pages name is there, and their examples run and print what they say."""
 
 import pkgutil
 import re
 from pathlib import Path
 
+import optax
+import page_examples
 import pytest
 
 import jaxmlp
@@ -11,24 +13,61 @@ import jaxmlp
 ROOT = Path(__file__).parents[1]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 REFERENCE = [path.read_text() for path in ROOT.glob("docs/reference/*.md")]
-PAGE = (ROOT / "docs" / "networks.md").read_text()
+ELSEWHERE = ("README.md", "docs/reproducibility.md")  # their examples run in test_readme.py
+EXAMPLES = [
+    page
+    for page in PAGES
+    if "```python\n" in page.read_text() and not str(page).endswith(ELSEWHERE)
+]
 
 
-def test_the_examples_of_the_page_on_networks_run_and_print_what_they_say(capsys):
-    names = {}
-    for example in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
-        exec(example, names)
-    network, *table, scaled, shape = capsys.readouterr().out.splitlines()
-    assert f"# {network}\n" in PAGE
-    assert table[-1].split()[:3] == ["total", "10", "float32"]
-    assert f"# {scaled}\n" in PAGE
-    assert f"# {shape}: probabilities" in PAGE
-    assert set(names["tree"]) == {"params", "batch_stats"}
-    assert names["of_nnx"].least_batch == 2
-    assert names["info"].num_examples == 8
+def name_of(page):
+    return str(page.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", EXAMPLES, ids=name_of)
+def test_the_examples_of_a_page_run_and_print_what_they_say(page, tmp_path, monkeypatch, blobs):
+    monkeypatch.chdir(tmp_path)
+    model, task = jaxmlp.mlp((4, 8, 3)), jaxmlp.classification(3)
+    recipe = jaxmlp.Recipe(model, task, optax.adam, {"learning_rate": 0.01}, 16, 10)
+    given = {"jaxmlp": jaxmlp, "recipe": recipe, "data": blobs}  # of those that it speaks of
+    page_examples.run(page.read_text(), given if page.name == "populations.md" else {})
+
+
+@pytest.mark.parametrize(
+    ("page", "names", "prints"),
+    [
+        ("print(2 * 3)  # 6, it is", ["x"], 1),
+        ("x = 1", ["x"], 0),
+        ("print(0.501)  # 0.51", [], 1),
+        ("print('a\\nb')  # lines", [], 0),
+        ("y = [\n    1,\n]\nprint(len(y), 2.0)  # 1 2.01 of it", ["y"], 1),
+    ],
+)
+def test_an_example_that_prints_what_it_says_passes(page, names, prints):
+    known = {"x": 0}
+    assert page_examples.run(f"Text.\n\n```python\n{page}\n```\n", known) == prints
+    assert set(names) <= set(known)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "print(2 * 3)  # 7",
+        "print(2 * 3)  # 60, it is",
+        "print(0.5)  # 0.53",
+        "print('yes')  # no",
+        "print(1, 2)  # 1",
+        "assert not 'so'",
+    ],
+)
+def test_an_example_that_prints_otherwise_fails(line):
+    with pytest.raises(AssertionError):
+        page_examples.run(f"```python\n{line}\n```\n", {})
+    page_examples.run(f"<!-- not run -->\n```python\n{line}\n```\n", {})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_what_a_page_names_is_there(page):
     text = page.read_text()
     for name in re.findall(r"(?<![\w/.])(?:experiments|jaxmlp)(?:\.[A-Za-z_]\w*)+", text):

@@ -38,6 +38,8 @@ def sheet(
         figure = Figure((WIDTH, height * rows + 0.4), DPI, layout="constrained")
         figure.suptitle(title, x=0.01, ha="left", fontsize=11)
         panels = figure.subplots(rows, columns, squeeze=False, **options).ravel()
+        for panel in panels:
+            panel.set_prop_cycle(color=COLOURS)
     return figure, list(panels)
 
 

@@ -35,7 +35,7 @@ check: docs ## format, lint and type checks, the book, then the tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 docs: $(VENV)/.docs ## build the book into build/docs
-	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs
+	$(BIN)/python -m sphinx --fresh-env --fail-on-warning --keep-going --quiet docs build/docs
 	@echo "The book is build/docs/index.html"
 
 dist: install ## build the wheel and the source distribution, and try the wheel alone

@@ -1,5 +1,6 @@
 """What pages name is there, and their examples run and print what they say."""
 
+import importlib
 import pkgutil
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ import page_examples
 import pytest
 
 import jaxmlp
+from experiments import lessons
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
@@ -18,6 +20,13 @@ EXAMPLES = [
     page
     for page in PAGES
     if "```python\n" in page.read_text() and not str(page).endswith(ELSEWHERE)
+]
+
+
+TOPICS = [
+    [cell.strip() for cell in line.strip("|").split(" | ")]
+    for line in (ROOT / "docs" / "topics.md").read_text().splitlines()
+    if line.startswith("| ") and not line.startswith("| topic |")
 ]
 
 
@@ -82,3 +91,37 @@ def test_what_a_page_names_is_there(page):
 def test_the_reference_has_every_public_name_once(name):
     entry = re.compile(rf"^\.\. auto(?:function|class|exception|module):: jaxmlp\.{name}$", re.M)
     assert sum(len(entry.findall(page)) for page in REFERENCE) == 1
+
+
+@pytest.mark.parametrize("row", TOPICS, ids=lambda row: row[0])
+def test_every_topic_has_its_function_program_test_and_page(row):
+    _, functions, program, test, page = row
+    assert re.fullmatch(r"(`[\w.]+`, )*`[\w.]+`", functions)
+    for name in re.findall(r"`([\w.]+)`", functions):
+        pkgutil.resolve_name(name)
+    module = importlib.import_module(program.strip("`"))
+    assert '__name__ == "__main__"' in Path(module.__file__).read_text()
+    assert (ROOT / test.strip("`")).is_file()
+    assert (ROOT / "docs" / re.fullmatch(r"\[[^]]+\]\((.+)\)", page)[1]).is_file()
+
+
+def test_every_lesson_has_its_topics_and_its_page():
+    programs = [row[2].strip("`") for row in TOPICS]
+    found = dict.fromkeys(name.rpartition(".")[2] for name in programs if ".lessons." in name)
+    assert list(found) == list(lessons.NAMES)
+    for name in lessons.NAMES:
+        rows = [row for row in TOPICS if row[2] == f"`experiments.lessons.{name}`"]
+        assert any(f"(lessons/{name}.md)" in row[4] for row in rows)
+        assert any(row[3] == f"`tests/lessons/test_{name}.py`" for row in rows)
+
+
+def test_the_book_has_the_lessons_in_their_order():
+    listed = (ROOT / "docs" / "lessons" / "index.md").read_text()
+    order = re.search(r"```{toctree}\n(?::.*\n)*\n(.*?)```", listed, re.DOTALL)[1].split()
+    there = [name for name in order if (ROOT / "docs" / "lessons" / f"{name}.md").is_file()]
+    assert there == list(lessons.NAMES)
+
+
+@pytest.mark.parametrize("name", lessons.NAMES)
+def test_a_lessons_picture_is_small(name):
+    assert (ROOT / "docs" / "measured" / name / lessons.PICTURE).stat().st_size < 100_000

@@ -58,7 +58,7 @@ lock: ## resolve the newest versions allowed and write them to the lock
 	.lockenv/bin/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
 	  --no-annotate --no-emit-index-url --custom-compile-command 'make lock' \
 	  --output-file $(LOCK) \
-	  --extra experiments --extra tensorboard --extra frames --extra dev --extra docs pyproject.toml
+	  --extra experiments --extra tensorboard --extra frames --extra safetensors --extra dev --extra docs pyproject.toml
 	@rm -rf .lockenv
 
 clean: ## remove .venv, caches and builds; runs/ stays
@@ -72,7 +72,7 @@ $(VENV)/.installed: pyproject.toml $(LOCK)
 	  || { echo "Could not make $(VENV). On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	@echo "Installing into $(VENV), about a minute the first time ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  --constraint $(LOCK) --editable '.[experiments,tensorboard,frames,dev]'
+	  --constraint $(LOCK) --editable '.[experiments,tensorboard,frames,safetensors,dev]'
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.installed

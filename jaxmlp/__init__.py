@@ -6,6 +6,9 @@ from importlib.metadata import version
 
 from jaxmlp import statistics
 from jaxmlp.interop.flax import from_flax, to_flax
+from jaxmlp.interop.keras import from_keras, to_keras
+from jaxmlp.interop.safetensors import load_safetensors, save_safetensors
+from jaxmlp.interop.torch import from_torch, to_torch
 from jaxmlp.nn import activations, initializers, layers
 from jaxmlp.nn.hidden import layer_outputs
 from jaxmlp.nn.lift import lift
@@ -72,6 +75,8 @@ __all__ = [
     "digest",
     "evaluate",
     "from_flax",
+    "from_keras",
+    "from_torch",
     "init_state",
     "initializers",
     "layer_outputs",
@@ -79,6 +84,7 @@ __all__ = [
     "lift",
     "load",
     "load_params",
+    "load_safetensors",
     "losses",
     "make_update",
     "metrics",
@@ -93,12 +99,15 @@ __all__ = [
     "resumable_many",
     "save",
     "save_params",
+    "save_safetensors",
     "scaling_of",
     "schedules",
     "standardized",
     "statistics",
     "summary",
     "to_flax",
+    "to_keras",
+    "to_torch",
     "top_k",
     "train",
     "train_many",

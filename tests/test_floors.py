@@ -37,6 +37,7 @@ NOT_ON_IMPORT = {
     "flax",
     "orbax",
     "pandas",
+    "safetensors",
     "scipy",
     "tqdm",
     "xarray",

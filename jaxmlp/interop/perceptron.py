@@ -14,7 +14,7 @@ from jaxmlp.types import Dense, PyTree
 if TYPE_CHECKING:
     from flax import linen
 
-__all__ = ["as_linen"]
+__all__ = ["as_linen", "places"]
 
 
 def as_linen(mlp: MLP) -> Imported:
@@ -27,7 +27,7 @@ def as_linen(mlp: MLP) -> Imported:
     return Imported(f"linen {mlp}", tree, module)
 
 
-def _places(mlp: MLP) -> Iterator[tuple[str, int]]:
+def places(mlp: MLP) -> Iterator[tuple[str, int]]:
     """What stands in the sequence, in order: its kind, and the layer it belongs to."""
     if mlp.input_scaling is not None:
         yield "input_scaling", 0
@@ -71,14 +71,14 @@ def _module(mlp: MLP, training: bool) -> "linen.Sequential":
             return mlp.activation
         return linen.Dropout(getattr(mlp, kind), deterministic=not training)
 
-    return linen.Sequential([made(*place) for place in _places(mlp)])
+    return linen.Sequential([made(*place) for place in places(mlp)])
 
 
 def _tree(mlp: MLP, params: PyTree) -> dict[str, PyTree]:
     layers, running = as_variables(params)
     trained: dict[str, PyTree] = {}
     statistics: dict[str, PyTree] = {}
-    for number, (kind, place) in enumerate(_places(mlp)):
+    for number, (kind, place) in enumerate(places(mlp)):
         name, layer = f"layers_{number}", layers[place]
         if kind == "norm":
             trained[name] = {"scale": layer.scale, "bias": layer.bias}

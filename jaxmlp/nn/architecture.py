@@ -11,7 +11,16 @@ from jaxmlp.naming import kind_of, name_of
 from jaxmlp.nn.scaling import Scaling, checked_scaling
 from jaxmlp.runtime.recompilation import canonical
 
-__all__ = ["MLP", "MOMENTUM", "NORMS", "RATES", "SCALINGS", "checked", "record_of"]
+__all__ = [
+    "MLP",
+    "MOMENTUM",
+    "NORMS",
+    "RATES",
+    "SCALINGS",
+    "checked",
+    "record_of",
+    "without_scalings",
+]
 
 NORMS = ("batch", "layer")
 RATES = ("dropout", "input_dropout", "input_noise", "norm_momentum")  # what training traces
@@ -69,6 +78,11 @@ def record_of(made: MLP) -> dict[str, Any]:
     """
     record = made._asdict()
     return {n: value for n, value in record.items() if n not in SCALINGS or value is not None}
+
+
+def without_scalings(made: MLP) -> MLP:
+    """The network that sees what was scaled already: of the same parameters."""
+    return made._replace(input_scaling=None, output_scaling=None)
 
 
 def checked(given: MLP) -> MLP:

@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxmlp.naming import kind_of
 
-__all__ = ["Scaling", "checked_scaling", "scaled", "unscaled"]
+__all__ = ["Scaling", "arrays_of", "checked_scaling", "scaled", "unscaled"]
 
 
 class Scaling(NamedTuple):
@@ -37,7 +37,7 @@ def scaled(scaling: Scaling | None, values: jax.Array) -> jax.Array:
     """
     if scaling is None:
         return values
-    mean, scale = _arrays(scaling)
+    mean, scale = arrays_of(scaling)
     if values.shape != mean.shape:
         raise ValueError(f"inputs needs the shape {mean.shape}, got {values.shape}")
     return (values - mean) / scale
@@ -51,7 +51,7 @@ def unscaled(scaling: Scaling | None, values: jax.Array) -> jax.Array:
     """
     if scaling is None:
         return values
-    mean, scale = _arrays(scaling)
+    mean, scale = arrays_of(scaling)
     return values * scale + mean
 
 
@@ -89,5 +89,6 @@ def checked_scaling(name: str, scaling: Any, columns: int | None = None) -> Scal
     return Scaling(**halves)
 
 
-def _arrays(scaling: Scaling) -> tuple[np.ndarray, np.ndarray]:
+def arrays_of(scaling: Scaling) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and scale as float32."""
     return np.asarray(scaling.mean, np.float32), np.asarray(scaling.scale, np.float32)

@@ -18,7 +18,7 @@ from jaxmlp.training import evaluation
 from jaxmlp.training.recipe import Recipe
 from jaxmlp.types import Array, Model, PyTree
 
-__all__ = ["Network", "load", "save"]
+__all__ = ["Network", "check_params", "load", "parsed", "save", "text_of"]
 
 VERSION = 1
 
@@ -76,6 +76,12 @@ def save(
       ValueError: if the model is another's or has functions of its own, the parameters are not the
         model's, or the task's link is neither softmax, sigmoid nor identity.
     """
+    text = text_of(model, params, task)
+    parameters.write(path, params, {"network.json": text})
+
+
+def text_of(model: Model, params: PyTree, task: Task | None) -> str:
+    """What a file says of a network beside its parameters; raises ValueError as `save` does."""
     if not isinstance(model, Model):
         raise ValueError(f"model needs to be a Model, such as recipe.model, got {kind_of(model)}")
     if not isinstance(task, Task | None):
@@ -87,8 +93,8 @@ def save(
             "without a task the outputs are saved as they are"
         )
     record = {"version": VERSION, "mlp": description_of(model), "link": link}
-    _check_params(model, params)
-    parameters.write(path, params, {"network.json": json.dumps(record)})
+    check_params(model, params)
+    return json.dumps(record)
 
 
 def load(path: str | os.PathLike[str]) -> Network:
@@ -115,19 +121,36 @@ def load(path: str | os.PathLike[str]) -> Network:
         raise ValueError(
             f"{path} needs to be a file of jaxmlp.save, got parameters alone: see load_params"
         )
+    return parsed(path, texts["network.json"], lambda model: params)
+
+
+def parsed(
+    path: str | os.PathLike[str], text: str, params_of: Callable[[Model], PyTree]
+) -> Network:
+    """The network of a text of `text_of`.
+
+    Args:
+      path: where it is from, for messages.
+      text: from a file, and so perhaps damaged.
+      params_of: model -> its parameters; raises ValueError.
+
+    Raises:
+      ValueError: as `load` does.
+    """
     try:
-        record = json.loads(texts["network.json"])
+        record = json.loads(text)
         if record["version"] != VERSION:
             raise ValueError(f"version {VERSION} is known here, got {record['version']}")
         model = model_of(record["mlp"])
-        _check_params(model, params)
+        params = params_of(model)
+        check_params(model, params)
         link = identity if record["link"] is None else LINKS[record["link"]]
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"{path} needs a network that is known: {error}") from error
     return Network(model, params, link)
 
 
-def _check_params(model: Model, params: PyTree) -> None:
+def check_params(model: Model, params: PyTree) -> None:
     """Raises ValueError unless parameters are a model's."""
     expected, got = (
         {name: f"{leaf.dtype} {leaf.shape}" for name, leaf in named_leaves(tree)}

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 
 from absl import flags
 
+from experiments.app import usage
 from experiments.app.screen import one_line
 
 flags.disclaim_key_flags()  # --help lists a flag under the module that defines it through here
@@ -23,9 +24,14 @@ Number = TypeVar("Number", int, float)
 def parse(argv: list[str]) -> list[str]:
     """Reads the flags; a mistake among them ends the program, with one line and exit code 1.
 
+    So does --help, with what it says and exit code 0.
+
     Returns:
       The words that are no flags, the program's name first.
     """
+    if not usage.ASKED.isdisjoint(argv[1:]):
+        usage.show(argv[0], sys.modules["__main__"].__doc__)
+        sys.exit(0)
     try:
         return flags.FLAGS(argv)
     except (flags.Error, ValueError, OSError, RecursionError) as error:  # --flagfile reads files
@@ -131,6 +137,10 @@ class Interval(NamedTuple):
 
     number: int  # 0: never
     unit: str  # "step", "epoch" or "second"
+
+    def __str__(self) -> str:
+        """As it is given: 1second or 500steps."""
+        return f"{self.number}{self.unit}{'s' if self.number != 1 else ''}"
 
 
 class IntervalParser(flags.ArgumentParser[Interval]):

@@ -92,11 +92,14 @@ def test_other_intervals_are_refused(text):
     assert f"{expected} {text}" in refusal(f"--checkpoint_every={text}")
 
 
-def test_help_lists_a_programs_own_flags():
-    code, out, _ = finish(start("mnist", "--help"))
-    assert code in (0, 1)  # absl's
-    for name in ("--learning_rate", "--num_epochs", "--dataset", "--hidden_sizes"):
-        assert name in out
+@pytest.mark.parametrize("asked", ["--help", "-h"])
+def test_help_is_no_mistake_and_knows_the_program(asked):
+    code, out, err = finish(start("lessons.perceptron", asked, "--bogus"))
+    assert (code, err) == (0, "")
+    assert out.startswith("A perceptron learns AND and OR")
+    for name in ("--seeds", "--widths", "--[no]overwrite"):
+        assert f"\n  {name}\n" in out
+    assert "--verbosity" not in out  # absl's own
 
 
 def test_a_file_that_cannot_be_written_is_seen_before(tmp_path):

@@ -78,6 +78,10 @@ def test_sections_become_fields_and_end_where_their_lines_do():
         *("One.", "", "", ":returns:", "  a: b", ""),
         *("", ":raises KeyError: c: d", "    e", "", "f"),
     ]
+    text = ["Yields:", "  a: b", "c", "  d: no item"]
+    assert list(fields(text)) == ["", ":yields:", "  a: b", "", "c", "  d: no item"]
+    text = ["Args:", "  a: b", "c", "  d: no item"]
+    assert list(fields(text)) == ["", ":param a: b", "", "c", "  d: no item"]
     assert list(fields(["x: y", "  z: not an item"])) == ["x: y", "  z: not an item"]
 
 

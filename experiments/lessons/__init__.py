@@ -8,6 +8,7 @@ NAMES = (  # in the order in which they build on each other
     "perceptron",
     "activations",
     "descent",
+    "backpropagation",
 )
 
 RESULTS, PICTURE = "results.json", "picture.png"  # what each leaves

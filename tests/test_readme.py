@@ -1,5 +1,6 @@
 """The README's examples and commands do what it says."""
 
+import importlib
 import re
 import shlex
 from pathlib import Path
@@ -56,7 +57,9 @@ def test_the_examples_of_resuming_run(tmp_path, monkeypatch, blobs):
 
 @pytest.mark.parametrize(("program", "arguments"), sorted(set(COMMANDS)))
 def test_the_commands_are_of_programs_and_flags_that_are_there(program, arguments):
-    module = __import__(f"experiments.{program}", fromlist=["main"])
+    module = importlib.import_module(f"experiments.{program}")
+    if hasattr(module, "__path__"):
+        module = importlib.import_module(f"{module.__name__}.__main__")
     assert callable(module.main)
     given = [word for word in shlex.split(arguments) if word.startswith("--") and word != "--help"]
     with command_line(*given):

@@ -9,6 +9,7 @@ import optax
 
 __all__ = [
     "absolute_error",
+    "binary_hinge",
     "hinge",
     "huber",
     "perceptron",
@@ -119,6 +120,25 @@ def hinge(logits: jax.Array, label: jax.Array) -> jax.Array:
     """
     _check_is_class(label)
     return optax.losses.multiclass_hinge_loss(logits, label)
+
+
+def binary_hinge(logits: jax.Array, label: jax.Array) -> jax.Array:
+    """How far outputs fail to be 1 or more for yes, -1 or less for no: Σ max(0, 1 ∓ output).
+
+    Args:
+      logits: (outputs,) float32.
+      label: () or (outputs,): 0 or 1.
+
+    Returns:
+      () float32.
+
+    Source: Cortes and Vapnik, Support-Vector Networks, 1995.
+
+    >>> binary_hinge(jnp.array([0.25]), jnp.array(1)).item()
+    0.75
+    """
+    side = 2 * _as_outputs(logits, label) - 1  # optax takes -1 and 1
+    return optax.losses.hinge_loss(logits, side).sum()
 
 
 def perceptron(logits: jax.Array, label: jax.Array) -> jax.Array:

@@ -71,7 +71,7 @@ KNOWN = {
             Metric(name, higher_is_better=False)
             for name in (
                 *("loss", "softmax_cross_entropy", "sigmoid_cross_entropy", "squared_error"),
-                *("absolute_error", "huber", "hinge", "perceptron"),
+                *("absolute_error", "huber", "hinge", "binary_hinge", "perceptron"),
             )
         ),
     )

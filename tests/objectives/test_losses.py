@@ -22,11 +22,14 @@ EXPECTED = [
     ("hinge", [2.0, 1.5, -1.0], 0, 0.5),
     ("hinge", [2.0, 1.5, -1.0], 1, 1.5),
     ("hinge", [3.0, 1.5, -1.0], 0, 0.0),
+    ("binary_hinge", [0.5, -3.0, -0.25, 2.0], [1, 0, 0, 0], 0.5 + 0.0 + 0.75 + 3.0),
+    ("binary_hinge", [-0.5], 1, 1.5),
     ("perceptron", [2.0, 1.5, -1.0], 0, 0.0),
     ("perceptron", [2.0, 1.5, -1.0], 2, 3.0),
 ]
 WITH_VECTOR_LABELS = [
     "absolute_error",
+    "binary_hinge",
     "huber",
     "sigmoid_cross_entropy",
     "softmax_cross_entropy",

@@ -8,8 +8,10 @@ of its own; index.html beside them has everything on one page. Exit code 4 where
 where a lesson could not be run; one whose data are not to be had is left out, and the page says so.
 """
 
+import functools
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from absl import flags
@@ -21,37 +23,48 @@ from experiments.app import command_line, endings
 from experiments.folder import workdir
 from experiments.lessons import CLAIM_FAILED, NAMES, NO_DATA, page
 
-FLAGS = flags.FLAGS
-flags.DEFINE_bool("all", False, "Run all lessons.")
-flags.DEFINE_list("only", None, "Run these lessons: perceptron,depth.")
-command_line.define_path("workdir", None, "Where to write; by default a new folder in runs/.")
-flags.DEFINE_bool("overwrite", False, "Whether to replace what lessons left in --workdir.")
+
+def define(values: flags.FlagValues) -> None:
+    """Defines the flags, when the program starts: other programs have some of the same names.
+
+    Args:
+      values: the flags so far.
+    """
+    flags.DEFINE_bool("all", False, "Run all lessons.", values)
+    flags.DEFINE_list("only", None, "Run these lessons: perceptron,depth.", values)
+    folder = "Where to write; by default a new folder in runs/."
+    flags.DEFINE(command_line.PathParser(), "workdir", None, folder, values)
+    flags.DEFINE_bool("overwrite", False, "Replace what lessons left in --workdir.", values)
 
 
-def main(argv: list[str]) -> None:
-    """Lists or runs."""
+def main(values: flags.FlagValues, argv: list[str]) -> None:
+    """Lists or runs.
+
+    Args:
+      values: the flags of `define`, read.
+      argv: what else there was on the command line, the program first.
+    """
     console = Console(highlight=False)
     with endings.clear_errors():
         command_line.refuse_arguments(argv)
-        chosen = _chosen()
+        chosen = _chosen(NAMES if values.all else values.only or ())
         if not chosen:
             _list(console)
             return
-        folder = workdir.choose(FLAGS.workdir, "lessons", FLAGS.overwrite)
-        codes = {name: _run(console, name, folder / name) for name in chosen}
+        folder = workdir.choose(values.workdir, "lessons", values.overwrite)
+        codes = {name: _run(console, name, folder / name, values.overwrite) for name in chosen}
         path = page.write(folder, codes)
     console.print(f"all on one page: {path}")
     bad = {code for code in codes.values() if code not in (0, NO_DATA)}
     sys.exit(CLAIM_FAILED if bad == {CLAIM_FAILED} else int(bool(bad)))
 
 
-def _chosen() -> list[str]:
-    """The lessons to run; none where they are to be listed.
+def _chosen(wanted: Sequence[str]) -> list[str]:
+    """The lessons to run, in their order.
 
     Raises:
       ValueError: for a name that is no lesson's.
     """
-    wanted = NAMES if FLAGS.all else FLAGS.only or ()
     if unknown := [name for name in wanted if name not in NAMES]:
         raise ValueError(f"--only needs lessons ({', '.join(NAMES)}), got {', '.join(unknown)}")
     return [name for name in NAMES if name in wanted]
@@ -65,12 +78,13 @@ def _list(console: Console) -> None:
     console.print("\npython -m experiments.lessons.NAME shows one; --all runs all of them")
 
 
-def _run(console: Console, name: str, folder: Path) -> int:
+def _run(console: Console, name: str, folder: Path, overwrite: bool) -> int:
     """Runs a lesson, whose words go to the screen, and returns its exit code."""
     console.rule(name)
-    given = [f"--workdir={folder}", f"--overwrite={FLAGS.overwrite}"]
+    given = [f"--workdir={folder}", f"--overwrite={overwrite}"]
     return subprocess.run([sys.executable, "-m", f"experiments.lessons.{name}", *given]).returncode
 
 
 if __name__ == "__main__":
-    endings.start(main)
+    define(flags.FLAGS)
+    endings.start(functools.partial(main, flags.FLAGS))

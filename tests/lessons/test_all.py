@@ -36,6 +36,13 @@ def code(name):
     return [line for line in lines if line and not line.startswith("#")]
 
 
+def program(*arguments):
+    """`python -m experiments.lessons`, whose flags are its own."""
+    values = flags.FlagValues()
+    __main__.define(values)
+    __main__.main(values, values(["program", *arguments]))
+
+
 def test_the_list_has_every_lesson_in_the_folder():
     assert sorted(NAMES) == sorted({path.stem for path in FOLDER.glob("*.py")} - SHARED)
     assert len(set(NAMES)) == len(NAMES)
@@ -114,9 +121,8 @@ def test_all_lessons_run_each_in_its_folder_and_the_exit_code_says_how(
     monkeypatch.setattr(__main__.subprocess, "run", run)
     written = []
     monkeypatch.setattr(__main__.page, "write", lambda *a: written.append(a))
-    given = "--all", f"--workdir={tmp_path}", "--overwrite"
-    with command_line(*given) as left, pytest.raises(SystemExit) as ended:
-        __main__.main(left)
+    with pytest.raises(SystemExit) as ended:
+        program("--all", f"--workdir={tmp_path}", "--overwrite")
     assert ended.value.code == expected
     assert [command[1:] for command in commands] == [
         ["-m", f"experiments.lessons.{n}", f"--workdir={tmp_path / n}", "--overwrite=True"]
@@ -125,14 +131,20 @@ def test_all_lessons_run_each_in_its_folder_and_the_exit_code_says_how(
     assert written == [(Path(tmp_path), dict(zip(("first", "second"), codes, strict=True)))]
 
 
-def test_some_lessons_are_named_and_a_name_that_is_none_is_found(monkeypatch):
-    monkeypatch.setattr(__main__, "NAMES", ("first", "second"))
-    with command_line("--only=second,first"):
-        assert __main__._chosen() == ["first", "second"]
-    with command_line("--only=third"), pytest.raises(ValueError, match=r"first, second.*got third"):
-        __main__._chosen()
-    with command_line():
-        assert __main__._chosen() == []
+def test_some_lessons_are_named_and_a_name_that_is_none_is_found(tmp_path, monkeypatch, capsys):
+    ran = []
+    monkeypatch.setattr(__main__, "_run", lambda console, *given: ran.append(given) or 0)
+    monkeypatch.setattr(__main__.page, "write", lambda *a: None)
+    monkeypatch.setattr(__main__, "NAMES", ("first", "second", "third"))
+    with pytest.raises(SystemExit) as ended:
+        program("--only=third,first", f"--workdir={tmp_path}")
+    assert ended.value.code == 0
+    assert ran == [(name, tmp_path / name, False) for name in ("first", "third")]
+    with pytest.raises(SystemExit, match="^error: --only needs lessons .first.*, got fourth"):
+        program("--only=fourth")
+    with pytest.raises(SystemExit, match="^error: expected flags only"):
+        program("first")
+    assert len(ran) == 2
 
 
 def test_numbers_in_tables_are_numbers_of_json():

@@ -1,27 +1,26 @@
 """What the tests share: strictness, compiled programs, reproducible examples, small data sets."""
 
-import atexit
 import os
-import shutil
-import tempfile
-
-if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-    # A program that many tests need is compiled once: by one of them, on one of the workers, or in
-    # a process that they start. JAX reads this when it is imported.
-    folder = tempfile.mkdtemp(prefix="jaxmlp-compiled-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    os.environ |= {
-        "JAX_COMPILATION_CACHE_DIR": folder,
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-    }
+from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
 from hypothesis import settings
 
-from jaxmlp import Dataset
+from jaxmlp import Dataset, cache_compilations
+
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    # A program that many tests need is compiled once: by one of them, on one of the workers, or in
+    # a process that they start; in this run of them or in an earlier one. It is known by all that
+    # the compiler is given, so none is ever taken for another. `make clean` takes them away.
+    os.environ |= {
+        "JAX_COMPILATION_CACHE_DIR": str(
+            cache_compilations(Path(__file__).parents[1] / "build" / "compiled")
+        ),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.devices()  # one, whichever test comes first: a sweep would start JAX with one a core

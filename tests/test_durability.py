@@ -33,9 +33,7 @@ CHAINS = {
     "schedule and pictures": (SCHEDULED, [TERM, KILL, INT, KILL, KILL, INT, KILL]),
     "early stopping": (STOPPED, [KILL, KILL, INT, KILL, TERM, KILL, KILL]),
 }
-
-
-REPEATED = pytest.param("early stopping", marks=pytest.mark.slow)
+QUICK = "schedule and pictures"
 
 
 @pytest.fixture(scope="module")
@@ -45,30 +43,20 @@ def data(digits, tmp_path_factory):
     return save_npz(tmp_path_factory.mktemp("data") / "digits.npz", pictures)
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    """Spares each process but the first its compilations."""
-    return {
-        "JAX_COMPILATION_CACHE_DIR": str(tmp_path_factory.mktemp("cache")),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-    }
-
-
-def train(*flags, **options):
+def train(*flags):
     """Trains to the end."""
-    code, _, err = finish(start("mnist", *flags, **options))
+    code, _, err = finish(start("mnist", *flags))
     assert code == 0, err
     assert "Traceback" not in err
 
 
-def interrupt(number, step, pause, *flags, folder, env):
+def interrupt(number, step, pause, *flags, folder):
     """Trains for an epoch, until a checkpoint has this step, and a moment more.
 
     Returns:
       The exit code, and what the run said.
     """
-    with start("mnist", *flags, f"--workdir={folder}", env=env) as process:
+    with start("mnist", *flags, f"--workdir={folder}") as process:
         said: list[str] = []
         while not re.match(rf" *\d+/{EPOCHS} ", said[-1] if said else ""):
             said.append(process.stdout.readline())
@@ -88,24 +76,21 @@ def newest_step(folder):
     return max(checkpoint.steps(folder / "checkpoints"), default=0)
 
 
-@pytest.mark.parametrize("chain", ["plain", "schedule and pictures", REPEATED])
-def test_a_run_ended_again_and_again_leaves_what_one_left_in_peace_does(
-    chain, data, cache, tmp_path
-):
-    more, signals = CHAINS[chain]
-    check_chain(chain, more, signals[:2], data, cache, tmp_path)
+def test_a_run_ended_again_and_again_leaves_what_one_left_in_peace_does(data, tmp_path):
+    more, signals = CHAINS[QUICK]
+    check_chain(QUICK, more, signals[:2], data, tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("chain", ["plain", "schedule and pictures", REPEATED])
-def test_so_it_does_when_it_is_ended_more_often(chain, data, cache, tmp_path):
-    check_chain(chain, *CHAINS[chain], data, cache, tmp_path)
+@pytest.mark.parametrize("chain", CHAINS)
+def test_so_it_does_when_it_is_ended_more_often(chain, data, tmp_path):
+    check_chain(chain, *CHAINS[chain], data, tmp_path)
 
 
-def check_chain(chain, more, signals, data, cache, tmp_path):
+def check_chain(chain, more, signals, data, tmp_path):
     flags = [data, f"--num_epochs={EPOCHS}", "--noplots", *more]
     whole, folder = tmp_path / "whole", tmp_path / "ended"
-    train(*flags, f"--workdir={whole}", env=cache)
+    train(*flags, f"--workdir={whole}")
     last = read(whole / "summary.json")["num_epochs"] * STEPS
 
     moments = random.Random(chain)
@@ -113,9 +98,7 @@ def check_chain(chain, more, signals, data, cache, tmp_path):
     for i, (number, target) in enumerate(zip(signals, targets, strict=True)):
         step = newest_step(folder)
         pause = moments.uniform(0, 0.1)
-        code, said = interrupt(
-            number, target * (i % 2), pause, *flags, "--resume", folder=folder, env=cache
-        )
+        code, said = interrupt(number, target * (i % 2), pause, *flags, "--resume", folder=folder)
         assert (f"going on after step {step}\n" in said) == (step > 0)
         if number == KILL:
             assert code == -KILL
@@ -124,7 +107,7 @@ def check_chain(chain, more, signals, data, cache, tmp_path):
             assert f"a checkpoint of step {newest_step(folder)} (--resume goes on)" in said
     assert 0 < newest_step(folder) < last
 
-    train(*flags, "--resume", f"--workdir={folder}", env=cache)
+    train(*flags, "--resume", f"--workdir={folder}")
     assert result(folder) == result(whole)
     assert bool(result(folder)["pictures"]) == ("--plots" in more)
 
@@ -166,20 +149,20 @@ def small_files():
 
 
 @pytest.fixture(scope="module")
-def whole_small(data, cache, tmp_path_factory):
+def whole_small(data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("small") / "whole"
-    train(data, *SMALL, f"--workdir={folder}", env=cache)
+    train(data, *SMALL, f"--workdir={folder}")
     return folder
 
 
-@pytest.mark.parametrize("limit", ["disk", "files"])
+@pytest.mark.parametrize("limit", [pytest.param("disk", marks=pytest.mark.slow), "files"])
 def test_a_run_without_room_trains_to_its_end_says_what_is_missing_and_has_it_when_resumed(
-    limit, data, cache, whole_small, tmp_path
+    limit, data, whole_small, tmp_path
 ):
     folder = tmp_path / "ended"
     folder.mkdir()
     with small_disk(folder) if limit == "disk" else small_files() as make_room:
-        process = start("mnist", data, *SMALL, f"--workdir={folder}", env=cache)
+        process = start("mnist", data, *SMALL, f"--workdir={folder}")
         code, out, err = finish(process)
         assert code == 1
         assert "120/120" in out
@@ -195,5 +178,5 @@ def test_a_run_without_room_trains_to_its_end_says_what_is_missing_and_has_it_wh
         assert newest_step(folder) > 0
         for step in checkpoint.steps(folder / "checkpoints"):
             checkpoint.verify(folder / "checkpoints" / str(step))
-        train(data, *SMALL, "--resume", f"--workdir={folder}", env=cache)
+        train(data, *SMALL, "--resume", f"--workdir={folder}")
         assert result(folder) == result(whole_small)

@@ -56,6 +56,10 @@ MODELS = {
     "linen": from_flax(Linen(), np.zeros(4, np.float32)),
     "nnx": from_flax(Nnx, np.zeros(4, np.float32)),
 }
+SLOW = ("dropout", "own")  # "both" has their parts
+NAMES = [
+    name if name not in SLOW else pytest.param(name, marks=pytest.mark.slow) for name in MODELS
+]
 ON_DEVICES = ("both",)
 SEEDS = [5, 0, 2]
 STEPS = 4  # of an epoch: 50 examples in batches of 16, the last of 2
@@ -88,7 +92,7 @@ def solo(blobs):
     return run
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", NAMES)
 def test_seed_order_and_noise_each_decide_their_own_part(name, solo, blobs):
     run = solo(name, 0)
     assert all_bits(train(recipe_of(name), blobs, 0)) == all_bits(run)
@@ -99,7 +103,7 @@ def test_seed_order_and_noise_each_decide_their_own_part(name, solo, blobs):
 
 
 @pytest.mark.parametrize("cut", range(1, 3 * STEPS))
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_training_that_was_cut_anywhere_goes_on_with_the_same_bits(name, cut, solo, blobs):
     kept = []
     train(
@@ -119,7 +123,7 @@ def test_a_training_that_was_cut_anywhere_goes_on_with_the_same_bits(name, cut, 
 @pytest.mark.parametrize("chunk", [1, 3])
 @pytest.mark.parametrize("seeds", [SEEDS, SEEDS[::-1]])
 @pytest.mark.parametrize("order", ["own", "shared"])
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_member_is_its_solo_run(name, order, seeds, chunk, solo, blobs, monkeypatch):
     monkeypatch.setattr(planning, "FEWEST", chunk)
     monkeypatch.setattr(planning, "MOST", chunk)
@@ -129,7 +133,7 @@ def test_a_member_is_its_solo_run(name, order, seeds, chunk, solo, blobs, monkey
         assert all_bits(runs.member(seed=seed)) == all_bits(solo(name, seed, **changes))
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", NAMES)
 def test_noise_is_crossed_with_order_and_seed(name, solo, blobs):
     recipe, seeds = recipe_of(name), [0, 5]
     runs = train_many(recipe, blobs, seeds, shuffle_seeds=[1, 3], noise_seeds=[4, 0], mode="exact")
@@ -156,7 +160,7 @@ def test_members_side_by_side_are_near_their_solo_runs(name, solo, blobs):
                 np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", NAMES)
 def test_what_is_evaluated_is_the_network_as_it_is_used(name, solo, blobs):
     run = solo(name, 0)
     found = evaluate(recipe_of(name), run.params, blobs.test_inputs, blobs.test_labels)
@@ -199,7 +203,8 @@ for name in promises.ON_DEVICES:
 """
 
 
-def test_bits_do_not_depend_on_the_number_of_devices():
+@pytest.mark.parametrize("counts", [(1, 2), pytest.param((1, 2, 4), marks=pytest.mark.slow)])
+def test_bits_do_not_depend_on_the_number_of_devices(counts):
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", PROGRAM, str(count)],
@@ -208,8 +213,8 @@ def test_bits_do_not_depend_on_the_number_of_devices():
             stdout=subprocess.PIPE,
             text=True,
         )
-        for count in (1, 2, 4)
+        for count in counts
     ]
     outputs = [process.communicate(timeout=600)[0] for process in processes]
     assert len(outputs[0].splitlines()) == len(ON_DEVICES)
-    assert outputs[0] == outputs[1] == outputs[2]
+    assert len(set(outputs)) == 1

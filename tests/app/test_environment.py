@@ -40,7 +40,7 @@ def in_another_process(program, **variables):
 @pytest.mark.parametrize(
     ("count", "variables", "expected"),
     [
-        (5, {}, 5),
+        pytest.param(5, {}, 5, marks=pytest.mark.slow),
         (1, {"NPROC": "3"}, 1),
         (None, {"NPROC": "3"}, 3),
         (None, {}, NUM_CORES),
@@ -70,7 +70,10 @@ def test_threads_that_come_too_late_are_an_error():
             "--nonsense",
             r"\$XLA_FLAGS needs .*, got Unknown flag in XLA_FLAGS: --nonsense",
         ),
-        ("XLA_FLAGS", "nonsense", r'\$XLA_FLAGS needs .*, got Could not open file "nonsense"'),
+        pytest.param(
+            *("XLA_FLAGS", "nonsense", r'\$XLA_FLAGS needs .*, got Could not open file "nonsense"'),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_variable_by_which_jax_does_not_start_is_one_line(variable, value, expected):

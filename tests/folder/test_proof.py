@@ -33,8 +33,17 @@ def one_program():
 
 @contextlib.contextmanager
 def trained_once():
-    """In this process, a training that was done is told again, block by block and line by line."""
-    train, told = jaxmlp.train, {}
+    """In this process, a training that was done is told again, block by block and line by line.
+
+    What it needs is looked at and compiled once, too.
+    """
+    train, told, warm_up, warm = jaxmlp.train, {}, jaxmlp.warm_up, set()
+
+    def warm_up_once(recipe, data, *rest):
+        key = id(recipe), data.sha256, data.train_inputs.shape
+        if key not in warm:
+            warm_up(recipe, data, *rest)
+            warm.add(key)
 
     def tell(recipe, data, seed, *, callback, on_block, **options):
         start = options.pop("start", None)
@@ -64,6 +73,7 @@ def trained_once():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jaxmlp, "train", tell)
+        patch.setattr(jaxmlp, "warm_up", warm_up_once)
         yield
 
 
@@ -221,11 +231,12 @@ def test_a_summary_that_is_emptied_is_named(runs, file, tmp_path, capsys):
     assert "test_accuracy: expected " in capsys.readouterr().out
 
 
-def test_each_flipped_bit_is_named_or_refused(runs, tmp_path, capsys):
+@pytest.mark.parametrize("flips", [75, pytest.param(300, marks=pytest.mark.slow)])
+def test_each_flipped_bit_is_named_or_refused(flips, runs, tmp_path, capsys):
     """A flip of what is not vouched for passes: seconds, the machine, how params.npz is packed."""
     rng, passed = random.Random(0), []
     folder = shutil.copytree(runs["skipped"], tmp_path / "run")
-    for _ in range(300):
+    for _ in range(flips):
         file = rng.choice([*RECORDS, "params.npz"])
         contents = bytearray((folder / file).read_bytes())
         position, bit = rng.randrange(len(contents)), rng.randrange(8)
@@ -249,7 +260,8 @@ def value_at(record, path):
     return None if isinstance(record, dict | list) else record
 
 
-def test_a_folder_that_is_tampered_with_is_one_line_to_every_program(runs, tmp_path, capsys):
+@pytest.mark.parametrize("times", [48, pytest.param(120, marks=pytest.mark.slow)])
+def test_a_folder_that_is_tampered_with_is_one_line_to_every_program(times, runs, tmp_path):
     rng = random.Random(1)
     folder = shutil.copytree(runs["stopped"], tmp_path / "run")
     np.savez(tmp_path / "x.npz", x=np.zeros((2, 4), np.float32))
@@ -259,7 +271,7 @@ def test_a_folder_that_is_tampered_with_is_one_line_to_every_program(runs, tmp_p
         (mnist, [f"--workdir={folder}", "--resume"], ["config.json", "environment.json"]),
         (predict, [folder, tmp_path / "x.npz"], ["config.json"]),
     ]
-    for i in range(120):
+    for i in range(times):
         program, arguments, read_by_it = programs[i % 3]
         file = rng.choice(read_by_it)
         record = load(folder / file)

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import pytest
 
 from jaxmlp import Model, Recipe, Variables, classification, lift, mlp, train, train_many
 from jaxmlp.nn import layers
@@ -67,6 +68,7 @@ def test_members_are_their_solo_runs_within_rounding(blobs):
         assert distance(alone, member) < ROUNDING
 
 
+@pytest.mark.slow  # why there is none here, rather than what is promised
 def test_a_bias_before_the_norm_walks_though_it_has_no_gradient(blobs):
     for alone, member in pairs(BIASED, blobs):
         assert np.abs(alone.trained["bias"]).max() > 2 * RATE

@@ -144,7 +144,7 @@ def visitors_data(num_examples):
     return Dataset(np.eye(num_examples, dtype=np.float32), np.zeros(num_examples))
 
 
-@settings(max_examples=6)
+@settings(max_examples=3)
 @given(st.data(), st.integers(1, 40), st.integers(0, 1000))
 def test_every_example_is_used_once_an_epoch_in_the_epochs_order(draw, num_examples, seed):
     batch_size = draw.draw(st.integers(1, num_examples))
@@ -256,6 +256,7 @@ for seed in (0, 1):
 """
 
 
+@pytest.mark.slow  # as quick as may be in test_compilation_cache.py
 def test_two_processes_give_the_same_bits():
     command, folder = [sys.executable, "-c", PROGRAM], Path(__file__).parents[2]
     processes = [

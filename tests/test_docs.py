@@ -37,7 +37,7 @@ def name_of(page):
 @pytest.mark.parametrize("page", EXAMPLES, ids=name_of)
 def test_the_examples_of_a_page_run_and_print_what_they_say(page, tmp_path, monkeypatch, blobs):
     monkeypatch.chdir(tmp_path)
-    model, task = jaxmlp.mlp((4, 8, 3)), jaxmlp.classification(3)
+    model, task = jaxmlp.mlp((4, 64, 3)), jaxmlp.classification(3)
     recipe = jaxmlp.Recipe(model, task, optax.adam, {"learning_rate": 0.01}, 16, 10)
     given = {"jaxmlp": jaxmlp, "recipe": recipe, "data": blobs}  # of those that it speaks of
     page_examples.run(page.read_text(), given if page.name == "populations.md" else {})

@@ -32,7 +32,7 @@ html_css_files = ["book.css"]
 html_math_renderer = "mathml"
 html_show_sphinx = False
 html_copy_source = False
-smartquotes = False  # docstrings quote values
+smartquotes_action = "D"  # dashes alone: docstrings quote values
 
 default_role = "code"  # docstrings write `name`
 autodoc_member_order = "bysource"

@@ -4,6 +4,7 @@ They have Args, Returns, Yields and Raises as Google's do, but free text after R
 Sphinx's own reader takes all before a colon for a type, and `|x|` and `*` that mean themselves.
 """
 
+import inspect
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -40,6 +41,23 @@ def fields(lines: Iterable[str]) -> Iterator[str]:
             yield line
 
 
+def comments(source: str) -> Iterator[tuple[str, str]]:
+    r"""What a NamedTuple's source says of its fields, behind them or above them.
+
+    >>> list(comments("    # Of which\n    # there are two.\n    x: int\n    y: int = 0  # (n,)"))
+    [('x', 'Of which there are two.'), ('y', '(n,)')]
+    """
+    above: list[str] = []
+    for line in source.splitlines():
+        if comment := re.match(r"    # (.*)", line):
+            above.append(comment[1])
+        else:
+            field = re.match(r"    (\w+): .*?(?:  # (.*))?$", line)
+            if field and (above or field[2]):
+                yield field[1], " ".join([*above, field[2] or ""]).strip()
+            above = []
+
+
 def plain(line: str) -> str:
     r"""A line in which bars and stars mean themselves, unless they are in code.
 
@@ -62,7 +80,11 @@ def _rewrite(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: l
         first = " ".join(lines).split(".")[0].split("  ")[0]
         lines[:] = [f"{plain(first)}. From {module.split('.')[0]}."]
     else:
-        lines[:] = [plain(line) for line in fields(lines)]
+        found = [*fields(lines), ""]
+        if what == "class" and hasattr(obj, "_fields"):
+            said = dict(comments(inspect.getsource(obj)))
+            found += [f":param {name}: {said[name]}" for name in obj._fields if name in said]
+        lines[:] = [plain(line) for line in found]
 
 
 def _skip(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:

@@ -46,6 +46,7 @@ def half(x, y):
 def ours(monkeypatch):
     """A module as one of ours, with a function, a tuple and a function from elsewhere."""
     module = ModuleType("jaxmlp_of_the_test", "What it is for.")
+    module.__file__ = __file__
     for thing in (half, Pair):
         monkeypatch.setattr(thing, "__module__", "jaxmlp_of_the_test")
         setattr(module, thing.__name__, thing)
@@ -66,6 +67,7 @@ def test_a_page_of_the_reference_says_what_docstrings_say(book, ours):
     assert "The half: |x| / 2, by names_ and *rest." in words
     assert "1 * 2" in words
     assert "One and the other." in words
+    assert "first \N{EN DASH} counts from 0" in words
     assert f'id="{ours}.Pair.both"' in html
     assert f'id="{ours}.Pair.first"' not in html
     assert "Sigmoid activation function. From jax." in words

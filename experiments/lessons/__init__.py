@@ -9,6 +9,8 @@ NAMES = (  # in the order in which they build on each other
     "activations",
     "descent",
     "backpropagation",
+    "regression",
+    "approximation",
 )
 
 RESULTS, PICTURE = "results.json", "picture.png"  # what each leaves

@@ -55,7 +55,9 @@ def save(path: Path, figure: Figure) -> None:
         picture.save(file, format="png", optimize=True)
 
 
-def band(axes: Axes, x: Sequence[Any], values: Any, label: str, colour: str) -> None:
+def band(
+    axes: Axes, x: Sequence[Any], values: Any, label: str, colour: str, log: bool = False
+) -> None:
     """A line through the means over seeds, in the band of their 95 % intervals.
 
     Args:
@@ -64,10 +66,13 @@ def band(axes: Axes, x: Sequence[Any], values: Any, label: str, colour: str) -> 
       values: (seeds, points); of a single seed there is no band.
       label: in the legend.
       colour: of line and band.
+      log: whether means and intervals are those of the logarithms, for an axis of that kind.
     """
     values = np.asarray(values, np.float64)
-    low, high = np.transpose([t_interval(column, 0.95) for column in values.T])
-    axes.plot(x, values.mean(axis=0), color=colour, label=label, lw=1.6)
+    values = np.log(values) if log else values
+    ends = np.transpose([t_interval(column, 0.95) for column in values.T])
+    middle, low, high = np.exp([values.mean(0), *ends]) if log else [values.mean(0), *ends]
+    axes.plot(x, middle, color=colour, label=label, lw=1.6)
     axes.fill_between(x, low, high, color=colour, alpha=0.2, lw=0)
 
 

@@ -1,13 +1,17 @@
 """What pages name is there, and their examples run and print what they say."""
 
 import importlib
+import inspect
 import pkgutil
 import re
+import shlex
 from pathlib import Path
 
 import optax
 import page_examples
+import programs
 import pytest
+from absl import flags
 
 import jaxmlp
 from experiments import lessons
@@ -28,6 +32,14 @@ TOPICS = [
     for line in (ROOT / "docs" / "topics.md").read_text().splitlines()
     if line.startswith("| ") and not line.startswith("| topic |")
 ]
+
+COMMANDS = {
+    (program, arguments.strip())
+    for page in ROOT.glob("docs/**/*.md")
+    for program, arguments in re.findall(
+        r"python -m experiments\.([\w.]+)([^#`\n]*)", page.read_text().replace("\\\n", " ")
+    )
+}
 
 
 def name_of(page):
@@ -85,6 +97,19 @@ def test_what_a_page_names_is_there(page):
         r"(?<![\w/.])(?:experiments|jaxmlp|tests|docs)/[\w/]*\.(?:py|md)\b", text
     ):
         assert (ROOT / path).is_file(), path
+
+
+@pytest.mark.parametrize(("program", "arguments"), sorted(COMMANDS))
+def test_the_commands_are_of_programs_and_flags_that_are_there(program, arguments):
+    module = importlib.import_module(f"experiments.{program}")
+    given = [word for word in shlex.split(arguments) if word.startswith("--")]
+    named = {word[2:].partition("=")[0] for word in given}
+    if program.startswith("lessons"):  # its flags are its arguments
+        teach = getattr(module, "teach", lambda: None)
+        assert named <= {*inspect.signature(teach).parameters, "workdir", "overwrite"}
+    else:
+        with programs.command_line(*given):
+            assert all(flags.FLAGS[name].present for name in named)
 
 
 @pytest.mark.parametrize("name", jaxmlp.__all__)

@@ -1,5 +1,6 @@
 """How Sphinx makes the book. `make docs` builds it offline, with warnings as errors."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -40,12 +41,16 @@ autodoc_typehints = "none"  # Args and Returns say what things are, with shapes
 
 
 def setup(app: Sphinx) -> None:
-    """Lessons whose pages are still to be written are not listed."""
+    """Lessons whose pages are still to be written are neither listed nor linked to."""
 
-    def list_those_there(app: Sphinx, page: str, source: list[str]) -> None:
+    def leave_out_those_to_come(app: Sphinx, page: str, source: list[str]) -> None:
+        there = {path.stem for path in Path(app.srcdir, "lessons").glob("*.md")}
         if page == "lessons/index":
             lines = source[0].splitlines()
-            there = {path.stem for path in Path(app.srcdir, "lessons").glob("*.md")}
             source[0] = "\n".join(x for x in lines if not x.isalnum() or x in there)
+        if page == "index":
+            link = r"\[([^]]+)\]\(lessons/(\w+)\.md\)"
+            known = {*there, "index"}
+            source[0] = re.sub(link, lambda m: m[0] if m[2] in known else m[1], source[0])
 
-    app.connect("source-read", list_those_there)
+    app.connect("source-read", leave_out_those_to_come)

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import json
 import pkgutil
 import re
 import shlex
@@ -145,8 +146,21 @@ def test_the_book_has_the_lessons_in_their_order():
     order = re.search(r"```{toctree}\n(?::.*\n)*\n(.*?)```", listed, re.DOTALL)[1].split()
     there = [name for name in order if (ROOT / "docs" / "lessons" / f"{name}.md").is_file()]
     assert there == list(lessons.NAMES)
+    first = (ROOT / "docs" / "index.md").read_text()
+    assert [name for name in re.findall(r"\(lessons/(\w+)\.md\)", first) if name in order] == order
 
 
 @pytest.mark.parametrize("name", lessons.NAMES)
 def test_a_lessons_picture_is_small(name):
     assert (ROOT / "docs" / "measured" / name / lessons.PICTURE).stat().st_size < 100_000
+
+
+@pytest.mark.parametrize("name", lessons.NAMES)
+def test_what_was_measured_is_of_the_lesson_as_it_is(name):
+    """Its settings are the defaults, but for what its command says."""
+    found = json.loads((ROOT / "docs" / "measured" / name / lessons.RESULTS).read_text())
+    teach = importlib.import_module(f"experiments.lessons.{name}").teach
+    defaults = {key: each.default for key, each in inspect.signature(teach).parameters.items()}
+    assert found["settings"].keys() == defaults.keys()
+    for key, value in json.loads(json.dumps(defaults)).items():
+        assert found["settings"][key] == value or f"--{key}=" in found["command"]

@@ -13,16 +13,23 @@ No page states a number that a run gave: it names it, and the build takes it out
     ```{lesson} perceptron                            command, claims, picture, where and how long
     :alt: What the picture shows, for those who cannot see it.
     ```
+
+    ```{lessons}                                      a line for each, of its program's own
+    ```
 """
 
+import ast
 import json
 from pathlib import Path
 from typing import Any, ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
+
+from experiments import lessons
 
 __all__ = ["figure", "read", "setup", "written"]
 
@@ -150,6 +157,24 @@ class Lesson(OfLesson):
         ]
 
 
+class Lessons(SphinxDirective):
+    """The lessons that there are, with what the program of each says first."""
+
+    def run(self) -> list[nodes.Node]:
+        """A list, with links to their pages."""
+        listed = nodes.bullet_list()
+        for name in lessons.NAMES:
+            program = Path(lessons.__file__ or "").parent / f"{name}.py"
+            self.env.note_dependency(program)
+            first = (ast.get_docstring(ast.parse(program.read_text())) or "").partition("\n")[0]
+            where = {"refdomain": "std", "reftype": "doc", "reftarget": f"/lessons/{name}"}
+            link = addnodes.pending_xref(
+                "", nodes.inline("", ""), **where, refexplicit=False, refwarn=True
+            )
+            listed += nodes.list_item("", nodes.paragraph("", "", link, nodes.Text(f": {first}")))
+        return [listed]
+
+
 def _row(cells: Any, forms: list[str]) -> nodes.row:
     made = nodes.row()
     for cell, form in zip(cells, forms, strict=True):
@@ -163,4 +188,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_role("measured", Figure())
     app.add_directive("measured-table", MeasuredTable)
     app.add_directive("lesson", Lesson)
+    app.add_directive("lessons", Lessons)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

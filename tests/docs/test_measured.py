@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("sphinx")
 from docs.extensions import measured
+from experiments import lessons
 
 FOUND = {
     "lesson": "xor",
@@ -110,6 +111,19 @@ def test_what_is_not_there_is_a_warning_with_its_line(build, text, said):
 def test_results_that_do_not_hold_are_a_warning_wherever_they_are_used(build, text, found, said):
     *_, warnings = build(text, found)
     assert re.search(f"ERROR: .*{said}", warnings), warnings
+
+
+def test_lessons_are_listed_in_their_order_with_what_their_programs_say_first(book):
+    pages = book.source / "lessons"
+    pages.mkdir()
+    for name in lessons.NAMES:
+        (pages / f"{name}.md").write_text(f"---\norphan: true\n---\n# On {name}\n")
+    words, _, warnings = book.build("```{lessons}\n```")
+    found = re.findall(r"On (\w+)", words)
+    assert (tuple(found), warnings) == (lessons.NAMES, "")
+    assert "On perceptron : A perceptron learns AND and OR, and cannot learn XOR;" in words
+    (pages / "perceptron.md").unlink()
+    assert "unknown document: '/lessons/perceptron'" in book.build("```{lessons}\n```\n.")[2]
 
 
 def test_a_lesson_needs_its_picture(build):

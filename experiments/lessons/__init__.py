@@ -7,6 +7,7 @@ share, flags, screen and files, is in `lesson.py`, and how they draw in `drawing
 NAMES = (  # in the order in which they build on each other
     "perceptron",
     "activations",
+    "depth",
     "descent",
     "backpropagation",
     "regression",

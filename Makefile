@@ -3,6 +3,7 @@
 PYTHON ?= python3
 ARGS ?=
 WORKERS ?= 2
+unexport PYTHONDONTWRITEBYTECODE # or each of a hundred processes would compile all modules again
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,7 +26,7 @@ lessons: install ## run the lessons, and write one page of what they found
 test: install ## run the tests and the documentation's examples
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
-slow: install ## train the classic recipes on MNIST, which takes minutes
+slow: install ## repeat what the tests do once, and train the classic recipes: minutes
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
 check: docs ## format, lint and type checks, the book, then the tests

@@ -424,6 +424,7 @@ def test_ctrl_c_keeps_the_finished_epochs_and_says_so(tmp_path):
     assert tested["loss"] == lines(path)[-1]["test_loss"]
 
 
+@pytest.mark.slow
 @needs_mnist
 def test_mnist_is_learned_as_the_lesson_says(tmp_path):
     call(mnist, "--dataset=mnist", "--noplots", f"--workdir={tmp_path / 'run'}")
@@ -436,7 +437,8 @@ def test_mnist_is_learned_as_the_lesson_says(tmp_path):
 def test_auto_takes_mnist_where_it_is(tmp_path):
     call(mnist, "--num_epochs=1", "--noplots", f"--workdir={tmp_path / 'run'}")
     summary = read(tmp_path / "run" / "summary.json")
-    assert summary["dataset"] == "mnist"
+    assert (summary["dataset"], summary["num_test"]) == ("mnist", 10_000)
+    assert summary["test_accuracy"] >= 0.95
     assert "notice" not in summary
 
 

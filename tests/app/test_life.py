@@ -41,9 +41,9 @@ def one_program():
         yield
 
 
-@pytest.fixture
-def flags(blobs, tmp_path):
-    return [save_npz(tmp_path / "blobs.npz", blobs), *SETTINGS]
+@pytest.fixture(scope="module")
+def flags(blobs, tmp_path_factory):
+    return [save_npz(tmp_path_factory.mktemp("life") / "blobs.npz", blobs), *SETTINGS]
 
 
 @pytest.fixture
@@ -51,10 +51,10 @@ def folder(tmp_path):
     return tmp_path / "run"
 
 
-@pytest.fixture
-def whole(flags, tmp_path):
+@pytest.fixture(scope="module")
+def whole(flags, tmp_path_factory):
     """The run that nothing happens to."""
-    return trained(tmp_path / "whole", flags)
+    return trained(tmp_path_factory.mktemp("life") / "whole", flags)
 
 
 def train(folder, *flags):
@@ -252,7 +252,8 @@ def test_a_folder_has_one_run_at_a_time(flags, folder):
         assert files(folder) == before
 
 
-def test_changed_data_is_refused_by_its_digest(flags, folder, blobs, tmp_path):
+def test_changed_data_is_refused_by_its_digest(folder, blobs, tmp_path):
+    flags = [save_npz(tmp_path / "blobs.npz", blobs), *SETTINGS]
     interrupted(folder, flags, 2, signal.SIGTERM)
     inputs = blobs.train_inputs.copy()
     inputs[7, 1] += 1

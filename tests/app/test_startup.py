@@ -20,6 +20,7 @@ from experiments import mnist, predict, replay, sweep, verify
 from experiments.app import environment, startup
 
 PROGRAMS = [mnist, predict, replay, sweep, verify]
+QUICK = ["--dataset=digits", "--num_epochs=1", "--hidden_sizes=4"]
 
 
 def console(is_terminal):
@@ -117,7 +118,7 @@ def test_pictures_are_prepared_while_a_run_trains_if_there_are_to_be_any(
 ):
     asked = []
     monkeypatch.setattr(startup, "import_meanwhile", asked.append)
-    flags = ["--dataset=digits", "--num_epochs=1", f"--plots={plots}"]
+    flags = [*QUICK, f"--plots={plots}"]
     call(mnist, *flags, f"--workdir={tmp_path / 'run'}")
     call(sweep, *flags, "--seeds=0:1", f"--workdir={tmp_path / 'sweep'}")
     assert asked == ["experiments.plots.run", "experiments.plots.population"] * plots
@@ -127,7 +128,7 @@ def test_pictures_are_prepared_while_a_run_trains_if_there_are_to_be_any(
 def finished(tmp_path_factory):
     """A run, a sweep and a picture."""
     place = tmp_path_factory.mktemp("finished")
-    flags = ["--dataset=digits", "--num_epochs=1", "--hidden_sizes=4", "--noplots"]
+    flags = [*QUICK, "--noplots"]
     call(mnist, *flags, f"--workdir={place / 'run'}")
     call(sweep, *flags, "--seeds=0:2", f"--workdir={place / 'sweep'}")
     Image.fromarray(np.eye(8, dtype=np.uint8) * 255).save(place / "picture.png")
@@ -135,8 +136,8 @@ def finished(tmp_path_factory):
 
 
 COMMANDS = {
-    mnist: ["--dataset=digits", "--num_epochs=1", "--workdir={new}", "--noplots"],
-    sweep: ["--dataset=digits", "--num_epochs=1", "--workdir={new}", "--noplots", "--seeds=0:2"],
+    mnist: [*QUICK, "--workdir={new}", "--noplots"],
+    sweep: [*QUICK, "--workdir={new}", "--noplots", "--seeds=0:2"],
     verify: ["{place}/run"],
     replay: ["{place}/sweep", "--member=seed=1"],
     predict: ["{place}/run", "{place}/picture.png"],
@@ -186,5 +187,5 @@ def test_what_is_trained_on_what_stands_there_before_it_is_compiled(
         call(program, *flags)
     *introduced, last = capsys.readouterr().out.splitlines()
     assert introduced[0].startswith("digits: 1,438 train, 359 test examples")
-    assert re.match("network 64-256-10|2 networks: 2 seeds", introduced[1])
+    assert re.match("network 64-4-10|2 networks: 2 seeds", introduced[1])
     assert last == "compiling"

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, precision_score, roc_auc_score
 
@@ -167,6 +167,7 @@ def test_an_area_under_the_curve_is_of_a_binary_task(blobs):
     assert run.history["test_roc_auc"][-1] == pytest.approx(expected, abs=0.01)
 
 
+@settings(max_examples=8)
 @given(st.lists(st.integers(0, 4), min_size=3, max_size=6).filter(any))
 def test_whole_weights_are_repeated_examples(weights):
     batch = some(len(weights))

@@ -438,7 +438,7 @@ def test_auto_takes_mnist_where_it_is(tmp_path):
     call(mnist, "--num_epochs=1", "--noplots", f"--workdir={tmp_path / 'run'}")
     summary = read(tmp_path / "run" / "summary.json")
     assert (summary["dataset"], summary["num_test"]) == ("mnist", 10_000)
-    assert summary["test_accuracy"] >= 0.95
+    assert summary["test_accuracy"] >= 0.94
     assert "notice" not in summary
 
 

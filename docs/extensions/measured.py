@@ -20,6 +20,7 @@ No page states a number that a run gave: it names it, and the build takes it out
 
 import ast
 import json
+import re
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -76,9 +77,8 @@ def written(value: Any, form: str = "") -> str:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError(f"needs a number or a text, got {value!r}")
     endless = form and value in ("inf", "-inf", "nan")  # JSON has no such numbers
-    return format(float(value) if endless else value, form).replace(
-        "%", "\N{NARROW NO-BREAK SPACE}%"
-    )
+    text = format(float(value) if endless else value, form)
+    return re.sub(r"(?<=\d)%", "\N{NARROW NO-BREAK SPACE}%", text)
 
 
 class Figure(SphinxRole):
@@ -143,7 +143,8 @@ class Lesson(OfLesson):
             raise ValueError(f"needs measured/{name}/picture.png, which is not there")
         claims = nodes.bullet_list()
         claims += [
-            nodes.list_item("", nodes.paragraph("", each["text"])) for each in found["claims"]
+            nodes.list_item("", nodes.paragraph("", written(each["text"])))
+            for each in found["claims"]
         ]
         where = (
             f"Each of these held when the program was run: {found['seconds']:.0f} s on"

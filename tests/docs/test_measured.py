@@ -14,7 +14,7 @@ FOUND = {
     "lesson": "xor",
     "command": "python -m experiments.lessons.xor --seeds=8",
     "settings": {"seeds": 8},
-    "claims": [{"text": "One layer never learns XOR", "held": True}],
+    "claims": [{"text": "One layer learns XOR in 0% of cases", "held": True}],
     "held": True,
     "figures": {"share": [0.0, 0.978], "steps": {"mean": 1234}, "far": "inf", "is_sure": True},
     "tables": {"widths": {"columns": ["net", "units", "learned"], "rows": [["small", 2, 0.625]]}},
@@ -68,7 +68,10 @@ def test_a_table_has_the_columns_the_rows_and_a_format_for_each(build):
 
 def test_the_head_of_a_lesson_says_command_claims_and_on_what(build):
     words, html, warnings = build(HEAD)
-    assert re.search("experiments.lessons.xor --seeds = 8 .* One layer never learns XOR", words)
+    assert re.search(
+        "experiments.lessons.xor --seeds = 8 .* One layer learns XOR in 0\N{NARROW NO-BREAK SPACE}% of cases",
+        words,
+    )
     assert "4 s on Abacus, Python 3.11.7, jax 0.10.2" in words
     assert 'alt="A line that fails."' in html
     assert (html.count("<img"), warnings) == (1, "")
@@ -144,6 +147,7 @@ def test_a_page_is_made_anew_where_its_figures_changed(build):
         (7, "", "7"),
         ("100%", "", "100\N{NARROW NO-BREAK SPACE}%"),
         ("inf", ".2f", "inf"),
+        ("100 %, or %", "", "100 %, or %"),
         (1e-7, ".0e", "1e-07"),
     ],
 )

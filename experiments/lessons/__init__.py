@@ -10,6 +10,7 @@ NAMES = (  # in the order in which they build on each other
     "depth",
     "descent",
     "backpropagation",
+    "initialization",
     "regression",
     "approximation",
 )

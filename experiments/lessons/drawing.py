@@ -1,7 +1,7 @@
 """How lessons draw: sheets of panels, bands over seeds, regions, matrices."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from experiments.plots.style import BLUE, COLOURS, GREY, INK, ORANGE, STYLE
+from jaxmlp.populations.runs import Runs
 from jaxmlp.statistics.intervals import t_interval
 from jaxmlp.storage.atomic import whole_file
 
-__all__ = ["COLOURS", "GREY", "INK", "TWO", "band", "matrix", "regions", "save", "sheet"]
+__all__ = ["COLOURS", "GREY", "INK", "TWO", "band", "curves", "matrix", "regions", "save", "sheet"]
 
 DPI = 110
 WIDTH = 9.6  # inches of a sheet
@@ -74,6 +76,26 @@ def band(
     middle, low, high = np.exp([values.mean(0), *ends]) if log else [values.mean(0), *ends]
     axes.plot(x, middle, color=colour, label=label, lw=1.6)
     axes.fill_between(x, low, high, color=colour, alpha=0.2, lw=0)
+
+
+def curves(
+    axes: Axes, runs: Mapping[str, Runs], metric: str, seconds: Mapping[str, float] | None = None
+) -> None:
+    """A metric by epoch as a band for each kind of network, to be told apart by a legend.
+
+    Args:
+      axes: where to draw.
+      runs: by what they are called, of which the one axis is the seeds'.
+      metric: a name in their histories, which is the title.
+      seconds: how long an epoch takes, for the time in the epoch's place.
+    """
+    for colour, (name, each) in zip(COLOURS, runs.items(), strict=False):
+        values = each.history[metric]
+        unit = seconds[name] if seconds else 1
+        band(axes, [unit * (1 + i) for i in range(values.shape[1])], values, name, colour)
+    axes.set(title=metric.replace("_", " "), xlabel="seconds of training" if seconds else "epoch")
+    if not seconds:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def regions(

@@ -12,7 +12,7 @@ import time
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import numpy as np
@@ -46,6 +46,9 @@ __all__ = [
 
 flags.disclaim_key_flags()  # --help lists a lesson's flags under the lesson
 _started = time.perf_counter()
+
+
+Pictures = Literal["digits", "mnist"]  # a flag for the data set
 
 
 class Claim(NamedTuple):

@@ -68,10 +68,8 @@ def test_a_table_has_the_columns_the_rows_and_a_format_for_each(build):
 
 def test_the_head_of_a_lesson_says_command_claims_and_on_what(build):
     words, html, warnings = build(HEAD)
-    assert re.search(
-        "experiments.lessons.xor --seeds = 8 .* One layer learns XOR in 0\N{NARROW NO-BREAK SPACE}% of cases",
-        words,
-    )
+    assert re.search("experiments.lessons.xor --seeds = 8 .* One layer learns XOR", words)
+    assert "XOR in 0\N{NARROW NO-BREAK SPACE}% of cases" in words
     assert "4 s on Abacus, Python 3.11.7, jax 0.10.2" in words
     assert 'alt="A line that fails."' in html
     assert (html.count("<img"), warnings) == (1, "")

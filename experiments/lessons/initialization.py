@@ -20,11 +20,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import jaxmlp
-from experiments.data.sources import load
+from experiments.data import sources
 from experiments.lessons import drawing
 from experiments.lessons.lesson import Claim, Outcome, Pictures, Table, interval, say, start
 from jaxmlp.nn.activations import relu, sigmoid
 from jaxmlp.nn.initializers import gaussian, he, xavier, zeros
+from jaxmlp.optim.optimizers import adam
 from jaxmlp.training.batches import scale_pixels
 
 INITS = {"N(0, 1)": gaussian(1.0), "N(0, 0.01)": gaussian(0.01), "Xavier": xavier, "He": he}
@@ -60,16 +61,14 @@ def teach(
     """
     if min(seeds, layers) < 2:
         raise ValueError(f"seeds and layers need to be at least 2, got {seeds} and {layers}")
-    data = load(dataset)
+    data = sources.load(dataset)
     sizes = data.train_inputs.shape[1], *[64] * layers, 10
     models = {name: jaxmlp.mlp(sizes, relu, init) for name, init in INITS.items()}
     through = {
         name: spreads(model, seeds, data.train_inputs[:500]) for name, model in models.items()
     }
     task = jaxmlp.classification(10)
-    recipe = jaxmlp.Recipe(
-        models["He"], task, jaxmlp.optimizers.adam, {}, batch_size=64, num_epochs=epochs
-    )
+    recipe = jaxmlp.Recipe(models["He"], task, adam, {}, batch_size=64, num_epochs=epochs)
     say(f"training {seeds} seeds from each of {', '.join(INITS)}, at {len(RATES)} rates")
     sweep = {"kernel_init": list(INITS.values()), "learning_rate": RATES}
     runs = jaxmlp.train_many(recipe, data, range(seeds), sweep)

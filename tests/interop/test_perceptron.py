@@ -15,6 +15,20 @@ from jaxmlp.interop.flax import flax_module
 RATES = {"dropout": 0.5, "input_dropout": 0.2}
 
 
+def drawn(model):
+    """Parameters by NumPy, which compiles nothing; statistics as before any training."""
+    random = np.random.default_rng(0)
+    params = jax.eval_shape(model.init, jax.random.key(0))
+    trained = jax.tree.map(
+        lambda leaf: random.normal(size=leaf.shape).astype(leaf.dtype),
+        params.trained if isinstance(params, Variables) else params,
+    )
+    if not isinstance(params, Variables):
+        return trained
+    ones = jax.tree.map(lambda leaf: np.ones(leaf.shape, leaf.dtype), params.running)
+    return Variables(trained, ones)
+
+
 @pytest.mark.parametrize(
     ("sizes", "norm", "rates"),
     [
@@ -31,8 +45,7 @@ def test_the_same_function_of_the_same_parameters(sizes, norm, rates):
     inputs = inputs_of(7)
 
     @jax.jit
-    def both():
-        params = model.init(jax.random.key(0))
+    def both(params):
         if norm == "batch":
             context = Context(jax.random.key(1), jnp.ones(7, bool))
             params = params._replace(running=model.train(params, inputs, context)[1])
@@ -40,7 +53,7 @@ def test_the_same_function_of_the_same_parameters(sizes, norm, rates):
         ours = jax.vmap(model.apply, (None, 0))(params, inputs)
         return variables, (ours, flax_module(model).apply(variables, inputs))
 
-    variables, (ours, theirs) = both()
+    variables, (ours, theirs) = both(drawn(model))
     np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
     made = jax.eval_shape(flax_module(model).init, jax.random.key(0), inputs)
     assert jax.tree.structure(variables) == jax.tree.structure(made)
@@ -63,8 +76,7 @@ def test_it_goes_on_in_training_as_it_would_here():
     inputs = inputs_of(7)
 
     @jax.jit
-    def both():
-        params = model.init(jax.random.key(0))
+    def both(params):
         variables = to_flax(model, params)
         context = Context(jax.random.key(1), jnp.ones(7, bool))
         outputs, running = model.train(params, inputs, context)
@@ -73,7 +85,7 @@ def test_it_goes_on_in_training_as_it_would_here():
         theirs, changed = module.apply(variables, inputs, mutable=["batch_stats"])
         return (outputs, after["batch_stats"]), (theirs, changed["batch_stats"])
 
-    ours, theirs = both()
+    ours, theirs = both(drawn(model))
     assert jax.tree.structure(ours) == jax.tree.structure(theirs)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6), ours, theirs)
 

@@ -8,6 +8,7 @@ NAMES = (  # in the order in which they build on each other
     "perceptron",
     "activations",
     "depth",
+    "vanishing",
     "descent",
     "backpropagation",
     "initialization",

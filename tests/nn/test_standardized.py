@@ -142,8 +142,10 @@ def test_anothers_network_is_scaled_around():
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), running, followed)
     assert model.architecture is None  # what Flax knows of is another function
     assert standardized(theirs, INPUT) == standardized(theirs, INPUT)  # compiled once
-    with pytest.raises(ValueError, match=r"^input_scaling needs a network without one, got Model"):
-        standardized(model, inputs=INPUT)
+    for side, scaling in (("input", INPUT), ("output", LABEL)):
+        message = f"^{side}_scaling needs a network without one, got Model"
+        with pytest.raises(ValueError, match=message):
+            standardized(model, **{f"{side}s": scaling})
 
 
 @pytest.mark.parametrize(

@@ -39,11 +39,9 @@ def scaling_of(values: Any) -> Scaling:
     taken = as_labels(array) if array.ndim == 1 else as_inputs(array)
     rows = np.asarray(taken).reshape(len(array), -1)
     _check_finite(rows)
-    lowest, highest = rows.min(axis=0), rows.max(axis=0)
     mean = _sums(rows, 0.0, 1) / len(rows)
     deviation = np.sqrt(_sums(rows, mean, 2) / len(rows))
-    is_same = lowest == highest
-    mean = np.where(is_same, lowest, mean)
+    is_same = rows.min(axis=0) == rows.max(axis=0)  # where rounding would leave a deviation
     if array.ndim == 2 and array.dtype == np.uint8:
         mean, deviation = mean / 255, deviation / 255
     is_same |= deviation < np.finfo(np.float32).tiny  # which compiled code takes for 0

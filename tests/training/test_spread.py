@@ -26,6 +26,8 @@ def test_a_column_of_one_value_becomes_zero():
     scaling = scaling_of(values)
     assert scaling.scale[0] == 1.0
     assert scaling.mean[0] == np.float32(0.1)
+    with jax.enable_x64(True):
+        assert scaling_of(np.full((1000, 1), 0.1)) == ((np.float32(0.1),), (1.0,))
     assert scaling_of(np.float32([[1e-44], [0], [0], [0]])).scale == (1.0,)
     assert scaling_of(np.float32([[5, 6]])) == ((5.0, 6.0), (1.0, 1.0))
 

@@ -14,6 +14,7 @@ NAMES = (  # in the order in which they build on each other
     "initialization",
     "regression",
     "approximation",
+    "regularization",
 )
 
 RESULTS, PICTURE = "results.json", "picture.png"  # what each leaves

@@ -38,6 +38,7 @@ __all__ = [
     "Table",
     "define",
     "interval",
+    "listed",
     "run",
     "say",
     "share",
@@ -110,6 +111,15 @@ def share(held: Any) -> Interval:
     held = np.asarray(held, bool)
     found = stats.binomtest(int(held.sum()), held.size).proportion_ci(method="wilson")
     return Interval(float(held.mean()), float(found.low), float(found.high))
+
+
+def listed(found: Mapping[str, Interval], form: str = ".1%") -> str:
+    """What was found of each, in a line; see `Interval.text` for the form.
+
+    >>> listed({"sgd": Interval(0.5, 0.4, 0.6), "adam": Interval(0.9, 0.8, 1.0)}, ".1f")
+    'sgd 0.5 (0.4 to 0.6), adam 0.9 (0.8 to 1.0)'
+    """
+    return ", ".join(f"{name} {each.text(form)}" for name, each in found.items())
 
 
 def say(text: str) -> None:

@@ -356,7 +356,11 @@ def test_classes_and_one_hot_vectors_train_alike(blobs):
 @pytest.mark.parametrize(
     ("task", "labels_of", "expected"),
     [
-        (binary_classification(), lambda y: (y == 1).astype(np.int32), {"binary_accuracy": 1.0}),
+        pytest.param(  # which test_contract.py has, too
+            *(binary_classification(), lambda y: (y == 1).astype(np.int32)),
+            {"binary_accuracy": 1.0},
+            marks=pytest.mark.slow,
+        ),
         (regression(loss=losses.huber), lambda y: y.astype(np.float32), {"absolute_error": 0.0}),
         (classification(3, losses.hinge), lambda y: y, {"accuracy": 1.0}),
     ],
@@ -426,7 +430,14 @@ def test_blocks_end_at_the_multiples_asked_for(blobs, monkeypatch):
 # --- any optimizer of optax
 
 
-@pytest.mark.parametrize("optimizer", [optax.polyak_sgd, optax.lbfgs, optax.contrib.momo])
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        optax.polyak_sgd,
+        pytest.param(optax.lbfgs, marks=pytest.mark.slow),
+        pytest.param(optax.contrib.momo, marks=pytest.mark.slow),
+    ],
+)
 def test_optimizers_that_look_at_the_loss_learn(blobs, optimizer):
     recipe = ADAM._replace(optimizer=optimizer, hyperparameters={}, num_epochs=5)
     run = train(recipe, blobs, seed=0)

@@ -15,6 +15,7 @@ NAMES = (  # in the order in which they build on each other
     "regression",
     "approximation",
     "regularization",
+    "models",
 )
 
 RESULTS, PICTURE = "results.json", "picture.png"  # what each leaves

@@ -144,5 +144,6 @@ def intervals(axes: Axes, x: Sequence[Any], found: Sequence[Any], colour: str = 
     """
     mean, low, high = np.transpose(np.array(found))
     places = np.arange(len(x))
-    axes.errorbar(places, mean, (mean - low, high - mean), fmt="o", color=colour, capsize=3)
+    error = np.maximum((mean - low, high - mean), 0)  # of equal values rounding may make it less
+    axes.errorbar(places, mean, error, fmt="o", color=colour, capsize=3)
     axes.set_xticks(places, [str(each) for each in x])

@@ -9,6 +9,7 @@ NAMES = (  # in the order in which they build on each other
     "activations",
     "depth",
     "vanishing",
+    "softmax",
     "descent",
     "backpropagation",
     "initialization",

@@ -13,6 +13,7 @@ NAMES = (  # in the order in which they build on each other
     "descent",
     "backpropagation",
     "initialization",
+    "optimizers",
     "regression",
     "approximation",
     "regularization",

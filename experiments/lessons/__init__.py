@@ -14,6 +14,7 @@ NAMES = (  # in the order in which they build on each other
     "backpropagation",
     "initialization",
     "optimizers",
+    "batching",
     "regression",
     "approximation",
     "regularization",

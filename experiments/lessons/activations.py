@@ -47,7 +47,8 @@ def is_range(stated: str, values: np.ndarray) -> bool:
     low, high = ends
     least, most = values.min(), values.max()
     is_in = low <= least and most <= high and not (stated[0] == "(" and least == low)
-    reached = least < max(low, -0.05) + 0.01 and most > min(high, 5) - 0.01
+    near = np.nan_to_num(ends, neginf=-0.05, posinf=5)  # of an end at infinity, some way
+    reached = least < near[0] + 0.01 and most > near[1] - 0.01
     return bool(is_in and reached and not (stated[-1] == ")" and most == high))
 
 

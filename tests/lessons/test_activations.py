@@ -62,6 +62,7 @@ def test_layers_leave_what_the_gradient_of_their_composition_is():
         ("[0, 1)", [-0.001, 0.999], False),
         ("[0, 1]", [0, 0.9], False),
         ("[0, 1]", [0.1, 1], False),
+        ("[-1, 1]", [-0.9, 1], False),
         ("[0, inf)", [0, 6], True),
         ("[0, inf)", [0, 1], False),
         ("(-inf, inf)", [-6, 6], True),
@@ -88,8 +89,15 @@ def test_claims_fail_where_a_derivative_is_none(monkeypatch, outcome):
     assert held(activations.teach()) == [False] * 4
 
 
-def test_a_steeper_sigmoid_is_found_out(monkeypatch, outcome):
+@pytest.mark.parametrize(
+    ("name", "other", "expected"),
+    [
+        ("sigmoid", lambda x: 1 / (1 + jnp.exp(-1.5 * x)), [False, True, False, True]),
+        ("sign", jnp.tanh, [False, True, True, False]),
+        ("step", jax.nn.sigmoid, [False, True, True, False]),
+    ],
+)
+def test_another_function_behind_a_name_is_found_out(monkeypatch, outcome, name, other, expected):
     monkeypatch.setattr(activations, "draw", lambda *_: outcome.picture)
-    steep = lambda x: 1 / (1 + jnp.exp(-1.5 * x))  # noqa: E731
-    monkeypatch.setattr(activations.activations, "sigmoid", steep)
-    assert held(activations.teach()) == [False, True, False, True]
+    monkeypatch.setattr(activations.activations, name, other)
+    assert held(activations.teach()) == expected

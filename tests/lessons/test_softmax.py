@@ -86,10 +86,17 @@ def test_claims_fail_where_the_link_is_another(monkeypatch, teach):
     assert held(teach()) == [False, False, False, True]
 
 
-def test_a_claim_fails_where_the_tasks_are_mixed_up(monkeypatch, teach):
-    tasks = dict(zip(softmax.TASKS, reversed(softmax.TASKS.values()), strict=True))
-    monkeypatch.setattr(softmax, "TASKS", tasks)
+@pytest.mark.parametrize("name", ["yes or no, twice", "two values"])
+def test_a_claim_fails_where_a_task_has_softmax_that_should_not(monkeypatch, teach, name):
+    monkeypatch.setitem(softmax.TASKS, name, jaxmlp.classification(2))
     assert held(teach()) == [True, True, True, False]
+
+
+def test_a_claim_fails_where_one_temperature_changes_the_order(monkeypatch, teach):
+    heated = softmax.heated
+    turned = lambda z, t: heated(z, t)[..., ::-1] if t == 4 else heated(z, t)  # noqa: E731
+    monkeypatch.setattr(softmax, "heated", turned)
+    assert held(teach()) == [True, True, False, True]
 
 
 def test_softmax_belongs_to_one_of_several():

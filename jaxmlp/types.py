@@ -137,7 +137,8 @@ class Dataset(NamedTuple):
     source: str = ""  # for a reader: which files, or which package
     sha256: str = ""  # hexadecimal digest of the four arrays
     num_classes: int = 0  # 0: unknown
-    image_shape: tuple[int, int] | None = None  # (height, width), where a row is a picture
+    # (height, width) where a row is a picture, (height, width, 3) of one in colour.
+    image_shape: tuple[int, ...] | None = None
     # (num_train,) float32: an example counts as so many in training, and in the training set's
     # figures of a history; those of other sets, and of `evaluate`, count each as one.
     train_weights: np.ndarray | None = None

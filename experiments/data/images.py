@@ -15,7 +15,8 @@ are put into the network's square as the makers of the data did it:
   digit reaches from the top to the bottom, is at most about 20 of the 32 wide, stands upright, and
   its strokes are broad; so that is done here.
 
-Data of another making, for example clothes or photographs, need pictures of exactly their size.
+Data of another making, for example clothes, need pictures of exactly their size. A network that
+sees colours takes a photograph as it is: its middle, as large a square as there is, made smaller.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def read_picture(path: str | PathLike[str], image_shape: tuple[int, ...]) -> Pic
 
     Args:
       path: a PNG, JPEG, GIF, BMP, TIFF, WebP or PPM file; of several frames, the first is read.
-      image_shape: (height, width) that the network takes.
+      image_shape: (height, width) that the network takes, or (height, width, 3) in colour.
 
     Returns:
       The figure as it stands, then turned either way. One view of a picture of exactly the
@@ -70,6 +71,9 @@ def read_picture(path: str | PathLike[str], image_shape: tuple[int, ...]) -> Pic
     Raises:
       ImageError: no such file, not a picture, damaged, too large to be safe, or blank.
     """
+    if len(image_shape) == 3:
+        image = _open(path, "RGB")
+        return Picture(_photograph(image, image_shape).reshape(1, -1), "")
     image = _open(path)
     for paper in ("white", "black"):
         grey = _grey(image, paper)
@@ -81,6 +85,17 @@ def read_picture(path: str | PathLike[str], image_shape: tuple[int, ...]) -> Pic
         if ink.any():
             return _prepare(ink, image_shape)
     raise ImageError(f"{path}: expected a figure on a background, got a blank picture")
+
+
+def _photograph(image: Image.Image, image_shape: tuple[int, ...]) -> np.ndarray:
+    """The middle of a picture in colour, (height, width, 3) float32 from 0 to 1."""
+    if image.mode == "RGBA":
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    elif image.mode == "F":
+        image = Image.fromarray((255 * _grey(image, "white")).astype(np.uint8))
+    height, width = image_shape[:2]
+    whole = ImageOps.fit(image.convert("RGB"), (width, height), Image.Resampling.LANCZOS)
+    return np.asarray(whole, np.float32) / 255
 
 
 def _light_on_dark(grey: np.ndarray) -> np.ndarray:
@@ -101,8 +116,13 @@ def _prepare(ink: np.ndarray, image_shape: tuple[int, ...]) -> Picture:
     return Picture(rows, strokes.oddity(cut))
 
 
-def _open(path: str | PathLike[str]) -> Image.Image:
-    """The picture upright, not too large, in mode L or RGBA (or F, with more than 8 bits)."""
+def _open(path: str | PathLike[str], opaque: str = "L") -> Image.Image:
+    """The picture upright, not too large, in mode L or RGBA (or F, with more than 8 bits).
+
+    Args:
+      path: the file.
+      opaque: the mode where nothing is transparent: "RGB" keeps colours.
+    """
     if not os.path.isfile(path):
         got = "a directory" if os.path.isdir(path) else "no such file"
         raise ImageError(f"{path}: expected a picture file, got {got}")
@@ -115,7 +135,7 @@ def _open(path: str | PathLike[str]) -> Image.Image:
                 if image.mode.startswith(("I", "F")):
                     image = image.convert("F")
                 else:
-                    image = image.convert("RGBA" if image.has_transparency_data else "L")
+                    image = image.convert("RGBA" if image.has_transparency_data else opaque)
                 return image.reduce(max(1, max(image.size) // WORKING_SIDE))
         except UnidentifiedImageError:
             kinds = ", ".join(FORMATS)

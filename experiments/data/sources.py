@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.data import division, mnist_family, own
+from experiments.data import cifar, division, mnist_family, own
 from experiments.data.idx import Arrays, DataError
 from experiments.data.mnist_family import FAMILIES
 from experiments.data.tfds_cache import NotAvailable
@@ -23,7 +23,7 @@ from jaxmlp.types import Dataset
 
 __all__ = ["NAMES", "DataError", "NotAvailable", "hold_out", "load", "load_auto", "places"]
 
-NAMES = ("auto", *FAMILIES, "digits")  # and the path of an .npz file
+NAMES = ("auto", *FAMILIES, cifar.NAME, "digits")  # and the path of an .npz file
 TFDS_DEFAULT = "~/tensorflow_datasets"
 
 
@@ -40,6 +40,8 @@ def load(
     - `mnist`, `fashion_mnist`, `kmnist`, `emnist/<config>`: pixels (N, 784) uint8. From IDX files
       on this machine, or data that tensorflow-datasets has prepared here, or a download. EMNIST's
       pictures are turned upright; its letters' classes are 0 for a to 25 for z (stored as 1 to 26).
+    - `cifar10`: pixels (N, 3072) uint8, of 32x32 pictures in colour, red, green and blue by turns.
+      From either archive of it, packed or not, or a download; see `cifar.load`.
     - `digits`: scikit-learn's 1,797 pictures of 8x8, float32 from 0 to 1, in two parts by
       `division.split`.
     - `auto`: MNIST, or digits where MNIST is not to be had; see `load_auto`.
@@ -65,11 +67,14 @@ def load(
         return load_auto(data_dir)[0]
     if name == "digits":
         return _load_digits()
+    target = user_path(data_dir or os.environ.get("TFDS_DATA_DIR") or TFDS_DEFAULT)
     if name in FAMILIES:
-        target = user_path(data_dir or os.environ.get("TFDS_DATA_DIR") or TFDS_DEFAULT)
         arrays, source = mnist_family.load(name, places(data_dir, look_in), target)
         num_classes = FAMILIES[name].num_classes
         return _dataset(arrays, name, source, num_classes, mnist_family.IMAGE_SHAPE)
+    if name == cifar.NAME:
+        arrays, source = cifar.load(places(data_dir, look_in), target)
+        return _dataset(arrays, name, source, len(cifar.CLASSES), cifar.IMAGE_SHAPE)
     if name.endswith(".npz"):
         path = user_path(name)
         arrays, image_shape = own.read(path, check_finite, task)
@@ -171,7 +176,7 @@ def _dataset(
     name: str,
     source: str,
     num_classes: int,
-    image_shape: tuple[int, int] | None,
+    image_shape: tuple[int, ...] | None,
 ) -> Dataset:
     """Puts four arrays, and the digest of their types, shapes and bytes, into a `Dataset`."""
     digest = hashlib.sha256()

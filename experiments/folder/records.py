@@ -3,6 +3,7 @@
 A folder may come from anybody: whatever lies in it is checked here, once, before it is used.
 """
 
+import math
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -45,7 +46,9 @@ def _is_data(value: Any) -> bool:
 
 
 def _is_shape(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(map(WIDTH.holds, value))
+    if not isinstance(value, list) or not all(map(WIDTH.holds, value)):
+        return False
+    return len(value) == 2 or (len(value) == 3 and value[2] == 3)
 
 
 def _agree(config: dict[str, Any]) -> None:
@@ -53,7 +56,7 @@ def _agree(config: dict[str, Any]) -> None:
     sizes, hidden, shape = config["sizes"], config["hidden_sizes"], config["image_shape"]
     if len(sizes) != len(hidden) + 2 or sizes[1:-1] != hidden:
         raise ValueError(f"sizes with the hidden_sizes {hidden} inside, got {sizes}"[:LONGEST])
-    if shape and shape[0] * shape[1] != sizes[0]:
+    if shape and math.prod(shape) != sizes[0]:
         raise ValueError(f"an image_shape of {sizes[0]} pixels, got {shape}")
 
 
@@ -89,7 +92,9 @@ CONFIG = Fields(
         "dataset": DATA,
         "data_sha256": SHA256,
         "sizes": [WIDTH],
-        "image_shape": Kind("a height and a width", _is_shape).optional,
+        "image_shape": Kind(
+            "a height and a width, and 3 where there is colour", _is_shape
+        ).optional,
     },
     {**YOUNGER, "notice": TEXT, "outputs": OUTPUTS},
     _agree,

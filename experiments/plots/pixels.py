@@ -20,14 +20,14 @@ Text = tuple[float, float, str, dict[str, Any]]  # x, y in pixels from the top l
 
 
 def tiles(images: np.ndarray, image_shape: tuple[int, ...], side: int) -> np.ndarray:
-    """Images in grey, as the network saw them.
+    """Images as the network saw them, in grey or in colour.
 
     Pixels, and floats from 0 to 1, are shown as they are; floats of a wider range are squeezed into
     it together.
 
     Args:
-      images: (num_images, height * width) uint8, or float.
-      image_shape: (height, width).
+      images: (num_images, height * width) uint8, or float; of colours three a pixel.
+      image_shape: (height, width), or (height, width, 3).
       side: of a tile, about, in pixels.
 
     Returns:
@@ -36,23 +36,25 @@ def tiles(images: np.ndarray, image_shape: tuple[int, ...], side: int) -> np.nda
     values = np.asarray(images, np.float64) / (255 if images.dtype == np.uint8 else 1)
     values = np.nan_to_num(values, posinf=0, neginf=0)
     low, high = min(values.min(initial=0), 0), max(values.max(initial=1), 1)
-    grey = np.round(255 * (values - low) / (high - low)).astype(np.uint8)
-    return enlarged(np.stack([grey] * 3, axis=-1), image_shape, side)
+    shown = np.round(255 * (values - low) / (high - low)).astype(np.uint8)
+    colours = shown if len(image_shape) == 3 else np.stack([shown] * 3, axis=-1)
+    return enlarged(colours, image_shape, side)
 
 
 def enlarged(rows: np.ndarray, image_shape: tuple[int, ...], side: int) -> np.ndarray:
     """Images larger, or every second or third pixel of them.
 
     Args:
-      rows: (num_images, height * width, 3).
-      image_shape: (height, width).
+      rows: (num_images, height * width, 3), or (num_images, height * width * 3).
+      image_shape: (height, width), or (height, width, 3).
       side: that they should have, about, by a whole factor.
 
     Returns:
       (num_images, tile height, tile width, 3).
     """
-    images = rows.reshape(len(rows), *image_shape, 3)
-    factor, shrink = max(1, side // max(image_shape)), -(-max(image_shape) // (2 * side))
+    longest = max(image_shape[:2])
+    images = rows.reshape(len(rows), *image_shape[:2], 3)
+    factor, shrink = max(1, side // longest), -(-longest // (2 * side))
     return images[:, ::shrink, ::shrink].repeat(factor, axis=1).repeat(factor, axis=2)
 
 

@@ -29,7 +29,7 @@ def wrong_examples(
       images: (num_examples, height * width) uint8, or float.
       labels: (num_examples,) integers.
       probabilities: (num_examples, num_classes); NaN counts as wrong.
-      image_shape: (height, width).
+      image_shape: (height, width), or (height, width, 3) in colour.
 
     Returns:
       The path.
@@ -70,7 +70,7 @@ def predictions(
       images: (num_examples, height * width) uint8, or float.
       probabilities: (num_examples, num_classes); of more than 10 classes, the likeliest are shown.
       names: of the examples, for example their files'.
-      image_shape: (height, width).
+      image_shape: (height, width), or (height, width, 3) in colour.
 
     Returns:
       The path.

@@ -9,7 +9,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.ticker import MaxNLocator
 
-from experiments.plots.pixels import blank, enlarged, page_figure
+from experiments.plots.pixels import blank, enlarged, page_figure, save_page
 from experiments.plots.style import STYLE, save
 
 __all__ = ["first_layer"]
@@ -24,8 +24,9 @@ def first_layer(
 
     Args:
       path: the PNG to write.
-      kernel: (height * width, num_units), the first layer's.
-      image_shape: (height, width).
+      kernel: (height * width, num_units), the first layer's, or (height * width * 3, num_units).
+      image_shape: (height, width), or (height, width, 3): then a weight's colour is its input's,
+        and grey is 0.
 
     Returns:
       The path.
@@ -36,7 +37,11 @@ def first_layer(
     finite = np.abs(weights[np.isfinite(weights)])
     limit = float(np.quantile(finite, 0.998)) if finite.size else 0.0
     mappable = ScalarMappable(Normalize(-(limit or 1), limit or 1), "RdBu_r")
-    colours = enlarged(mappable.to_rgba(weights, bytes=True)[..., :3], image_shape, 84)
+    if in_colour := len(image_shape) == 3:
+        drawn = np.clip(np.nan_to_num(128 + 127 * weights / (limit or 1)), 0, 255).astype(np.uint8)
+    else:
+        drawn = mappable.to_rgba(weights, bytes=True)[..., :3]
+    colours = enlarged(drawn, image_shape, 84)
     columns = min(10, len(order))
     height, width = colours.shape[1] + 6, colours.shape[2] + 6
     rows = -(-len(order) // columns)
@@ -46,6 +51,8 @@ def first_layer(
         page[y : y + len(tile), x : x + tile.shape[1]] = tile
     shown = f"{len(order)} of {kernel.shape[1]}"
     title = f"Weights into {shown} hidden units, the largest norm first"
+    if in_colour:
+        return save_page(path, page, [(18, 24, f"{title}; grey is 0", {"size": 10})])
     with matplotlib.rc_context(STYLE):
         figure = page_figure(page, [(18, 24, title, {"size": 10})])
         x, y, high = 30 + width * columns, 46, max(height * rows - 6, 126)

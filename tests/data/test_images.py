@@ -288,3 +288,27 @@ def test_a_missing_file_and_a_directory_are_said(tmp_path):
 def test_a_blank_picture_is_refused(tmp_path, blank, shape):
     with pytest.raises(ImageError, match="expected a figure on a background, got a blank picture"):
         read_image(save(tmp_path / "a.png", blank), shape)
+
+
+def test_a_network_of_colours_takes_the_middle_of_a_photograph(tmp_path):
+    photo = Image.new("RGB", (90, 60), (255, 0, 51))
+    photo.paste((0, 102, 255), (45, 0, 90, 60))
+    photo.paste((0, 255, 0), (0, 0, 15, 60))  # outside of the middle's square
+    found = read_picture(save(tmp_path / "a.png", photo), (32, 32, 3))
+    assert found.oddity == ""
+    assert (found.rows.shape, found.rows.dtype) == ((1, 32 * 32 * 3), np.float32)
+    pixels = found.rows.reshape(32, 32, 3)
+    np.testing.assert_allclose(pixels[5, 4], [1, 0, 0.2], atol=0.01)
+    np.testing.assert_allclose(pixels[5, 28], [0, 0.4, 1], atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "seen"),
+    [("L", 102, 0.4), ("RGBA", (0, 0, 0, 102), 0.6), ("I;16", 26214, 0.4)],
+)
+def test_pictures_of_other_kinds_are_grey_to_a_network_of_colours(tmp_path, mode, colour, seen):
+    picture = Image.new(mode, (20, 20), colour)
+    if mode == "I;16":
+        picture.putpixel((0, 0), 65535)
+    row = read_image(save(tmp_path / "a.png", picture), (4, 4, 3))
+    np.testing.assert_allclose(row[-3:], seen, atol=0.01)

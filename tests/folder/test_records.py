@@ -67,7 +67,12 @@ def test_a_setting_takes_every_name_that_its_flag_takes(config, setting):
         ({"sizes": [3]}, "needs sizes with the hidden_sizes"),
         ({"image_shape": [2, 3]}, r"needs an image_shape of 4 pixels, got \[2, 3\]"),
         ({"image_shape": [10**5, 10**5]}, r"needs an image_shape of 4 pixels, got"),
-        ({"image_shape": [4]}, "needs a height and a width or null as image_shape"),
+        (
+            {"image_shape": [4]},
+            "needs a height and a width, and 3 where there is colour,? or null as",
+        ),
+        ({"image_shape": [2, 2, 4]}, "needs a height and a width, and 3 where there is colour"),
+        ({"image_shape": [2, 2, 3]}, r"needs an image_shape of 4 pixels, got \[2, 2, 3\]"),
         ({"sizes": [4, 8, 10**11, 3]}, r"as sizes\[2\], got 100000000000"),
         ({"learning_rate": 1e39}, "as learning_rate, got 1e[+]39"),
         ({"num_epochs": None}, "as num_epochs, got None"),

@@ -33,3 +33,10 @@ def test_a_page_is_saved_pixel_for_pixel_with_its_texts(tmp_path):
         assert image.size == (90, 60)
         assert np.array_equal(np.asarray(image.convert("RGB")), page)
     assert page_figure(page, []).get_size_inches().tolist() == [90 / DPI, 60 / DPI]
+
+
+def test_tiles_of_three_numbers_a_pixel_are_in_colour():
+    found = tiles(np.uint8([[255, 0, 51, 0, 102, 255]]), (1, 2, 3), 4)
+    assert found.shape == (1, 2, 4, 3)
+    assert found[0, 0, ::2].tolist() == [[255, 0, 51], [0, 102, 255]]
+    assert tiles(np.zeros((2, 4 * 4 * 3), np.float32), (4, 4, 3), 2).shape == (2, 4, 4, 3)

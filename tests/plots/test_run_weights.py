@@ -36,3 +36,13 @@ def test_the_scale_of_weights_and_their_number_are_said(figure_of_run):
 def test_weights_of_zero_and_nan_are_drawn(tmp_path):
     read(run.first_layer(tmp_path / "first.png", np.zeros((64, 3)), (8, 8)))
     read(run.first_layer(tmp_path / "first.png", np.full((64, 3), np.nan), (8, 8)))
+
+
+def test_weights_of_colours_are_colours_about_grey(tmp_path, figure_of_run):
+    pixel = np.tile([1.0, 0.0, -1.0], 64)  # into a unit that likes red and dislikes blue
+    pixels = read(run.first_layer(tmp_path / "first.png", pixel[:, None], (8, 8, 3)))
+    assert pixels[60, 40].tolist()[:3] == [255, 128, 1]
+    assert pixels[46 + 79, 18 + 79].tolist()[:3] == [255, 128, 1]
+    figure = figure_of_run(run.first_layer, np.full((192, 2), np.nan), (8, 8, 3))
+    title = "Weights into 2 of 2 hidden units, the largest norm first; grey is 0"
+    assert (written(figure), figure.axes) == ([title], [])

@@ -10,6 +10,7 @@ NAMES = (  # in the order in which they build on each other
     "depth",
     "vanishing",
     "softmax",
+    "losses",
     "descent",
     "backpropagation",
     "initialization",

@@ -18,7 +18,18 @@ from experiments.lessons import NAMES, __main__, lesson, page
 
 FOLDER = ROOT / "experiments" / "lessons"
 MEASURED = ROOT / "docs" / "measured"
-SHARED = {"__init__", "__main__", "drawing", "few", "forms", "lesson", "page", "surfaces"}
+SHARED = {
+    "__init__",
+    "__main__",
+    "classifiers",
+    "drawing",
+    "few",
+    "forms",
+    "lesson",
+    "outliers",
+    "page",
+    "surfaces",
+}
 UNMEASURED = {"cifar10"}  # its data are not to be had offline
 SEVERAL = 6  # lines that two lessons may not have in common
 

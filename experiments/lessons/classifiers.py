@@ -14,7 +14,18 @@ import jaxmlp
 from experiments.lessons import drawing
 from jaxmlp import losses
 
-__all__ = ["CLASSIFIERS", "SCALES", "WAYS", "apart", "classify", "draw", "slopes", "squared", "two"]
+__all__ = [
+    "CLASSIFIERS",
+    "SCALES",
+    "WAYS",
+    "apart",
+    "classify",
+    "draw",
+    "slopes",
+    "squared",
+    "sure_and_wrong",
+    "two",
+]
 
 SCALES, RATES = (1.0, 10.0), (0.1, 0.3, 1.0, 3.0)  # of initial weights; of learning
 
@@ -47,6 +58,15 @@ WAYS = {
         lambda outputs, c: losses.sigmoid_cross_entropy(outputs, jaxmlp.one_hot(c, 10)),
     ),
 }
+
+
+def sure_and_wrong(data: jaxmlp.Dataset, seeds: int) -> list[float]:
+    """The share of test digits of which networks at first give the right class less than 1 %."""
+    model, (inputs, labels) = jaxmlp.mlp((64, 10)), data.sets()["test"]
+    params = jax.jit(jax.vmap(model.init))(jax.vmap(jax.random.key)(jnp.arange(seeds)))
+    logits = jax.jit(jax.vmap(jax.vmap(model.apply, (None, 0)), (0, None)))(params, inputs)
+    found = (jax.nn.softmax(scale * logits)[:, np.arange(len(labels)), labels] for scale in SCALES)
+    return [float((right < 0.01).mean()) for right in found]
 
 
 def classify(loss: Any, data: jaxmlp.Dataset, seeds: int, epochs: int) -> np.ndarray:

@@ -17,7 +17,8 @@ from jaxmlp import losses
 __all__ = ["BIAS", "ERRORS", "POINTS", "SLOPE", "draw", "fit", "off", "scattered"]
 
 LINE = jaxmlp.mlp((1, 1))
-SLOPE, BIAS, POINTS, NOISE, STEPS = 2.0, 1.0, 50, 0.5, 300
+SLOPE, BIAS, POINTS, NOISE = 2.0, 1.0, 50, 0.5
+STEPS, RATE = 1000, 0.5  # enough for lines that are far off
 ERRORS = {"squared": losses.squared_error, "Huber": losses.huber, "absolute": losses.absolute_error}
 
 
@@ -34,7 +35,7 @@ def scattered(seeds: int, shares: tuple[float, ...], far: float) -> tuple[np.nda
 @functools.partial(jax.jit, static_argnames="loss")
 def fit(loss: Any, x: jax.Array, y: jax.Array) -> jax.Array:
     """Lines (shares, seeds, 2), slope and bias, after gradient descent on the mean loss."""
-    optimizer = optax.adam(optax.cosine_decay_schedule(0.1, STEPS))
+    optimizer = optax.adam(optax.cosine_decay_schedule(RATE, STEPS))
     update = jaxmlp.make_update(LINE, loss, optimizer)
 
     def one(x: jax.Array, y: jax.Array) -> jax.Array:

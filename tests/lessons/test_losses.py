@@ -25,6 +25,7 @@ def quick(monkeypatch, outcome):
     monkeypatch.setattr(
         classifiers, "classify", lambda loss, *_: by_loss[loss][:, None, None] + seeds
     )
+    monkeypatch.setattr(classifiers, "sure_and_wrong", lambda *_: [0.0, 0.8])
     monkeypatch.setattr(outliers, "draw", lambda *_: None)
     monkeypatch.setattr(classifiers, "draw", lambda *_: None)
     return by_loss
@@ -35,6 +36,8 @@ def test_all_claims_hold(outcome):
     squared, huber, absolute = (found[-1].mean for found in outcome.figures["off"].values())
     assert absolute < huber < 2 < squared == pytest.approx(4.0, abs=0.3)  # 40 % of 10
     assert outcome.figures["slopes"] == pytest.approx([-0.99995, -0.00018], abs=1e-5)
+    plain, large = outcome.figures["wrong"]
+    assert plain < 0.02 < 0.6 < large
     assert outcome.claims[0].text.startswith(f"40% outliers drag the line off by {squared:.3g} (")
     assert f"{huber:.3g} (" in outcome.claims[0].text.split("Huber's")[0].split("error,")[1]
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import scipy.optimize
 
 from experiments.lessons import outliers
 
@@ -25,19 +26,26 @@ def test_the_squared_error_gives_the_least_squares_line(points):
     lines = outliers.fit(outliers.ERRORS["squared"], *points)
     rows = zip(*points, strict=True)
     expected = [[np.polyfit(a, b, 1) for a, b in zip(*row, strict=True)] for row in rows]
-    np.testing.assert_allclose(lines, expected, atol=2e-3)
+    np.testing.assert_allclose(lines, expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["absolute", "Huber"])
-def test_at_the_lines_of_the_others_the_pulls_balance(points, name):
-    lines = np.asarray(outliers.fit(outliers.ERRORS[name], *points))
+def test_the_absolute_error_is_as_small_as_a_linear_program_makes_it(points):
+    lines = np.asarray(outliers.fit(outliers.ERRORS["absolute"], *points))
+    x, y = (values[1, :5].astype(float) for values in points)
+    rests, identity = y - lines[1, :5, :1] * x - lines[1, :5, 1:], np.eye(50)
+    for rest, a, b in zip(rests, x, y, strict=True):
+        costs, free = [0, 0, *[1] * 100], [(None, None)] * 2 + [(0, None)] * 100
+        equal = np.c_[a, np.ones(50), identity, -identity]
+        best = scipy.optimize.linprog(costs, A_eq=equal, b_eq=b, bounds=free).fun
+        assert abs(rest).sum() == pytest.approx(best, rel=1e-3)
+
+
+def test_at_hubers_line_the_pulls_balance(points):
+    lines = np.asarray(outliers.fit(outliers.ERRORS["Huber"], *points))
     x, y = points
-    rest = y - lines[..., :1] * x - lines[..., 1:]
-    pull = np.sign(rest) if name == "absolute" else rest.clip(-1, 1)
-    balance = np.array([pull.sum(axis=-1), (pull * x).sum(axis=-1)])
-    # A line by the absolute error goes through two of the points, which may pull either way.
-    assert abs(balance).max() < (4 if name == "absolute" else 0.1)  # of 50
-    assert abs(balance).mean() < 0.5
+    pull = (y - lines[..., :1] * x - lines[..., 1:]).clip(-1, 1)
+    assert abs(pull.sum(axis=-1)).max() < 0.1
+    assert abs((pull * x).sum(axis=-1)).max() < 0.1
 
 
 def test_how_far_a_line_is_off_is_the_root_of_the_mean_square():

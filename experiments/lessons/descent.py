@@ -9,9 +9,9 @@ the distance to the best weight by |1 - rate L|: rates above 2 / L diverge.
 
 Then SGD, momentum, Nesterov, AdaGrad, RMSprop and Adam, each at its best rate, from four starts. In
 a bowl all end at the one minimum, and momentum far nearer to it than SGD; between two wells it is
-the start that decides in which; in Rosenbrock's bent valley few arrive. Last, where the gradient is
-noisy, a rate that shifts down settles, and the same rate held does not. 10 s on two cores, 5 s
-once compiled.
+start and optimizer that decide in which; in Rosenbrock's bent valley few arrive. Last, where the
+gradient is noisy, a rate that shifts down settles, and the same rate held does not. 10 s on two
+cores, 5 s once compiled.
 
 Sources: Polyak, 1964; Duchi, Hazan and Singer, 2011; Kingma and Ba, 2015; Rosenbrock, 1960.
 """

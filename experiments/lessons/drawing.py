@@ -93,6 +93,8 @@ def curves(
         values = each.history[metric]
         unit = seconds[name] if seconds else 1
         band(axes, [unit * (1 + i) for i in range(values.shape[1])], values, name, colour)
+    if all(each.metric(metric).is_share for each in runs.values()):  # few seeds' bands go beyond
+        axes.set_ylim(max(axes.get_ylim()[0], 0), min(axes.get_ylim()[1], 1))
     axes.set(title=metric.replace("_", " "), xlabel="seconds of training" if seconds else "epoch")
     if not seconds:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -113,8 +113,9 @@ def draw(through: dict[str, np.ndarray], found: dict[str, Any], accuracy: Any) -
     """What comes through, how training goes, and what kernels it makes."""
     figure, axes = drawing.sheet("A kernel's first spread decides what a deep network learns", 3, 2)
     for colour, (name, each) in zip(drawing.COLOURS, through.items(), strict=False):
-        drawing.band(axes[0], range(1, each.shape[1] + 1), each, name, colour)
-    axes[0].set(title="spread before training", xlabel="hidden layer", yscale="log")
+        layers = range(1, each.shape[1] + 1)
+        drawing.band(axes[0], layers, each, name, colour)
+    axes[0].set(title="spread before training", yscale="log", xlabel="hidden layer", xticks=layers)
     drawing.curves(axes[1], found, "train_loss")
     drawing.curves(axes[2], found, "test_accuracy")
     axes[1].set_yscale("log")

@@ -5,6 +5,7 @@ from lesson_claims import held
 
 import jaxmlp
 from experiments.lessons import initialization
+from jaxmlp.populations.runs import Runs
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +76,17 @@ def test_each_is_shown_by_its_name_at_its_best_rate(judged):
     assert first[-1] > 1 > last[-1]
     np.testing.assert_array_equal(kernel.images[0].get_array(), alike.params[0].kernel[0].T)
     assert ends.get_title() == "test accuracy after training"
+
+
+def test_the_rate_is_found_by_the_training_loss_and_not_by_the_test_set():
+    history = {
+        "train_loss": [[[1.0], [1.0]], [[2.0], [2.0]]],
+        "test_accuracy": [[[0.5]] * 2, [[1]] * 2],
+    }
+    axes = {"kernel_init": ("he",), "learning_rate": (0.1, 0.2), "seed": (0, 1)}
+    values = {name: np.float32([each]) for name, each in history.items()}
+    runs = Runs(axes, values, np.ones((1, 2, 2)), (), np.zeros((1, 2, 2, 2)), {})
+    assert initialization.best(runs, "he") == {"kernel_init": "he", "learning_rate": 0.1}
 
 
 def test_claims_fail_where_the_initializers_are_as_one_and_units_differ(monkeypatch, judged):

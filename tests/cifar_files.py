@@ -15,12 +15,14 @@ BATCHES = [*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"]
 def batches(count=10):
     """name -> pixels (count, 3072), plane by plane, and classes, which can be learned."""
     rng = np.random.default_rng(0)
-    colours = rng.integers(40, 216, (10, 3))
+    colours = rng.integers(-80, 81, (10, 3))
     found = {}
     for name in BATCHES:
         labels = rng.permutation(np.arange(count) % 10).astype(np.uint8)
-        # A class's colour, brighter from the left to the right, and noise.
-        planes = colours[labels][:, :, None, None] + np.arange(-16, 16)
+        # A class's colour or what it leaves of white, brighter from left to right, and noise: the
+        # mean of each class is grey, so that no linear network can tell them.
+        sides = rng.choice([-1, 1], (count, 1))
+        planes = 128 + (sides * colours[labels])[:, :, None, None] + np.arange(-16, 16)
         pixels = planes + rng.integers(-8, 9, (count, 3, 32, 32))
         found[name] = pixels.clip(0, 255).astype(np.uint8).reshape(count, -1), labels
     return found

@@ -75,7 +75,7 @@ def cost(function: Any, *arguments: Any) -> tuple[float, float, float]:
     """What a call takes: millions of operations, MiB besides arguments and results, and ms."""
     program: Any = jax.jit(function).lower(*arguments).compile()
     times = []
-    for _ in range(7):
+    for _ in range(20):
         begin = time.perf_counter()
         jax.block_until_ready(program(*arguments))
         times.append(time.perf_counter() - begin)

@@ -1,7 +1,7 @@
 import jax
 import numpy as np
 import pytest
-from lesson_claims import held
+from lesson_claims import held, taught
 
 import jaxmlp
 from experiments.data.sources import load
@@ -10,17 +10,8 @@ from experiments.lessons import batching
 
 @pytest.fixture(scope="module")
 def judged():
-    """What `teach` made of the small form, and what it then judged by."""
-    given = []
-    right = batching.judge
-
-    def once(*arguments):
-        given[:] = arguments
-        return right(*arguments)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batching, "judge", once)
-        yield batching.teach(seeds=3, epochs=2, sizes=(1, 256, 4096)), given
+    """What `teach` made of the small form, and what it judged by."""
+    return taught(batching, seeds=3, epochs=2, sizes=(1, 256, 4096))
 
 
 def test_time_and_noise_fall_and_the_rate_is_to_rise_with_the_batch(judged):

@@ -1,7 +1,7 @@
 import jax
 import numpy as np
 import pytest
-from lesson_claims import held
+from lesson_claims import held, taught
 
 import jaxmlp
 from experiments.lessons import initialization
@@ -10,19 +10,11 @@ from jaxmlp.populations.runs import Runs
 
 @pytest.fixture(scope="module")
 def judged():
-    """What `teach` made of the small form, and what it then judged by."""
-    given = []
-    right = initialization.judge
-
-    def once(*arguments):
-        given[:] = arguments
-        return right(*arguments)
-
+    """What `teach` made of the small form, and what it judged by."""
+    few = {name: init for name, init in initialization.INITS.items() if name != "Xavier"}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(initialization, "judge", once)
-        few = {name: init for name, init in initialization.INITS.items() if name != "Xavier"}
         patch.setattr(initialization, "INITS", few)
-        yield initialization.teach(seeds=3, layers=2, epochs=2), given
+        yield taught(initialization, seeds=3, layers=2, epochs=2)
 
 
 def test_he_keeps_the_spread_and_learns_and_zeros_stay_alike(judged):

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from lesson_claims import held
+from lesson_claims import held, taught
 
 from experiments.data.sources import hold_out, load
 from experiments.lessons import optimizers
@@ -8,20 +8,12 @@ from experiments.lessons import optimizers
 
 @pytest.fixture(scope="module")
 def judged():
-    """What `teach` made of the small form, and what it then judged by."""
-    given = []
-    right = optimizers.judge
-
-    def once(*arguments):
-        given[:] = arguments
-        return right(*arguments)
-
+    """What `teach` made of the small form, and what it judged by."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(optimizers, "judge", once)
         patch.setattr(optimizers, "NAMES", ("sgd", "adam"))
         patch.setattr(optimizers, "FALLING", ("cosine",))
         patch.setattr(optimizers, "RATES", (0.001, 0.032, 0.32))
-        yield optimizers.teach(seeds=5, epochs=6), given
+        yield taught(optimizers, seeds=5, epochs=6)
 
 
 def test_rates_are_apart_adam_is_ahead_and_a_rate_that_falls_ends_lower(judged):

@@ -3,6 +3,7 @@ import pytest
 from lesson_claims import held
 
 from experiments.lessons import classifiers, losses, outliers
+from experiments.lessons.drawing import COLOURS
 
 
 def teach(shares=(0, 0.4)):
@@ -38,8 +39,11 @@ def test_all_claims_hold(outcome):
     assert outcome.figures["slopes"] == pytest.approx([-0.99995, -0.00018], abs=1e-5)
     plain, large = outcome.figures["wrong"]
     assert plain < 0.02 < 0.6 < large
-    assert outcome.claims[0].text.startswith(f"40% outliers drag the line off by {squared:.3g} (")
-    assert f"{huber:.3g} (" in outcome.claims[0].text.split("Huber's")[0].split("error,")[1]
+    texts = [found[-1].text() for found in outcome.figures["off"].values()]
+    assert outcome.claims[0].text == (
+        f"40% outliers drag the line off by {texts[0]} by the squared error, {texts[1]} by Huber's "
+        f"and {texts[2]} by the absolute"
+    )
 
 
 def test_the_tables_say_what_was_found(outcome):
@@ -62,13 +66,21 @@ def test_the_picture_has_losses_lines_and_curves(outcome):
     assert at == pytest.approx({"squared": 9, "Huber": 2.5, "absolute": 3}, abs=1e-3)
     ends = {line.get_label(): line.get_ydata() for line in off.lines}
     assert ends["Huber"][1] == pytest.approx(outcome.figures["off"]["Huber"][1].mean)
+    assert off.lines[0].get_xdata().tolist() == [0, 40]  # %
     assert points.lines[-1].get_ydata().tolist() == [-1, 3]
     fitted = {line.get_label(): line.get_ydata() for line in points.lines}
     assert (fitted["squared"] > fitted["absolute"] + 2).all()
+    assert fitted["absolute"][0] < fitted["absolute"][1]
     assert [line.get_label() for line in slope.lines] == ["cross-entropy", "squared"]
     assert (loss.lines[0].get_ydata()[0], slope.lines[0].get_ydata()[0]) == pytest.approx(
         (10, -1), abs=1e-3
     )
+    assert [line.get_color() == COLOURS[i // 2] for i, line in enumerate(accuracy.lines)] == [
+        False,
+        True,
+        False,
+        True,
+    ]
     last = {line.get_label(): line.get_ydata()[-1] for line in accuracy.lines}
     expected = outcome.figures["accuracy"]
     assert last["squared, weights · 10"] == pytest.approx(expected[1][1].mean)
@@ -90,9 +102,23 @@ def test_classifiers_that_are_alike_or_bad_from_the_start_are_found_out(quick):
     assert held(teach()) == [True, True, True, False, True]
 
 
-@pytest.mark.parametrize("slope", [0.0, -1.0])
-def test_slopes_that_are_the_same_are_found_out(monkeypatch, quick, slope):
-    monkeypatch.setattr(classifiers, "slopes", lambda _, z: (z, slope + 0 * z))
+def test_lines_that_are_as_good_without_outliers_are_found_out(monkeypatch, quick):
+    swaying = 1 + 0.1 * (-1.0) ** np.arange(60)
+    squared, huber = np.array([[1.0], [5.0]]), np.array([[0.5], [0.5]])
+    further = {"squared": squared, "Huber": huber, "absolute": swaying}
+    by_loss = {loss: further[name] for name, loss in outliers.ERRORS.items()}
+
+    def fit(loss, *_):
+        return np.stack(np.broadcast_arrays(2.0, 1 + by_loss[loss] * np.ones((2, 60))), axis=-1)
+
+    monkeypatch.setattr(outliers, "fit", fit)
+    assert held(teach()) == [True, False, True, True, True]
+
+
+@pytest.mark.parametrize("slopes", [(0.0, 0.0), (-1.0, -1.0), (-0.5, -0.0005)])
+def test_other_slopes_are_found_out(monkeypatch, quick, slopes):
+    by_loss = dict(zip(losses.CLASSIFIERS.values(), slopes, strict=True))
+    monkeypatch.setattr(classifiers, "slopes", lambda loss, z: (z, by_loss[loss] + 0 * z))
     assert held(teach()) == [True, True, False, True, True]
 
 

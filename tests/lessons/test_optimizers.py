@@ -25,6 +25,9 @@ def test_rates_are_apart_adam_is_ahead_and_a_rate_that_falls_ends_lower(judged):
     assert rows["sgd"][0] == 0.32
     assert rows["adam"][0] == 0.032
     assert all(0 < row[3] < 1e3 for row in rows.values())
+    accuracy = judged[1][1]["adam"].runs.history["test_accuracy"].mean(axis=0)
+    assert rows["adam"][1].startswith(f"{accuracy[0]:.1%} (")
+    assert rows["adam"][2].startswith(f"{accuracy[-1]:.1%} (")
 
 
 def test_the_rate_is_found_by_halving_on_other_seeds_without_the_test_set(judged):
@@ -40,6 +43,29 @@ def test_the_rate_is_found_by_halving_on_other_seeds_without_the_test_set(judged
     data = hold_out(load("digits"), 0.2)
     assert found["sgd"].runs.final("test_accuracy").shape == (5,)
     assert len(data.train_inputs) + len(data.validation_inputs) == len(load("digits").train_inputs)
+
+
+def test_no_rate_is_chosen_by_the_test_set(monkeypatch):
+    """Where the test set says otherwise, the validation set decides."""
+    asked = []
+
+    class Searched:
+        def best(self, metric):
+            asked.append(metric)
+            return {"learning_rate": 0.5}
+
+    def train_many(recipe, data, seeds, sweep, halving):
+        asked.append((halving.metric, seeds, tuple(sweep["learning_rate"])))
+        return Searched()
+
+    def train(recipe, data, seeds, rate):
+        raise StopIteration(rate)
+
+    monkeypatch.setattr(optimizers.jaxmlp, "train_many", train_many)
+    monkeypatch.setattr(optimizers, "train", train)
+    with pytest.raises(StopIteration, match=r"0\.5"):
+        optimizers.teach(seeds=7)
+    assert asked == [("validation_loss", range(7, 11), optimizers.RATES), "validation_loss"]
 
 
 def test_the_rate_falls_as_it_is_called_and_each_curve_has_its_name(judged):

@@ -117,7 +117,7 @@ def draw(stack: Params, singular: np.ndarray, far: Any, depths: list[int], right
     axes[5].semilogy(range(1, 11), singular, "o", color=drawing.COLOURS[0])
     axes[5].set(title="the product's singular values", xlabel="number")
     for kind, colour in zip(KINDS, drawing.COLOURS, strict=False):
-        axes[6].semilogy(np.sort(far[kind]), "o", ms=4, color=colour, label=kind)
+        axes[6].semilogy(np.sort(far[kind]), "o", ms=4, color=colour)
         drawing.band(axes[7], depths, 100 * right[kind].T, kind, colour)
     axes[6].set(title="how far from one layer", ylabel="deviations", xlabel="seeds, sorted")
     axes[7].set(title="is the digit odd?", xlabel="layers", ylabel="test accuracy, %")

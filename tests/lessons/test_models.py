@@ -90,6 +90,8 @@ def test_the_picture_has_a_curve_a_form_a_share_a_dtype_and_the_tensors(outcome)
         "after",
         "between seeds",
     ]
+    drawn = [line.get_ydata().tolist() for line in apart.lines[:2]]
+    assert drawn == [values[1:] for values in outcome.figures["apart"][:2]]
     assert apart.lines[2].get_ydata()[0] == outcome.figures["apart"][2] > 0.1
     shares = dict(
         zip((t.get_text() for t in cast.get_xticklabels()), cast.lines[0].get_ydata(), strict=True)

@@ -145,6 +145,11 @@ NAME = {"bin": "cifar-10-batches-bin/data_batch_2.bin", "py": "cifar-10-batches-
         ),
         (
             "py",
+            pickle.dumps({"data": np.zeros((1, 3072), np.uint8), "labels": [True]}, 4),
+            "expected whole numbers as labels, got others",
+        ),
+        (
+            "py",
             pickle.dumps({"data": os.system, "labels": [1]}),
             r"expected a pickle of arrays alone, got posix\.system in it",
         ),

@@ -52,6 +52,11 @@ def test_a_call_of_anything_else_is_refused_before_it_is_made(protocol, function
     assert not mark.exists()
 
 
+def test_an_admitted_name_of_another_module_is_refused():
+    with pytest.raises(DataError, match=r"got mischief\.ndarray in it"):
+        unpickled(b"cmischief\nndarray\n.", "x")
+
+
 def test_a_dotted_name_below_an_admitted_one_is_refused():
     data = b"\x80\x04\x8c\x05numpy\x8c\x0endarray.tofile\x93."
     with pytest.raises(DataError, match=r"got numpy\.ndarray\.tofile in it"):

@@ -48,6 +48,11 @@ def test_planes_are_what_the_files_have():
     np.testing.assert_array_equal(cifar10.planes(interleaved(stored)), stored)
 
 
+def test_the_neighbour_is_the_pixel_to_the_right_in_the_same_colour():
+    row, column, channel = np.indices((32, 32, 3))
+    assert cifar10.roughness((7 * row + 3 * column + 50 * channel).reshape(1, -1)) == 3
+
+
 def test_pictures_stand_beside_each_other():
     rows = np.arange(10)[:, None] * np.ones(3072)
     seen = cifar10.grid(rows)

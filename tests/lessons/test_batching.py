@@ -22,6 +22,7 @@ def test_time_and_noise_fall_and_the_rate_is_to_rise_with_the_batch(judged):
     assert accuracy.shape == (3, 2, 3)
     same, scaled = accuracy[1].mean(axis=-1)
     assert scaled > same + 0.1
+    assert outcome.figures["gains"][1].mean == pytest.approx(float(scaled - same), abs=1e-6)
     assert accuracy[0, 0].mean() > 0.95
     columns, rows = outcome.tables["batches"]
     assert columns == ["batch", "µs an example", "gradient's spread", "same rate", "in proportion"]
@@ -85,9 +86,10 @@ def test_claims_fail_one_by_one(monkeypatch, judged):
     [
         ({"seeds": 1}, "seeds and epochs need to be at least 2, got 1 and 5"),
         ({"epochs": 1}, "seeds and epochs need to be at least 2, got 8 and 1"),
-        ({"sizes": (4,)}, "sizes needs two or more but 32, rising to at most 4096, got"),
+        ({"sizes": (4,)}, "sizes needs two or more but 32, rising to 33 to 4096, got"),
         ({"sizes": (4, 1)}, "sizes needs two or more but 32"),
         ({"sizes": (1, 32)}, "sizes needs two or more but 32"),
+        ({"sizes": (1, 16)}, "sizes needs two or more but 32"),
         ({"sizes": (1, 8192)}, "sizes needs two or more but 32"),
     ],
 )

@@ -70,13 +70,13 @@ def sure_and_wrong(data: jaxmlp.Dataset, seeds: int) -> list[float]:
 
 
 def classify(loss: Any, data: jaxmlp.Dataset, seeds: int, epochs: int) -> np.ndarray:
-    """The test accuracy (scales, seeds, epochs), each scale at its best rate."""
+    """The test accuracy (scales, seeds, epochs), each scale at the rate best in training."""
     task = jaxmlp.classification(10, loss)
     recipe = jaxmlp.Recipe(jaxmlp.mlp((64, 10)), task, optax.sgd, {}, 32, epochs)
     sweep = {"init_scale": SCALES, "learning_rate": RATES}
-    found = jaxmlp.train_many(recipe, data, range(seeds), sweep).history["test_accuracy"]
-    best = found[..., -1].mean(-1).argmax(axis=1)
-    return found[range(len(SCALES)), best]
+    history = jaxmlp.train_many(recipe, data, range(seeds), sweep).history
+    best = history["train_accuracy"][..., -1].mean(-1).argmax(axis=1)
+    return history["test_accuracy"][range(len(SCALES)), best]
 
 
 def slopes(loss: Any, logit: Any) -> Any:

@@ -52,7 +52,9 @@ def save(path: Path, figure: Figure) -> None:
     drawn = io.BytesIO()
     with matplotlib.rc_context(STYLE):
         figure.savefig(drawn, format="png")
-    picture = Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    drawing = Image.open(drawn).convert("RGB")
+    rare_too = Image.Quantize.MAXCOVERAGE  # or a thin line's colour goes into its neighbours'
+    picture = drawing.quantize(256, rare_too, kmeans=1, dither=Image.Dither.NONE)
     with whole_file(path) as file:
         picture.save(file, format="png", optimize=True)
 

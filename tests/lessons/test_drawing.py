@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
+from PIL import Image
 
 from experiments.lessons import drawing, surfaces
 from jaxmlp.populations.runs import Runs
@@ -65,3 +67,16 @@ def test_walks_begin_at_a_dot_and_minima_are_stars():
     assert dots[0].get_xydata().tolist() == [[1, 1], [-1, 1]]
     (stars,) = (line for line in axes.lines if line.get_marker() == "*")
     assert stars.get_xydata() == pytest.approx(np.array([[-1.0356, 0], [0.9601, 0]]), abs=1e-3)
+
+
+def test_a_saved_picture_keeps_the_colours_of_thin_lines(tmp_path):
+    figure, axes = drawing.sheet("", 2)
+    drawing.matrix(axes[0], np.random.default_rng(0).normal(size=(40, 40)))
+    for height, colour in enumerate(drawing.COLOURS):
+        axes[1].plot([0, 1], [height, height], color=colour, lw=1.6)
+    drawing.save(tmp_path / "picture.png", figure)
+    with Image.open(tmp_path / "picture.png") as picture:
+        shades = np.array(picture.getpalette()).reshape(-1, 3)
+    for colour in drawing.COLOURS:
+        off = abs(shades - 255 * np.array(to_rgb(colour))).max(axis=1)
+        assert off.min() < 4, colour

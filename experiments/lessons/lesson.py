@@ -36,6 +36,8 @@ __all__ = [
     "Interval",
     "Outcome",
     "Table",
+    "at_least",
+    "at_most",
     "define",
     "interval",
     "listed",
@@ -87,6 +89,15 @@ class Interval(NamedTuple):
         mean, low, high = (format(value, form) for value in self)
         return f"{mean} ({low} to {high})"
 
+    def points(self) -> str:
+        """Of a difference of two shares, in percentage points.
+
+        >>> Interval(0.104, 0.092, 0.117).points()
+        '10.4 points (9.2 to 11.7)'
+        """
+        mean, low, high = (format(100 * value, ".1f") for value in self)
+        return f"{mean} points ({low} to {high})"
+
 
 def interval(values: Any) -> Interval:
     """The mean of values (seeds,), one a seed, and its 95 % interval by Student's t.
@@ -120,6 +131,30 @@ def listed(found: Mapping[str, Interval], form: str = ".1%") -> str:
     'sgd 0.5 (0.4 to 0.6), adam 0.9 (0.8 to 1.0)'
     """
     return ", ".join(f"{name} {each.text(form)}" for name, each in found.items())
+
+
+def at_least(least: float, **settings: float) -> None:
+    """Refuses a setting that is too low, by its flag's name.
+
+    >>> at_least(2, epochs=3, seeds=1)
+    Traceback (most recent call last):
+    ValueError: --seeds needs at least 2, got 1
+    """
+    for name, value in settings.items():
+        if not value >= least:
+            raise ValueError(f"--{name} needs at least {least:g}, got {value:g}")
+
+
+def at_most(most: float, **settings: float) -> None:
+    """Refuses a setting that is too high, by its flag's name.
+
+    >>> at_most(100, layers=101)
+    Traceback (most recent call last):
+    ValueError: --layers needs at most 100, got 101
+    """
+    for name, value in settings.items():
+        if not value <= most:
+            raise ValueError(f"--{name} needs at most {most:g}, got {value:g}")
 
 
 def say(text: str) -> None:

@@ -99,12 +99,21 @@ class Interval(NamedTuple):
         return f"{mean} points ({low} to {high})"
 
 
-def interval(values: Any) -> Interval:
+def interval(values: Any, log: bool = False) -> Interval:
     """The mean of values (seeds,), one a seed, and its 95 % interval by Student's t.
+
+    Args:
+      values: (seeds,).
+      log: whether both are those of the logarithms, of values above 0, which an error is; then the
+        interval is above 0 too.
 
     >>> interval([1, 2, 3]).text()
     '2 (-0.484 to 4.48)'
+    >>> interval([1, 2, 4], log=True).text()
+    '2 (0.357 to 11.2)'
     """
+    if log:
+        return Interval(*map(math.exp, interval(np.log(values))))
     values = np.asarray(values, np.float64)
     return Interval(float(values.mean()), *map(float, t_interval(values, 0.95)))
 
@@ -125,12 +134,15 @@ def share(held: Any) -> Interval:
 
 
 def listed(found: Mapping[str, Interval], form: str = ".1%") -> str:
-    """What was found of each, in a line; see `Interval.text` for the form.
+    """What was found of each, in a line; see `Interval.text` for the form; or "points".
 
     >>> listed({"sgd": Interval(0.5, 0.4, 0.6), "adam": Interval(0.9, 0.8, 1.0)}, ".1f")
     'sgd 0.5 (0.4 to 0.6), adam 0.9 (0.8 to 1.0)'
+    >>> listed({"L2": Interval(0.07, 0.063, 0.0775)}, "points")
+    'L2 7.0 points (6.3 to 7.8)'
     """
-    return ", ".join(f"{name} {each.text(form)}" for name, each in found.items())
+    texts = (each.points() if form == "points" else each.text(form) for each in found.values())
+    return ", ".join(map(" ".join, zip(found, texts, strict=True)))
 
 
 def at_least(least: float, **settings: float) -> None:

@@ -1,7 +1,7 @@
 import jax
 import numpy as np
 import pytest
-from lesson_claims import held
+from lesson_claims import covered, held
 
 from experiments.lessons import approximation
 from jaxmlp.nn.activations import identity
@@ -21,7 +21,31 @@ def test_what_is_missed_falls_with_the_width(outcome):
     assert missed["wave"][1].mean < 0.8 < missed["wave"][0].mean < 1.1
     assert list(missed) == outcome.tables["width"].columns[1:] == list(approximation.TARGETS)
     assert [row[0] for row in outcome.tables["width"].rows] == list(WIDTHS)
-    assert outcome.tables["width"].rows[1][3] == missed["saddle"][1].text(".1%")
+    assert outcome.tables["width"].rows[1][1:] == [each[1].text(".1%") for each in missed.values()]
+    assert all(low > 0 for each in missed.values() for _, low, _ in each)
+
+
+def test_the_picture_has_a_curve_a_width_and_what_is_missed(outcome):
+    wave, step, falls, *surfaces = outcome.picture.axes
+    for panel, name in ((wave, "wave"), (step, "step")):
+        lines = {line.get_label(): line for line in panel.lines}
+        assert list(lines) == ["target", "2 units", "24 units"]
+        x, target = lines["target"].get_xdata(), lines["target"].get_ydata()
+        np.testing.assert_allclose(target, approximation.TARGETS[name][1](x.reshape(-1, 1)))
+        off = [abs(lines[f"{w} units"].get_ydata() - target).mean() for w in WIDTHS]
+        assert off[1] < off[0], name
+        assert not covered(panel)
+    *bands, by_hand = falls.lines
+    assert [line.get_label() for line in bands] == list(approximation.TARGETS)
+    for line in bands:
+        means = [each.mean for each in outcome.figures["missed"][line.get_label()]]
+        np.testing.assert_allclose(line.get_ydata(), means)
+        assert tuple(line.get_xdata()) == WIDTHS
+    assert by_hand.get_xydata()[0] == pytest.approx([8, outcome.figures["by_hand"][0]])
+    assert [panel.get_title() for panel in surfaces[1:]] == ["2 units", "24 units"]
+    target, *found = (panel.images[0].get_array() for panel in surfaces)
+    off = [float(abs(each - target).mean()) for each in found]
+    assert off[1] < off[0]
 
 
 def test_straight_pieces_meet_the_curve_where_they_join():
@@ -74,6 +98,8 @@ def test_claims_fail_where_errors_do_not_fall(monkeypatch, outcome):
 
 
 def test_bad_settings_are_one_line():
-    for seeds, widths in ((1, WIDTHS), (4, (8,)), (4, (8, 2))):
-        with pytest.raises(ValueError, match="rising widths, got"):
-            approximation.teach(seeds=seeds, widths=widths)
+    with pytest.raises(ValueError, match="--seeds needs at least 2, got 1"):
+        approximation.teach(seeds=1, widths=WIDTHS)
+    for widths in ((8,), (8, 2), (8, 8)):
+        with pytest.raises(ValueError, match="--widths needs two or more, rising, got"):
+            approximation.teach(seeds=4, widths=widths)

@@ -30,6 +30,7 @@ NAMES = {
     **{"scale": "{norm}/gamma", "shift": "{norm}/beta"},
     **{"mean": "{norm}/moving_mean", "var": "{norm}/moving_variance"},
 }
+ROLES = {name.rpartition("/")[2]: role for role, name in NAMES.items()}
 
 
 def to_keras(model: Model, params: PyTree) -> list[np.ndarray]:
@@ -78,6 +79,7 @@ def from_keras(
     weights: Sequence[Any],
     model: Model | None = None,
     *,
+    names: Sequence[str] | None = None,
     activation: Callable[[jax.Array], jax.Array] = activations.relu,
     norm_epsilon: float = EPSILON,
 ) -> tuple[Model, PyTree]:
@@ -85,9 +87,14 @@ def from_keras(
 
     Args:
       weights: `model.get_weights()`, of layers whose norm, if any, comes between `Dense` and the
-        activation; without a bias too.
+        activation; without a bias too. Without names a norm needs its gamma and its beta: the four
+        of bias, beta, mean and variance (`scale=False`) are read as gamma, beta, mean and variance,
+        and the two of bias and gamma (`center=False`) as gamma and beta.
       model: which network it is, from `mlp`; None for one of these widths and norms, without
         dropout: weights do not tell their activation.
+      names: `[weight.path for weight in model.weights]`, by which each weight is what its name ends
+        in: kernel, bias, gamma, beta, moving_mean or moving_variance. A norm may then lack gamma,
+        which is 1, or beta, which is 0. None to go by how many there are.
       activation: of a network that is not given.
       norm_epsilon: the same; 1e-3 is Keras's own.
 
@@ -96,7 +103,7 @@ def from_keras(
 
     Raises:
       ValueError: if there is no kernel first, an array is one too many or has another shape, or is
-        not of float32; or it is another network than the model.
+        not of float32; a name is not known; or it is another network than the model.
 
     >>> model, params = from_keras([np.ones((3, 2), np.float32), np.zeros(2, np.float32)])
     >>> model, params[0].bias.shape
@@ -109,18 +116,61 @@ def from_keras(
     if not starts or starts[0]:
         got = arrays[0].shape
         raise ValueError(f"weights[0] needs to be a kernel (inputs, outputs), got {got}")
-    blocks = []
-    for start, end in zip(starts, [*starts[1:], len(arrays)], strict=True):
-        if end - start - 1 not in FOLLOWING:
-            raise ValueError(
-                f"weights[{start}] needs at most {max(FOLLOWING)} weights after it before the next "
-                f"kernel, got {end - start - 1}"
-            )
-        roles = ("kernel", *FOLLOWING[end - start - 1])
-        named = dict(zip(roles, range(start, end), strict=True))
-        names = {role: f"weights[{i}], a {role}," for role, i in named.items()}
-        blocks.append(Block({role: arrays[i] for role, i in named.items()}, names))
+    ends = [*starts[1:], len(arrays)]
+    if names is None:
+        roles = [r for start, end in zip(starts, ends, strict=True) for r in _counted(start, end)]
+    else:
+        roles = _named(names, arrays)
+    blocks = [
+        _block({roles[i]: arrays[i] for i in range(start, end)}, start, end, roles)
+        for start, end in zip(starts, ends, strict=True)
+    ]
     return network_of(blocks, model, activation, norm_epsilon)
+
+
+def _counted(start: int, end: int) -> tuple[str, ...]:
+    """What a kernel and those after it are, by how many there are."""
+    if end - start - 1 not in FOLLOWING:
+        raise ValueError(
+            f"weights[{start}] needs at most {max(FOLLOWING)} weights after it before the next "
+            f"kernel, got {end - start - 1}"
+        )
+    return ("kernel", *FOLLOWING[end - start - 1])
+
+
+def _named(names: Sequence[str], arrays: Sequence[np.ndarray]) -> list[str]:
+    """What weights are, by their names, of which Keras 2 ends each in ":0"."""
+    if isinstance(names, str) or len(names) != len(arrays):
+        got = names if isinstance(names, str) else len(names)
+        raise ValueError(f"names needs one for each of {len(arrays)} weights, got {got}")
+    lasts = [str(name).partition(":")[0].rpartition("/")[2] for name in names]
+    for i, (last, array) in enumerate(zip(lasts, arrays, strict=True)):
+        if last not in ROLES:
+            raise ValueError(
+                f"names[{i}] needs to end in one of {', '.join(ROLES)}, got {names[i]}"
+            )
+        if (last == "kernel") != (array.ndim == 2):
+            raise ValueError(f"names[{i}] needs to be that of {array.shape}, got {names[i]}")
+    return [ROLES[last] for last in lasts]
+
+
+def _block(arrays: dict[str, np.ndarray], start: int, end: int, roles: Sequence[str]) -> Block:
+    """A layer; what a norm lacks leaves what it norms as it is."""
+    if len(arrays) < end - start:
+        raise ValueError(f"weights[{start}] needs one of each after it, got {roles[start:end]}")
+    names = {roles[i]: f"weights[{i}], a {roles[i]}," for i in range(start, end)}
+    if {*arrays} & {*AFFINE, *MOMENTS}:
+        width = arrays["kernel"].shape[1]
+        arrays = {
+            "scale": np.ones(width, np.float32),
+            "shift": np.zeros(width, np.float32),
+        } | arrays
+        names = dict.fromkeys(AFFINE, f"weights[{end - 1}], of a norm,") | names
+    if len(missing := {*MOMENTS} - {*arrays}) == 1:
+        raise ValueError(
+            f"weights[{start}] needs a mean and a var after it, got no {missing.pop()}"
+        )
+    return Block(arrays, names)
 
 
 def _listed(block: Block) -> list[np.ndarray]:

@@ -30,8 +30,8 @@ def to_torch(model: Model, params: PyTree) -> dict[str, np.ndarray]:
     "0.weight", (outputs, inputs), "0.bias", "2.weight", ... PyTorch takes it by
     `module.load_state_dict({name: torch.tensor(array) for name, array in state.items()})`. In
     evaluation, `module.eval()`, outputs are the same but for rounding. In training the running
-    variance is not: PyTorch's is n / (n - 1) times that of a batch; and its momentum is one less
-    ours.
+    variance is not: PyTorch's is n / (n - 1) times that of a batch; and its momentum is `1 - ours`,
+    0.1 for 0.9.
 
     Scalings of `standardized` are in the numbers of the first and the last layer. There they
     are exact to 1e-7 of the largest term, so that where a mean is a thousand deviations or more,
@@ -78,7 +78,9 @@ def from_torch(
       state: `module.state_dict()`, or arrays by such names: "0.weight", "net.2.bias", "fc1.weight".
         Layers come in the order of the numbers in their names; without numbers, in that of the
         state. A norm comes after its layer, before the activation. Bias before a batch norm becomes
-        a part of the running mean, which is the same network.
+        a part of the running mean, which is the same network. A norm without running statistics is
+        read as a layer norm: a state does not tell `LayerNorm` from
+        `BatchNorm1d(track_running_stats=False)`, for which there is no network here.
       model: which network it is, from `mlp`; None for one of these widths and norms, without
         dropout: a state does not tell its activation.
       activation: of a network that is not given.

@@ -84,6 +84,49 @@ def test_layers_without_a_bias_are_taken_and_epsilon_is_kerass():
     assert model == mlp((4, 6, 3), norm="layer", norm_epsilon=1e-3)
 
 
+@pytest.mark.parametrize("form", ["sequential/{}", "{}:0"])
+@pytest.mark.parametrize("name", [name for name in MODELS if name not in FOLDED])
+def test_by_names_a_network_is_the_same(name, form):
+    names = [form.format(each) for each in keras_names(MODELS[name])]
+    foreign.assert_same_trees(
+        from_keras(weights_of(name), MODELS[name], names=names)[1], params_of(name)
+    )
+
+
+def test_by_names_a_norm_may_lack_what_it_does_not_have():
+    ends = [np.ones((4, 6), np.float32), np.ones((6, 3), np.float32)]
+    bias, beta, mean, var = (np.full(6, value, np.float32) for value in (7, 3, 4, 5))
+    names = [f"n/{each}" for each in ("kernel", "bias", "beta", "moving_mean", "moving_variance")]
+    model, params = from_keras(
+        [ends[0], bias, beta, mean, var, ends[1]], names=[*names, "last/kernel"]
+    )
+    assert model == mlp((4, 6, 3), norm="batch", norm_epsilon=1e-3)
+    assert (params.trained[0].scale[0], params.trained[0].bias[0]) == (1, 3)
+    assert (params.running[0]["mean"][0], params.running[0]["var"][0]) == (4 - 7, 5)
+    names = ["a/kernel", "a/bias", "b/gamma", "c/kernel"]
+    model, params = from_keras([ends[0], 0 * bias, beta, ends[1]], names=names)
+    assert model == mlp((4, 6, 3), norm="layer", norm_epsilon=1e-3)
+    assert (params[0].scale[0], params[0].bias[0]) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ("kernel", "names needs one for each of 3 weights, got kernel"),
+        (["kernel"], "names needs one for each of 3 weights, got 1"),
+        (["kernel", "bias", "b/x"], r"names\[2\] needs to end in one of kernel, .*, got b/x"),
+        (["bias", "bias", "gamma"], r"names\[0\] needs to be that of \(4, 6\), got bias"),
+        (["kernel", "a/kernel", "beta"], r"names\[1\] needs to be that of \(6,\), got a/kernel"),
+        (["kernel", "bias", "bias"], r"weights\[0\] needs one of each after it, got .*"),
+        (["kernel", "bias", "moving_mean"], r"weights\[0\] needs a mean and a var .* no var"),
+        (["kernel", "bias", "beta"], r"weights\[2\], of a norm, needs a hidden layer, got .*"),
+    ],
+)
+def test_names_that_do_not_fit_are_refused_in_a_line(names, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        from_keras([KERNEL, VECTOR, VECTOR], names=names)
+
+
 KERNEL, VECTOR = np.ones((4, 6), np.float32), np.ones(6, np.float32)
 
 
@@ -168,5 +211,19 @@ def test_what_keras_made_computes_the_same_here(name, keras):
     if name == "batch":
         module(10 * INPUTS, training=True)  # moves the statistics
     model, params = from_keras(module.get_weights())
+    ours = jax.vmap(model.apply, (None, 0))(params, INPUTS)
+    foreign.assert_equal_outputs(ours, np.asarray(module(INPUTS, training=False)))
+
+
+@OF_KERAS
+@pytest.mark.parametrize("norm", ["batch", "layer"])
+@pytest.mark.parametrize("lacks", ["scale", "center"])
+def test_a_norm_of_keras_may_lack_a_half(norm, lacks, keras):
+    settings = {lacks: False, "gamma_initializer": "random_normal"}
+    module = keras_model(keras, norm, beta_initializer="random_normal", **settings)
+    if norm == "batch":
+        module(10 * INPUTS, training=True)  # moves the statistics
+    names = [weight.path for weight in module.weights]
+    model, params = from_keras(module.get_weights(), names=names)
     ours = jax.vmap(model.apply, (None, 0))(params, INPUTS)
     foreign.assert_equal_outputs(ours, np.asarray(module(INPUTS, training=False)))

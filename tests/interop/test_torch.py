@@ -113,6 +113,11 @@ def test_other_names_and_shorter_floats_are_taken():
     assert [layer.kernel.item() for layer in params] == [2, 9, 10]
 
 
+def test_a_norm_without_running_statistics_is_read_as_a_layer_norm():
+    kept = {n: v for n, v in state_of("batch").items() if "running" not in n and "num" not in n}
+    assert from_torch(kept)[0] == mlp((4, 6, 5, 3), norm="layer")
+
+
 def changed(name, **entries):
     state = state_of(name) | {full.replace("_", ".", 1): v for full, v in entries.items()}
     return {full: value for full, value in state.items() if value is not None}

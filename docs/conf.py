@@ -1,13 +1,10 @@
 """How Sphinx makes the book. `make docs` builds it offline, with warnings as errors."""
 
-import re
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "extensions")]  # this checkout's library
-
-from sphinx.application import Sphinx  # noqa: E402
 
 import jaxmlp  # noqa: E402
 
@@ -38,19 +35,3 @@ smartquotes_action = "D"  # dashes alone: docstrings quote values
 default_role = "code"  # docstrings write `name`
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # Args and Returns say what things are, with shapes
-
-
-def setup(app: Sphinx) -> None:
-    """Lessons whose pages are still to be written are neither listed nor linked to."""
-
-    def leave_out_those_to_come(app: Sphinx, page: str, source: list[str]) -> None:
-        there = {path.stem for path in Path(app.srcdir, "lessons").glob("*.md")}
-        if page == "lessons/index":
-            lines = source[0].splitlines()
-            source[0] = "\n".join(x for x in lines if not x.isalnum() or x in there)
-        if page == "index":
-            link = r"\[([^]]+)\]\(lessons/(\w+)\.md\)"
-            known = {*there, "index"}
-            source[0] = re.sub(link, lambda m: m[0] if m[2] in known else m[1], source[0])
-
-    app.connect("source-read", leave_out_those_to_come)

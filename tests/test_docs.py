@@ -1,8 +1,9 @@
 """What pages name is there, and their examples run and print what they say."""
 
+import ast
+import functools
 import importlib
 import inspect
-import json
 import pkgutil
 import re
 import shlex
@@ -28,12 +29,13 @@ EXAMPLES = [
 ]
 
 
-MEASURED = [name for name in lessons.NAMES if name not in lessons.UNMEASURED]
 TOPICS = [
     [cell.strip() for cell in line.strip("|").split(" | ")]
     for line in (ROOT / "docs" / "topics.md").read_text().splitlines()
     if line.startswith("| ") and not line.startswith("| topic |")
 ]
+
+EXAMPLE = "the page's example"  # where no program shows it
 
 COMMANDS = {
     (program, arguments.strip())
@@ -42,6 +44,25 @@ COMMANDS = {
         r"python -m experiments\.([\w.]+)([^#`\n]*)", page.read_text().replace("\\\n", " ")
     )
 }
+
+
+@functools.cache
+def used(path):
+    """What a program's code names, or says as a whole string, and that of what it imports here."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    found, there = set(), set()
+    for node in nodes:
+        if isinstance(node, ast.Name | ast.Attribute):
+            found.add(node.id if isinstance(node, ast.Name) else node.attr)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.add(node.value)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names = {alias.name for alias in node.names}
+            found |= names
+            room = getattr(node, "module", None)
+            there |= {f"{room}.{name}" for name in names} | {room} if room else names
+    files = {ROOT / f"{name.replace('.', '/')}.py" for name in there if "experiments" in name}
+    return found.union(*(used(each) for each in files - {path} if each.is_file()))
 
 
 def name_of(page):
@@ -124,12 +145,31 @@ def test_the_reference_has_every_public_name_once(name):
 def test_every_topic_has_its_function_program_test_and_page(row):
     _, functions, program, test, page = row
     assert re.fullmatch(r"(`[\w.]+`, )*`[\w.]+`", functions)
-    for name in re.findall(r"`([\w.]+)`", functions):
+    found = re.findall(r"`([\w.]+)`", functions)
+    for name in found:
         pkgutil.resolve_name(name)
-    module = importlib.import_module(program.strip("`"))
-    assert '__name__ == "__main__"' in Path(module.__file__).read_text()
+    named = {name.rpartition(".")[2] for name in found}
+    text = (ROOT / "docs" / re.fullmatch(r"\[[^]]+\]\((.+)\)", page)[1]).read_text()
+    if program == EXAMPLE:
+        example = "".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
+        assert named <= set(re.findall(r"\w+", example))
+    else:
+        path = Path(importlib.import_module(program.strip("`")).__file__)
+        assert '__name__ == "__main__"' in path.read_text()
+        assert named <= used(path)
     assert (ROOT / test.strip("`")).is_file()
-    assert (ROOT / "docs" / re.fullmatch(r"\[[^]]+\]\((.+)\)", page)[1]).is_file()
+
+
+def test_what_a_program_uses_is_by_code_not_by_prose(tmp_path):
+    path = tmp_path / "it.py"
+    path.write_text(
+        '"""Of train."""\n# evaluate\nfrom a import b as c\nd.e(f, g=1)\nx = "fit", "no fit"\n'
+    )
+    names = {"b", "d", "e", "f", "x", "fit", "no fit"}
+    assert used(path) == {"Of train.", *names}
+    assert "scaling_of" in used(ROOT / "experiments" / "lessons" / "regression.py")
+    assert "scaling_of" not in used(ROOT / "experiments" / "mnist.py")
+    assert "train" in used(ROOT / "experiments" / "mnist.py")  # in what it imports
 
 
 def test_every_lesson_has_its_topics_and_its_page():
@@ -149,19 +189,3 @@ def test_the_book_has_the_lessons_in_their_order():
     assert there == list(lessons.NAMES)
     first = (ROOT / "docs" / "index.md").read_text()
     assert [name for name in re.findall(r"\(lessons/(\w+)\.md\)", first) if name in order] == order
-
-
-@pytest.mark.parametrize("name", MEASURED)
-def test_a_lessons_picture_is_small(name):
-    assert (ROOT / "docs" / "measured" / name / lessons.PICTURE).stat().st_size < 100_000
-
-
-@pytest.mark.parametrize("name", MEASURED)
-def test_what_was_measured_is_of_the_lesson_as_it_is(name):
-    """Its settings are the defaults, but for what its command says."""
-    found = json.loads((ROOT / "docs" / "measured" / name / lessons.RESULTS).read_text())
-    teach = importlib.import_module(f"experiments.lessons.{name}").teach
-    defaults = {key: each.default for key, each in inspect.signature(teach).parameters.items()}
-    assert found["settings"].keys() == defaults.keys()
-    for key, value in json.loads(json.dumps(defaults)).items():
-        assert found["settings"][key] == value or f"--{key}=" in found["command"]

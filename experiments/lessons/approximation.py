@@ -131,7 +131,7 @@ def draw(widths: Any, runs: Any, errors: dict[str, Any], built: list[float]) -> 
         drawing.band(axes[2], widths, each.T, name, colour, log=True)
     axes[2].plot(PIECES, built, ":", color=drawing.INK, label="wave, by hand")
     axes[2].set(title="missed, of the deviation", xlabel="hidden units", xscale="log", yscale="log")
-    axes[2].legend(frameon=False, loc="lower left")
+    axes[2].legend(frameon=False, fontsize=8, loc="lower left")
     x = examples("ripple", 1).test_inputs
     surfaces = {"a surface: ripple": TARGETS["ripple"][1](x)}
     for i in (-2, -1):

@@ -106,11 +106,25 @@ def test_the_citation_says_of_the_project_what_it_says_of_itself():
 
 def test_the_workflow_makes_what_there_is_with_the_pythons_that_are_promised():
     targets = set(re.findall(r"^([a-z]+):.*## ", MAKEFILE, re.MULTILINE))
-    assert {each["target"] for each in MADE} == {"check", "docs", "dist"} < targets
+    assert {each["target"] for each in MADE} == {"check", "parity", "docs", "dist"} < targets
     promised = [name.rpartition(" ")[2] for name in PROJECT["classifiers"] if ":: 3." in name]
     assert [each["python"] for each in MADE if each["target"] == "check"] == promised
     assert {each["python"] for each in MADE} == set(promised)
     assert {"run": "make ${{ matrix.target }} PYTHON=python"} in JOB["steps"]
+
+
+def test_the_parity_that_the_workflow_makes_runs_on_what_it_installs():
+    recipe = MAKEFILE.partition("\nparity: ")[2].partition("\n\n")[0]
+    assert {re.split("[<>]", need)[0] for need in PROJECT["optional-dependencies"]["parity"]} == {
+        "keras",
+        "torch",
+    }
+    assert "dev,parity]'" in recipe
+    assert "import keras, torch" in recipe  # or all that needs them would be skipped
+    assert re.search(r"pytest tests/interop\b", recipe)
+    for name in ("keras", "torch"):
+        text = (ROOT / "tests" / "interop" / f"test_{name}.py").read_text()
+        assert f'importorskip("{name}")' in text
 
 
 def test_the_workflow_keeps_what_is_made_where_it_is_made():

@@ -20,7 +20,7 @@ import numpy as np
 import jaxmlp
 from experiments.data import division
 from experiments.lessons import drawing
-from experiments.lessons.lesson import Claim, Outcome, Table, interval, say, start
+from experiments.lessons.lesson import Claim, Outcome, Table, at_least, interval, listed, say, start
 from jaxmlp import metrics, optimizers, schedules
 from jaxmlp.statistics import compare
 
@@ -75,8 +75,7 @@ def teach(seeds: int = 16, hidden: tuple[int, ...] = (32,), epochs: int = 40) ->
       hidden: the hidden layers of the network that is not linear.
       epochs: how often the training set is seen.
     """
-    if seeds < 2:
-        raise ValueError(f"seeds needs to be at least 2 for an interval, got {seeds}")
+    at_least(2, seeds=seeds)
     figure, axes = drawing.sheet("Two tables, by linear regression and by a network", 3, 2)
     apart, trend, ahead, rows = {}, {}, {}, []
     for panels, (name, data) in zip((axes[:3], axes[3:]), load().items(), strict=True):
@@ -96,13 +95,13 @@ def teach(seeds: int = 16, hidden: tuple[int, ...] = (32,), epochs: int = 40) ->
         left = [(data.train_labels - p, p) for p in said(runs, (), line, data.train_inputs)]
         trend[name] = max(abs(np.corrcoef(*each)[0, 1]) for each in left)
         draw(panels, name, runs, y, answers)
-    near = ", ".join(f"{name} {each.text('.1%')}" for name, each in apart.items())
     more = ", ".join(f"{n} {c.effect:.3f} ({c.low:.3f} to {c.high:.3f})" for n, c in ahead.items())
     flat = ", ".join(f"{name} {each:.3f}" for name, each in trend.items())
-    near = f"SGD's line predicts what the closed form does, to this share of a deviation: {near}"
+    near = f"SGD's line is off the closed form's by this share of a deviation: {listed(apart)}"
+    left_over = f"what SGD's line leaves is correlated with what it predicts by at most {flat}"
     claims = [
         Claim(near, all(each.high < TOLERANCE[name] for name, each in apart.items())),
-        Claim(f"its residuals go with its predictions by {flat}", max(trend.values()) < 0.1),
+        Claim(left_over, max(trend.values()) < 0.1),
         Claim(
             f"a network's test R², less the line's: {more}", all(c.high < 0 for c in ahead.values())
         ),

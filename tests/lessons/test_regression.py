@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from lesson_claims import held
+from lesson_claims import covered, held
 from sklearn.linear_model import LinearRegression
 
 from experiments.lessons import regression
@@ -39,6 +39,29 @@ def test_the_table_has_what_scikit_learn_finds(outcome, tables):
     assert network > 0.55  # it learns diabetes' training set better, and that by heart
 
 
+def test_the_picture_has_both_kinds_by_their_names(outcome, tables):
+    assert outcome.tables["r2"].columns[2:] == ["closed form", "linear, SGD", "network, SGD"]
+    for i, (name, data) in enumerate(tables.items()):
+        curves, predicted, left = outcome.picture.axes[3 * i : 3 * i + 3]
+        assert curves.get_title().startswith(name)
+        ends = {line.get_label(): line.get_ydata()[-1] for line in curves.lines}
+        for part, row in zip(("train", "test"), outcome.tables["r2"].rows[2 * i :], strict=False):
+            assert ends[f"linear, {part}"] == pytest.approx(float(row[3].split()[0]), abs=6e-4)
+            assert ends[f"network, {part}"] == pytest.approx(float(row[4].split()[0]), abs=6e-4)
+        oracle = LinearRegression().fit(data.train_inputs, data.train_labels)
+        dots = {each.get_label(): np.array(each.get_offsets()).T for each in predicted.collections}
+        assert list(dots) == ["linear", "network"]
+        for kind, residuals in zip(dots, left.collections, strict=True):
+            target, found = dots[kind]
+            np.testing.assert_allclose(target, data.test_labels, rtol=1e-6)
+            expected = np.array([found, target - found])
+            np.testing.assert_allclose(np.array(residuals.get_offsets()).T, expected, rtol=1e-4)
+        off = [abs(each[1] - oracle.predict(data.test_inputs)).mean() for each in dots.values()]
+        assert off[0] < off[1] / 2
+        assert not covered(curves)
+        assert not covered(predicted)
+
+
 def test_the_closed_form_is_scikit_learns(tables):
     data = tables["diabetes"]
     oracle = LinearRegression().fit(data.train_inputs, data.train_labels)
@@ -64,5 +87,5 @@ def test_claims_fail_where_the_line_is_another_and_the_network_ahead(monkeypatch
 
 
 def test_one_seed_has_no_interval():
-    with pytest.raises(ValueError, match="seeds needs to be at least 2 for an interval, got 1"):
+    with pytest.raises(ValueError, match="--seeds needs at least 2, got 1"):
         regression.teach(seeds=1)

@@ -41,6 +41,7 @@ __all__ = [
     "define",
     "interval",
     "listed",
+    "rising",
     "run",
     "say",
     "share",
@@ -131,6 +132,21 @@ def share(held: Any) -> Interval:
     held = np.asarray(held, bool)
     found = stats.binomtest(int(held.sum()), held.size).proportion_ci(method="wilson")
     return Interval(float(held.mean()), float(found.low), float(found.high))
+
+
+def rising(low: float, high: float, **settings: Sequence[float]) -> None:
+    """Refuses a setting that is not numbers from low to high, each above the one before.
+
+    >>> rising(1, 100, widths=(8, 2))
+    Traceback (most recent call last):
+    ValueError: --widths needs two numbers or more that rise, from 1 to 100, got 8,2
+    """
+    for name, given in settings.items():
+        rises = len(given) > 1 and list(given) == sorted({*given})
+        if not rises or not low <= given[0] <= given[-1] <= high:
+            needed = f"two numbers or more that rise, from {low:g} to {high:g}"
+            got = ",".join(format(value, "g") for value in given)
+            raise ValueError(f"--{name} needs {needed}, got {got}")
 
 
 def listed(found: Mapping[str, Interval], form: str = ".1%") -> str:

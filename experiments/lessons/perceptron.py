@@ -18,7 +18,7 @@ import optax
 from matplotlib.figure import Figure
 
 import jaxmlp
-from experiments.lessons import drawing
+from experiments.lessons import drawing, lesson
 from experiments.lessons.lesson import Claim, Outcome, Table, say, share, start
 from jaxmlp.nn.activations import step, tanh
 
@@ -27,13 +27,9 @@ GATES = {
     name: np.array(targets, np.int32)
     for name, targets in {"AND": (0, 0, 0, 1), "OR": (0, 1, 1, 1), "XOR": (0, 1, 1, 0)}.items()
 }
+YES_OR_NO = jaxmlp.binary_classification()
 RECIPE = jaxmlp.Recipe(
-    jaxmlp.mlp((2, 1), tanh),
-    jaxmlp.binary_classification(),
-    optax.adam,
-    {"learning_rate": 0.03},
-    batch_size=4,
-    num_epochs=4,
+    jaxmlp.mlp((2, 1), tanh), YES_OR_NO, optax.adam, {"learning_rate": 0.03}, 4, num_epochs=4
 )
 OFTEN = 100  # times that an epoch has each of the four inputs
 
@@ -44,7 +40,8 @@ def rule(targets: np.ndarray, epochs: int = 25) -> tuple[np.ndarray, list[int]]:
     Returns:
       The weights (3,), and the number of mistakes in each epoch.
     """
-    weights, mistakes = np.zeros(3, np.float32), [0] * epochs
+    # From here no sum is ever 0, as all other changes are by 1: no input comes to lie on the line.
+    weights, mistakes = np.array([0, 0, -0.5], np.float32), [0] * epochs
     for epoch in range(epochs):
         for x, t in zip(np.c_[INPUTS, np.ones(4, np.float32)], targets, strict=True):
             y = int(step(weights @ x))
@@ -75,8 +72,9 @@ def teach(seeds: int = 100, widths: tuple[int, ...] = (1, 2, 3, 4, 8, 16)) -> Ou
 
     Args:
       seeds: how many networks to train of each kind.
-      widths: how many hidden units, from few to many.
+      widths: how many hidden units, from few to many: two numbers or more, up to 1000.
     """
+    lesson.rising(1, 1000, widths=widths)
     ruled = {gate: rule(targets) for gate, targets in GATES.items()}
     fewest = {gate: min(mistakes) for gate, (_, mistakes) in ruled.items()}
     alone = {gate: share(solved(descend(gate, seeds, [()]))[0]) for gate in GATES}
@@ -91,12 +89,12 @@ def teach(seeds: int = 100, widths: tuple[int, ...] = (1, 2, 3, 4, 8, 16)) -> Ou
             fewest["AND"] == fewest["OR"] == 0 < fewest["XOR"],
         ),
         Claim(
-            f"nor does one layer by gradient descent: of {seeds} seeds learn {found}",
+            f"one layer by gradient descent learns AND, OR and not XOR: of {seeds} seeds {found}",
             alone["AND"].mean == alone["OR"].mean == 1 and alone["XOR"].mean == 0,
         ),
         Claim(
-            f"two layers do: with {widths[-1]} hidden units {high.text('.0%')} of the seeds learn "
-            f"XOR, with {widths[0]} {low.text('.0%')}",
+            f"two layers learn XOR: with {widths[-1]} hidden units {high.text('.0%')} of the seeds "
+            f"do, with {widths[0]} {low.text('.0%')}",
             high.low > low.high,
         ),
     ]
@@ -124,11 +122,14 @@ def draw(ruled: dict[str, Any], params: Any, by_width: dict[int, Any]) -> Figure
     network = RECIPE._replace(model=jaxmlp.mlp((2, len(params[0].bias), 1), tanh))
     drawing.regions(axes[3], functools.partial(answer, network, params), INPUTS, GATES["XOR"])
     axes[3].set_title("XOR, two layers")
+    for panel in axes[:4]:
+        panel.set(xlabel="first input", ylabel="second input", xticks=(0, 1), yticks=(0, 1))
+    figure.legend(*axes[0].get_legend_handles_labels(), ncols=2, frameon=False, borderaxespad=0)
     drawing.intervals(axes[4], list(by_width), list(by_width.values()))
-    axes[4].set(title="XOR: share of seeds", xlabel="hidden units", ylim=(-0.03, 1.03))
+    axes[4].set(title="seeds that learn XOR", xlabel="hidden units", ylabel="share")
     for colour, (gate, (_, mistakes)) in zip(drawing.COLOURS, ruled.items(), strict=False):
         axes[5].plot(range(1, len(mistakes) + 1), mistakes, color=colour, label=gate)
-    axes[5].set(title="the rule's mistakes", xlabel="epoch", ylim=(-0.1, 4.1))
+    axes[5].set(title="the rule's mistakes", xlabel="epoch", ylabel="of 4 inputs")
     axes[5].legend(frameon=False)
     return figure
 

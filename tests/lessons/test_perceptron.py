@@ -20,9 +20,48 @@ def test_a_line_is_enough_for_and_and_or_alone_and_a_hidden_layer_for_xor(outcom
 
 def test_the_rule_ends_as_by_hand():
     weights, mistakes = perceptron.rule(perceptron.GATES["OR"])
-    # From 0: (0, 0) fires not; (0, 1) errs, w = (0, 1, 1); then (0, 0) errs, and so on.
-    assert mistakes[:4] == [1, 2, 1, 0]
-    assert perceptron.side(weights, perceptron.INPUTS).clip(0).tolist() == [0, 1, 1, 1]
+    # From (0, 0, -0.5): (0, 1) errs, w = (0, 1, 0.5); then (0, 0), w = (0, 1, -0.5), and so on.
+    assert mistakes[:5] == [1, 2, 1, 0, 0]
+    assert weights.tolist() == [1, 1, -0.5]
+    assert perceptron.side(weights, perceptron.INPUTS).tolist() == [-1, 1, 1, 1]
+
+
+def test_the_picture_has_each_gates_inputs_in_its_regions(outcome):
+    axes = outcome.picture.axes
+    titles = ["AND, one layer", "OR, one layer", "XOR, one layer", "XOR, two layers"]
+    assert [panel.get_title() for panel in axes[:4]] == titles
+    for panel, gate in zip(axes[:4], ("AND", "OR", "XOR", "XOR"), strict=True):
+        targets = perceptron.GATES[gate]
+        drawn = {each.get_label(): each.get_offsets().tolist() for each in panel.collections}
+        for target in (0, 1):
+            expected = perceptron.INPUTS[targets == target].tolist()
+            assert drawn[f"target {target}"] == expected
+        picture, place = panel.images[0].get_array(), {0: 26, 1: 93}  # of 120, from -0.4 to 1.4
+        found = [picture[place[y], place[x]] > 0 for x, y in perceptron.INPUTS]
+        assert (found == targets).all() == (panel is not axes[2])
+    assert [text.get_text() for text in outcome.picture.legends[0].texts] == [
+        "target 0",
+        "target 1",
+    ]
+
+
+def test_the_picture_has_the_share_of_each_width_and_the_mistakes_of_each_gate(outcome):
+    widths, mistakes = outcome.picture.axes[4:]
+    assert [text.get_text() for text in widths.get_xticklabels()] == ["1", "8"]
+    assert widths.lines[0].get_ydata().tolist() == [0, 1]
+    lines = {line.get_label(): line.get_ydata() for line in mistakes.lines}
+    assert list(lines["OR"][:4]) == [1, 2, 1, 0]
+    assert lines["AND"][-1] == 0 < lines["XOR"][-1]
+    assert outcome.tables["width"].columns == ["hidden units", "of 12 seeds learn XOR"]
+    assert outcome.tables["width"].rows == [[1, "0% (0% to 24%)"], [8, "100% (76% to 100%)"]]
+
+
+@pytest.mark.parametrize("widths", [(8, 2), (2, 2), (2,), (1, 1001)])
+def test_widths_that_do_not_rise_are_refused_before_any_work(monkeypatch, widths):
+    monkeypatch.setattr(perceptron, "rule", None)
+    got = ",".join(map(str, widths))
+    with pytest.raises(ValueError, match=f"^--widths needs two .* from 1 to 1000, got {got}$"):
+        perceptron.teach(widths=widths)
 
 
 def test_two_layers_without_a_bend_are_one_line(monkeypatch):

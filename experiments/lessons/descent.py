@@ -8,12 +8,13 @@ is negative, so w grows: 0.53 - 0.1 · (-7) = 1.23. With the loss's curvature L 
 the distance to the best weight by |1 - rate L|: rates above 2 / L diverge.
 
 Then SGD, momentum, Nesterov, AdaGrad, RMSprop and Adam, each at its best rate, from four starts. In
-a bowl all end at the one minimum, and momentum far nearer to it than SGD; between two wells it is
-start and optimizer that decide in which; in Rosenbrock's bent valley few arrive. Last, where the
-gradient is noisy, a rate that shifts down settles, and the same rate held does not. 10 s on two
-cores, 5 s once compiled.
+a bowl all end at the one minimum, and momentum far nearer to it than SGD. Between two wells the
+start decides in which an optimizer ends, and from the same start the optimizer does; in
+Rosenbrock's bent valley few arrive. Last, where the gradient is noisy, a rate that shifts down
+settles, and the same rate held does not. 10 s on two cores, 5 s once compiled.
 
-Sources: Polyak, 1964; Duchi, Hazan and Singer, 2011; Kingma and Ba, 2015; Rosenbrock, 1960.
+Sources: Polyak, 1964 (momentum); Nesterov, 1983; Duchi, Hazan and Singer, 2011 (AdaGrad); Tieleman
+and Hinton, 2012 (RMSprop, lecture 6.5 of their course); Kingma and Ba, 2015; Rosenbrock, 1960.
 """
 
 from typing import Any
@@ -24,7 +25,7 @@ import numpy as np
 import optax
 from matplotlib.figure import Figure
 
-from experiments.lessons import drawing, surfaces
+from experiments.lessons import drawing, lesson, surfaces
 from experiments.lessons.lesson import Claim, Outcome, Table, interval, say, start
 from experiments.lessons.surfaces import INPUT, MINIMA, STARTS, SURFACES, TARGET, off, race
 from jaxmlp import schedules
@@ -46,12 +47,14 @@ def teach(steps: int = 150, seeds: int = 32, noise: float = 1.0) -> Outcome:
     """Goes down from one weight, then on three surfaces, then with noise.
 
     Args:
-      steps: how many each optimizer has on a surface; with noise it is four times as many.
+      steps: how many each optimizer has on a surface, from 2 to 10,000; four times as many with
+        noise.
       seeds: how many times the noise is drawn, at least 2.
-      noise: the standard deviation of what is added to each number of the gradient.
+      noise: the standard deviation of what is added to each number of the gradient, at most 100.
     """
-    if seeds < 2 or steps < 2:
-        raise ValueError(f"seeds and steps need to be at least 2, got {seeds} and {steps}")
+    lesson.at_least(2, seeds=seeds, steps=steps)
+    lesson.at_most(10_000, steps=steps)
+    lesson.at_most(100, noise=noise)
     one = surfaces.walks("neuron", "sgd", [RATE], [[WEIGHT], [BEYOND]], 1)[0, :, 1, 0]
     slopes = [float(jax.grad(SURFACES["neuron"])(jnp.array([w]))[0]) for w in (WEIGHT, BEYOND)]
     shares = np.linspace(0.1, 1.9, 10).round(1)  # of the limit
@@ -59,8 +62,9 @@ def teach(steps: int = 150, seeds: int = 32, noise: float = 1.0) -> Outcome:
     is_nearer = abs(alone[:, -1] - BEST) < abs(WEIGHT - BEST)
     say(f"six optimizers, eight rates, four starts: {', '.join(MINIMA)}")
     races = {surface: race(surface, steps) for surface in MINIMA}
-    ends = {s: np.concatenate([each[2][:, -1] for each in races[s].values()]) for s in races}
-    (convex, _), (between, reached) = (off(surface, ends[surface]) for surface in ("bowl", "wells"))
+    ends = {s: np.stack([each[2][:, -1] for each in races[s].values()]) for s in races}
+    (convex, _), (between, well) = (off(surface, ends[surface]) for surface in ("bowl", "wells"))
+    both, split = (int((np.ptp(well, axis) > 0).sum()) for axis in (1, 0))  # of optimizers; starts
     plain, heavy = (races["bowl"][name][1] for name in ("sgd", "momentum"))
     say(f"shifting gears: {seeds} seeds, {4 * steps} noisy steps")
     noisy = gears(4 * steps, seeds, noise)
@@ -68,45 +72,52 @@ def teach(steps: int = 150, seeds: int = 32, noise: float = 1.0) -> Outcome:
     saved = [interval(last[name] - last["shifted"]) for name in ("held high", "held low")]
     grows = f"at w = {WEIGHT} the slope is {slopes[0]:.3g}, so w grows to {one[0]:.3g}"
     falls = f"at {BEYOND:.3g} it is {slopes[1]:.3g}, so w falls to {one[1]:.3g}"
-    below = f"of {len(shares)} rates those below 2 / L = {LIMIT} come nearer, and no others"
-    where = f"in the bowl all end {convex:.1g} or less off its minimum, between two wells at"
+    count = f"of {len(shares)} rates the {(shares < 1).sum()}"
+    below = f"below 2 / L = {LIMIT} bring the weight nearer to the best one, and no others"
+    where = f"in bowl and wells all walks end {max(convex, between):.1g} or less off a minimum"
+    starts = f"{both} of {len(well)} optimizers reach either of two wells, by the start; from"
+    apart = f"{split} of {len(STARTS)} starts optimizers end in different ones"
     nearer = f"in the bowl momentum ends at a loss of {heavy:.1g}, SGD at {plain:.1g}"
-    down = f"with noise a rate shifted down ends at a loss {saved[0].text()} lower than held high"
+    down = "with noise SGD whose rate is shifted down ends at a loss"
+    less = f"{saved[0].text()} below that at the high rate held, {saved[1].text()} below the low"
     claims = [
         Claim(f"{grows}; {falls}", slopes[0] < 0 < slopes[1] and round(float(one[0]), 3) == 1.23),
-        Claim(below, is_nearer.tolist() == (shares < 1).tolist()),
-        Claim(f"{where} {reached} minima", max(convex, between) < 0.1 and reached == 2),
+        Claim(f"{count} {below}", is_nearer.tolist() == (shares < 1).tolist()),
+        Claim(where, max(convex, between) < 0.1),
+        Claim(f"{starts} {apart}", both == len(well) and split > 0),
         Claim(nearer, heavy < plain / 10),
-        Claim(f"{down}, {saved[1].text()} than held low", min(saved[0].low, saved[1].low) > 0),
+        Claim(f"{down} {less}", min(saved[0].low, saved[1].low) > 0),
     ]
     figures = {"slopes": slopes, "after": one, "off": [convex, between], "bowl": [plain, heavy]}
+    figures |= {"well": well, "split": split}
     figures |= {"saved": saved, "settled": [interval(values) for values in last.values()]}
     rows = [
         [name, *(f"{value:.2g}" for found in races.values() for value in found[name][:2])]
         for name in races["bowl"]
     ]
     columns = ["optimizer", *(f"{s}: {what}" for s in races for what in ("rate", "loss"))]
-    picture = draw(dict(zip(shares, alone, strict=True)), races, noisy)
+    picture = draw(float(one[0]), dict(zip(shares, alone, strict=True)), races, noisy)
     return Outcome(claims, figures, {"surfaces": Table(columns, rows)}, picture)
 
 
-def draw(alone: dict[float, np.ndarray], races: Any, noisy: dict[str, np.ndarray]) -> Figure:
+def draw(after: float, alone: dict[float, Any], races: Any, noisy: dict[str, Any]) -> Figure:
     """One weight's step and rates, the walks on three surfaces, the loss with noise."""
     figure, axes = drawing.sheet("Down against the slope: how far, the rate decides", 3, 2, 3.1)
-    for w, style in ((np.linspace(0, 2 * BEST, 100), "-"), (np.array([WEIGHT, 1.23]), "o-")):
+    for w, style in ((np.linspace(0, 2 * BEST, 100), "-"), (np.array([WEIGHT, after]), "o-")):
         axes[0].plot(w, (w * INPUT - TARGET) ** 2, style)
-    axes[0].set(title=f"one weight: {WEIGHT} → 1.23", xlabel="weight", ylabel="loss")
+    axes[0].set(title=f"one weight: {WEIGHT} → {after:.2f}", xlabel="weight", ylabel="loss")
     for share in (0.1, 0.3, 0.9, 1.1):
         axes[1].plot(alone[share][:11], "o-", ms=3, label=f"{share} · 2 / L")
     axes[1].set(title="too small, good, large, too large", xlabel="step", ylabel="weight")
     for panel, (surface, found) in zip(axes[2:5], races.items(), strict=True):
         surfaces.draw(panel, surface, {name: paths[::3] for name, (*_, paths) in found.items()})
-        panel.set_title(f"the {surface}")
+        panel.set_title(f"the {surface}, from two of four starts")
     for name, values in noisy.items():
         axes[5].semilogy(values.mean(axis=0), label=name)
     axes[5].set(title="noise: shifting gears", xlabel="step", ylabel="mean loss over seeds")
-    for panel, columns in ((axes[1], 1), (axes[2], 3), (axes[5], 1)):
-        panel.legend(frameon=False, fontsize=7, ncols=columns)
+    axes[2].legend(frameon=False, fontsize=7, ncols=3, handlelength=1.2, loc="lower center")
+    for panel in (axes[1], axes[5]):
+        panel.legend(frameon=False, fontsize=7)
     return figure
 
 

@@ -35,6 +35,7 @@ SURFACES: Mapping[str, Callable[[Any], Any]] = {  # the valley is Rosenbrock's
     "wells": lambda w: (w[0] ** 2 - 1) ** 2 + 0.3 * w[0] + w[1] ** 2,
     "valley": lambda w: (1 - w[0]) ** 2 + 100 * (w[1] - w[0] ** 2) ** 2,
 }
+PAINTS = [colour for colour in COLOURS if colour not in ("#E69F00", INK)]  # two look alike as lines
 LEFT, _, RIGHT = np.sort(np.roots([4, 0, -4, 0.3]))  # between the wells the slope is 0 as well
 MINIMA = {"bowl": [(0, 0)], "wells": [(LEFT, 0), (RIGHT, 0)], "valley": [(1, 1)]}
 
@@ -99,10 +100,10 @@ def race(surface: str, steps: int) -> dict[str, tuple[float, float, np.ndarray]]
     return found
 
 
-def off(surface: str, ends: np.ndarray) -> tuple[float, int]:
-    """How far from a minimum the worst of ends (walks, 2) is, and how many minima they are at."""
-    distances = np.linalg.norm(ends[:, None] - np.array(MINIMA[surface]), axis=-1)
-    return float(distances.min(axis=1).max()), len(set(distances.argmin(axis=1)))
+def off(surface: str, ends: np.ndarray) -> tuple[float, np.ndarray]:
+    """How far from a minimum the worst of ends (..., 2) is, and which minimum each is at (...)."""
+    distances = np.linalg.norm(ends[..., None, :] - np.array(MINIMA[surface]), axis=-1)
+    return float(distances.min(axis=-1).max()), distances.argmin(axis=-1)
 
 
 def draw(axes: Axes, surface: str, paths: dict[str, np.ndarray]) -> None:
@@ -116,7 +117,7 @@ def draw(axes: Axes, surface: str, paths: dict[str, np.ndarray]) -> None:
     x, y = np.meshgrid(np.linspace(-2.1, 2.1, 150), np.linspace(-1.5, 2.1, 150))
     heights = np.log(SURFACES[surface](np.stack([x, y])) + 0.5)
     axes.contour(x, y, heights, 9, colors=GREY, linewidths=0.4, alpha=0.6)
-    for colour, (name, many) in zip(COLOURS, paths.items(), strict=False):
+    for colour, (name, many) in zip(PAINTS, paths.items(), strict=False):
         for i, path in enumerate(many):
             label = None if i else name
             axes.plot(*path.T, color=colour, lw=1, alpha=0.8, label=label)

@@ -19,10 +19,12 @@ def outcome():
 @pytest.fixture
 def hurried(monkeypatch, outcome):
     """What takes long is taken from the outcome: the race, and the picture."""
-    still, apart = np.zeros((4, 2, 2)), np.array([[[x, 0]] for x in (-1.0356, 0.9601)])
+    still, left, right = np.zeros((4, 2, 2)), (-1.0356, 0), (0.9601, 0)
+    apart = np.array([left, left, right, right])[:, None]
+    rolled = np.array([left, left, right, left])[:, None]
     races = {
         "bowl": {"sgd": (0.1, 1e-3, still.copy()), "momentum": (0.1, 1e-6, still)},
-        "wells": {"sgd": (0.1, 1.0, apart), "momentum": (0.1, 1.0, apart)},
+        "wells": {"sgd": (0.1, 1.0, apart), "momentum": (0.1, 1.0, rolled)},
     }
     monkeypatch.setattr(descent, "MINIMA", dict.fromkeys(races))
     monkeypatch.setattr(descent, "race", lambda surface, steps: dict(races[surface]))
@@ -32,7 +34,7 @@ def hurried(monkeypatch, outcome):
 
 
 def test_all_claims_hold_and_the_first_weight_is_as_by_hand(outcome):
-    assert held(outcome) == [True] * 5
+    assert held(outcome) == [True] * 6
     assert outcome.figures["slopes"] == pytest.approx([-7, 7], abs=1e-5)
     assert outcome.figures["after"].tolist() == pytest.approx([1.23, 1.58], abs=1e-5)
     assert outcome.claims[0].text == (
@@ -45,13 +47,25 @@ def test_what_is_found_stands_in_the_table_and_the_picture(outcome):
     assert columns[:3] == ["optimizer", "bowl: rate", "bowl: loss"]
     assert [row[:2] for row in rows] == [["sgd", "0.032"], ["momentum", "0.01"]]
     assert float(rows[1][2]) == pytest.approx(outcome.figures["bowl"][1], rel=0.05)
-    first, rates, _, wells, *_, noise = outcome.picture.axes
-    assert first.lines[1].get_xdata().tolist() == [0.53, 1.23]
+    race = surfaces.walks("wells", "momentum", [10**-1.5], surfaces.STARTS, 150)[0]
+    loss = surfaces.SURFACES["wells"](race[:, -1].T).mean()
+    assert rows[1][3:5] == ["0.032", f"{loss:.2g}"]
+    first, rates, *three, noise = outcome.picture.axes
+    assert first.lines[1].get_xdata().tolist() == pytest.approx([0.53, 1.23])
     swings = {line.get_label(): line.get_ydata()[:3] - 1.405 for line in rates.lines}
     for share in (0.1, 0.3, 0.9, 1.1):
         expected = -0.875 * (1 - 2 * share) ** np.arange(3)
         assert swings[f"{share} · 2 / L"] == pytest.approx(expected, abs=1e-5)
-    assert wells.get_title() == "the wells"
+    names = ["bowl", "wells", "valley"]
+    assert [panel.get_title().split(",")[0] for panel in three] == [f"the {n}" for n in names]
+    x, y = np.meshgrid(np.linspace(-2.1, 2.1, 150), np.linspace(-1.5, 2.1, 150))
+    for panel, name in zip(three, names, strict=True):
+        (contours,) = panel.collections
+        assert contours.zmax == pytest.approx(
+            np.log(surfaces.SURFACES[name]([x, y]) + 0.5).max(), 1e-5
+        )
+    walks = {line.get_label(): line.get_xydata() for line in three[1].lines}
+    np.testing.assert_allclose(walks["momentum"], race[0], atol=1e-5)
     ends = {line.get_label(): line.get_ydata()[-1] for line in noise.lines}
     assert ends["shifted"] < ends["held high"] < ends["held low"]
 
@@ -82,27 +96,38 @@ def test_the_minima_are_where_the_slope_is_0_and_the_curvature_is_not_negative()
                 [0, 0], abs=1e-5
             )
             assert np.linalg.eigvalsh(jax.hessian(surfaces.SURFACES[surface])(w)).min() > 0
-    assert surfaces.off("wells", np.array([[-1.0356, 0.3], [0.9601, 0]])) == pytest.approx(
-        (0.3, 2), 1e-3
-    )
-    assert surfaces.off("wells", np.array([[0.96, 0.0], [0.9601, 0]]))[1] == 1
+    distance, which = surfaces.off("wells", np.array([[[-1.0356, 0.3], [0.9601, 0]]]))
+    assert distance == pytest.approx(0.3, 1e-3)
+    assert which.tolist() == [[0, 1]]
 
 
 def test_claims_fail_where_the_rate_is_another_and_none_shifts(monkeypatch, hurried):
     monkeypatch.setattr(descent, "LIMIT", 2 * descent.LIMIT)
     monkeypatch.setattr(descent, "RATE", 0.2)
     monkeypatch.setattr(schedules, "step_decay", schedules.constant)
-    hurried["wells"]["sgd"][2][1] = hurried["wells"]["sgd"][2][0]  # all in one
-    hurried["bowl"]["momentum"] = (0.1, 2e-4, hurried["bowl"]["sgd"][2])
-    assert held(descent.teach(steps=150, seeds=4)) == [False] * 5
-
-
-def test_walks_that_end_beside_the_minimum_are_found_out(hurried):
+    hurried["wells"]["sgd"][2][2:] = hurried["wells"]["sgd"][2][0]  # all in one
     hurried["bowl"]["sgd"][2][1, -1] = 0.1, 0.1
-    assert held(descent.teach(steps=150, seeds=4)) == [True, True, False, True, True]
+    hurried["bowl"]["momentum"] = (0.1, 2e-4, hurried["bowl"]["sgd"][2])
+    assert held(descent.teach(steps=150, seeds=4)) == [False] * 6
 
 
-@pytest.mark.parametrize("given", [{"seeds": 1}, {"steps": 1}])
-def test_an_interval_needs_two_seeds_and_an_end_two_steps(given):
-    with pytest.raises(ValueError, match="seeds and steps need to be at least 2, got"):
+def test_one_well_for_each_optimizer_or_the_same_for_all_is_found_out(hurried):
+    first, second = (hurried["wells"][name][2] for name in ("sgd", "momentum"))
+    second[:] = first
+    assert held(descent.teach(steps=150, seeds=4)) == [True, True, True, False, True, True]
+    first[:], second[:] = first[0], first[2]
+    assert held(descent.teach(steps=150, seeds=4)) == [True, True, True, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"seeds": 1}, "--seeds needs at least 2, got 1"),
+        ({"steps": 1}, "--steps needs at least 2, got 1"),
+        ({"steps": 20_000}, "--steps needs at most 10000, got 20000"),
+        ({"noise": 1e30}, r"--noise needs at most 100, got 1e\+30"),
+    ],
+)
+def test_what_makes_no_sense_is_said_before_any_work(given, expected):
+    with pytest.raises(ValueError, match=f"^{expected}$"):
         descent.teach(**given)

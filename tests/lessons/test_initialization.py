@@ -4,7 +4,7 @@ import pytest
 from lesson_claims import held, taught
 
 import jaxmlp
-from experiments.lessons import initialization
+from experiments.lessons import initialization, lesson
 from jaxmlp.populations.runs import Runs
 
 
@@ -19,13 +19,17 @@ def judged():
 
 def test_he_keeps_the_spread_and_learns_and_zeros_stay_alike(judged):
     outcome, _ = judged
-    assert held(outcome) == [True, True, True]
+    assert held(outcome) == [True] * 4
+    assert [claim.text.split(":")[0] for claim in outcome.claims[:3:2]] == [
+        "a hidden layer multiplies its inputs' spread",
+        "of rates from 0.003 to 0.1 none at an end is best",
+    ]
     wide, narrow, he = (each.mean for each in outcome.figures["growth"])
     assert wide == pytest.approx(32**0.5, rel=0.15)
     assert narrow == pytest.approx(0.01 * 32**0.5, rel=0.15)
     assert he == pytest.approx(1, rel=0.15)
     assert outcome.figures["largest"] > 0.1
-    assert "differ by 0" in outcome.claims[2].text
+    assert "differ by 0" in outcome.claims[3].text
 
 
 def test_the_spread_is_that_of_the_activations():
@@ -48,60 +52,78 @@ def test_pixels_are_scaled_as_in_training():
 
 
 def test_each_is_shown_by_its_name_at_its_best_rate(judged):
-    outcome, (_, runs, alike) = judged
-    names = [*initialization.INITS, "zeros"]
-    rows = {row[0]: row[1:] for row in outcome.tables["kernels"].rows}
-    assert list(rows) == names
-    for name, (rate, _, accuracy) in rows.items():
-        if name != "zeros":
-            of = runs.select(kernel_init=initialization.INITS[name])
-            losses = {
-                r: of.select(learning_rate=r).final("train_loss").mean() for r in (0.003, 0.01)
-            }
-            assert rate == min(losses, key=losses.get)
-            mean = of.select(learning_rate=rate).final("test_accuracy").mean()
-            assert accuracy.startswith(f"{mean:.1%} (")
-    spreads, loss, accuracy, _, kernel, ends = outcome.picture.axes
-    for panel, count in ((spreads, 3), (loss, 4), (accuracy, 4)):
-        assert [line.get_label() for line in panel.lines] == names[:count]
-    first, last = (spreads.lines[i].get_ydata() for i in (0, 1))
-    assert first[-1] > 1 > last[-1]
-    np.testing.assert_array_equal(kernel.images[0].get_array(), alike.params[0].kernel[0].T)
-    assert ends.get_title() == "test accuracy after training"
+    outcome, (through, runs, alike) = judged
+    names = list(initialization.INITS)
+    *rows, last = outcome.tables["kernels"].rows
+    best = {}
+    for name, row in zip(names, rows, strict=True):
+        of = runs.select(kernel_init=initialization.INITS[name])
+        shares = of.final("train_accuracy").mean(axis=1)
+        rate = of.axes["learning_rate"][shares.argmax()]
+        best[name] = of.select(learning_rate=rate)
+        growth = lesson.interval(through[name][:, 1] / through[name][:, 0])
+        accuracy = lesson.interval(best[name].final("test_accuracy"))
+        assert row == [name, rate, growth.text(".2g"), accuracy.text(".1%")]
+    assert last[0] == "zeros (one layer of sigmoids)"
+    flat = alike.select(learning_rate=last[1])
+    assert last[3] == lesson.interval(flat.final("test_accuracy")).text(".1%")
+    spreads, loss, accuracy, kept, kernel, ends = outcome.picture.axes
+    for panel, expected in (
+        (spreads, through),
+        (loss, {name: each.history["train_loss"] for name, each in best.items()}),
+        (accuracy, {name: each.history["test_accuracy"] for name, each in best.items()}),
+    ):
+        lines = {line.get_label(): line.get_ydata() for line in panel.lines}
+        assert list(lines) == names
+        for name, values in expected.items():
+            np.testing.assert_allclose(lines[name], values.mean(axis=0), rtol=1e-5)
+    he = best["He"].params[0].kernel[0][:, :32]
+    np.testing.assert_array_equal(kept.images[0].get_array(), he.T)
+    np.testing.assert_array_equal(kernel.images[0].get_array(), flat.params[0].kernel[0].T)
+    assert [tick.get_text() for tick in ends.get_xticklabels()] == names
+    middle = ends.lines[0].get_ydata()
+    np.testing.assert_allclose(middle, [b.final("test_accuracy").mean() for b in best.values()])
 
 
-def test_the_rate_is_found_by_the_training_loss_and_not_by_the_test_set():
+def test_the_rate_is_found_by_the_training_accuracy_and_not_by_the_test_set():
     history = {
-        "train_loss": [[[1.0], [1.0]], [[2.0], [2.0]]],
-        "test_accuracy": [[[0.5]] * 2, [[1]] * 2],
+        "train_loss": [[2.0] * 2, [1.0] * 2],  # lower where it is right less often
+        "train_accuracy": [[0.9] * 2, [0.1] * 2],
+        "test_accuracy": [[0.5] * 2, [1.0] * 2],
     }
-    axes = {"kernel_init": ("he",), "learning_rate": (0.1, 0.2), "seed": (0, 1)}
-    values = {name: np.float32([each]) for name, each in history.items()}
-    runs = Runs(axes, values, np.ones((1, 2, 2)), (), np.zeros((1, 2, 2, 2)), {})
-    assert initialization.best(runs, "he") == {"kernel_init": "he", "learning_rate": 0.1}
+    axes = {"learning_rate": (0.1, 0.2), "seed": (0, 1)}
+    values = {name: np.float32(each)[..., None] for name, each in history.items()}
+    runs = Runs(axes, values, np.ones((2, 2)), (), np.zeros((2, 2, 2)), {})
+    assert initialization.best(runs)[0] == 0.1
 
 
 def test_claims_fail_where_the_initializers_are_as_one_and_units_differ(monkeypatch, judged):
     outcome, (through, runs, alike) = judged
     monkeypatch.setattr(initialization, "draw", lambda *_: outcome.picture)
     same = dict.fromkeys(through, through["He"])
-    assert held(initialization.judge(same, runs, alike)) == [False, True, True]
-    monkeypatch.setattr(initialization, "best", lambda runs, _: runs_of_one)
-    runs_of_one = {"kernel_init": initialization.INITS["He"], "learning_rate": 0.01}
-    assert held(initialization.judge(through, runs, alike)) == [True, False, True]
+    assert held(initialization.judge(same, runs, alike)) == [False, True, True, True]
+    he = runs.select(kernel_init=initialization.INITS["He"])
+    for rate, expected in ((0.01, [True, False, True, True]), (0.1, [True, False, False, True])):
+        one = rate, he.select(learning_rate=rate)
+        monkeypatch.setattr(initialization, "best", lambda _, one=one: one)
+        assert held(initialization.judge(through, runs, alike)) == expected
     monkeypatch.undo()
     monkeypatch.setattr(initialization, "draw", lambda *_: outcome.picture)
-    kernel = alike.states[0].params[0].kernel.copy()
-    kernel[1, 0, 0] += 1e-3
-    params = (alike.states[0].params[0]._replace(kernel=kernel), alike.states[0].params[1])
-    other = alike._replace(states=(alike.states[0]._replace(params=params),))
-    assert held(initialization.judge(through, runs, other)) == [True, True, False]
-    still = jax.tree.map(np.zeros_like, alike.states[0].params)
-    other = alike._replace(states=(alike.states[0]._replace(params=still),))
-    assert held(initialization.judge(through, runs, other)) == [True, True, False]
+    shape = alike.states[0].params[0].kernel.shape
+    for kernel in (np.random.default_rng(0).normal(size=shape), np.zeros(shape)):
+        params = (alike.states[0].params[0]._replace(kernel=kernel), alike.states[0].params[1])
+        other = alike._replace(states=(alike.states[0]._replace(params=params),))
+        assert held(initialization.judge(through, runs, other)) == [True, True, True, False]
 
 
-@pytest.mark.parametrize("given", [{"seeds": 1}, {"layers": 1}])
-def test_a_spread_needs_two_layers_and_an_interval_two_seeds(given):
-    with pytest.raises(ValueError, match="seeds and layers need to be at least 2, got"):
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"seeds": 1}, "--seeds needs at least 2, got 1"),
+        ({"layers": 1}, "--layers needs at least 2, got 1"),
+        ({"layers": 13}, "--layers needs at most 12, got 13"),
+    ],
+)
+def test_what_makes_no_sense_is_said_before_any_work(given, expected):
+    with pytest.raises(ValueError, match=f"^{expected}$"):
         initialization.teach(**given)

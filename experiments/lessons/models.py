@@ -22,9 +22,10 @@ from matplotlib.figure import Figure
 import jaxmlp
 from experiments.data.sources import load
 from experiments.lessons import drawing, forms
-from experiments.lessons.lesson import Claim, Outcome, Table, interval, say, start
+from experiments.lessons.lesson import Claim, Outcome, Table, at_least, interval, listed, say, start
 from jaxmlp.runtime.leaves import named_leaves
 
+BATCH = 32  # examples
 RANKS = [2, 2, 1, 2, 2, 1, 1, 0]  # from the inputs to the mean loss
 SUMS = ["44", "0.0", "float32", "float32", "bfloat16"]  # modulo 256, 24 bits, the wider dtype
 SHOWN = [  # of the tensors, with what is in their rows and columns
@@ -39,7 +40,7 @@ def learn(name: str, model: jaxmlp.Model, data: jaxmlp.Dataset, seeds: int, epoc
     """The runs of a network, by the same call however it is written."""
     say(f"{name}: {seeds} seeds")
     adam = optax.adam, {"learning_rate": 0.003}
-    recipe = jaxmlp.Recipe(model, jaxmlp.classification(forms.DIGITS), *adam, 32, epochs)
+    recipe = jaxmlp.Recipe(model, jaxmlp.classification(forms.DIGITS), *adam, BATCH, epochs)
     return jaxmlp.train_many(recipe, data, range(seeds))
 
 
@@ -50,8 +51,7 @@ def teach(seeds: int = 8, epochs: int = 10) -> Outcome:
       seeds: how many times to train each, at least 2.
       epochs: how many times they see all digits.
     """
-    if seeds < 2:
-        raise ValueError(f"seeds needs to be at least 2, got {seeds}")
+    at_least(2, seeds=seeds)
     data, models = load("digits"), forms.five()
     inputs, labels = data.sets()["test"]
     runs = {name: learn(name, model, data, seeds, epochs) for name, model in models.items()}
@@ -68,25 +68,26 @@ def teach(seeds: int = 8, epochs: int = 10) -> Outcome:
     right = forms.shares(layers, learnt.params, inputs, labels)
     lost = {kind: interval(right["float32"] - each) for kind, each in right.items()}
     back = [forms.returns(m, runs[name].member(seed=0).params) for name, m in models.items()]
-    tensors = forms.passage(layers, learnt.member(seed=0).params, inputs[:32], labels[:32])
+    tensors = forms.passage(layers, learnt.member(seed=0).params, inputs[:BATCH], labels[:BATCH])
     ranks = [value.ndim for value in tensors]
     many = " or ".join(f"{count:,}" for count in sorted(counts))
-    same = f"in {len(models)} forms it has {many} parameters; outputs before training differ by"
-    alike = f"after training by the same call test losses differ by {by_form:.0e}, by seed"
-    costs = ", ".join(f"{name} {each.text('.1%')}" for name, each in lost.items() if each.mean)
-    shorter = max(lost["bfloat16"].high, lost["int8, scaled"].high) < 0.01
+    same = f"{len(models)} forms have {many} parameters each, and outputs before training differ by"
+    alike = f"trained alike the forms' test losses differ by {by_form:.0e} at most, by seed"
+    costs = listed({name: each for name, each in lost.items() if name != "float32"}, "points")
+    shorter = max(each.high for name, each in lost.items() if name != "int8") < 0.02
     added = forms.sums()
     claims = [
         Claim(f"{same} {max(apart[0]):.0e}", counts == {2410} and max(apart[0]) < 1e-5),
         Claim(f"{alike} {by_seed:.2g}", by_form < by_seed / 1000),
-        Claim(f"from inputs to mean loss tensors have the ranks {ranks}", ranks == RANKS),
-        Claim(", ".join(map(" is ".join, added.items())), [*added.values()] == SUMS),
-        Claim(f"accuracy lost by a cast: {costs}", shorter and lost["int8"].low > 0.5),
-        Claim(f"saved and loaded, {sum(back)} of {len(back)} have every bit again", all(back)),
+        Claim(f"check: tensors have the ranks {ranks}, inputs to mean loss", ranks == RANKS),
+        Claim(f"check: {', '.join(map(' is '.join, added.items()))}", [*added.values()] == SUMS),
+        Claim(f"accuracy lost by casting weights: {costs}", shorter and lost["int8"].low > 0.5),
+        Claim(f"saved and loaded, {sum(back)} of {len(back)} forms keep every bit", all(back)),
     ]
     accuracy = [interval(each.history["test_accuracy"][:, -1]) for each in runs.values()]
     figures = {"apart": [*apart, between], "losses": [by_form, by_seed], "accuracy": accuracy}
-    figures |= {"lost": list(lost.values()), "sums": list(added.values())}
+    figures |= {"lost": list(lost.values()), "sums": list(added.values()), "batch": BATCH}
+    figures["steps"] = epochs * -(-len(data.train_labels) // BATCH)
     firsts = [named_leaves(each.params)[0][0] for each in runs.values()]
     found = [each.text(".1%") for each in accuracy], *([f"{a:.0e}" for a in each] for each in apart)
     rows = list(zip(models, firsts, *found, strict=True))
@@ -98,7 +99,8 @@ def draw(losses: dict[str, Any], apart: Any, right: dict[str, Any], tensors: Any
     """The five forms side by side, what a cast costs, and tensors."""
     figure, axes = drawing.sheet("One network in five forms, and the tensors in it", 3, 2, 3.1)
     for i, (form, values) in enumerate(losses.items()):
-        axes[0].plot(range(1, values.shape[1] + 1), values.mean(0), lw=11 - 2.5 * i, label=form)
+        line: dict[str, Any] = {"lw": 9 - 2 * i, "solid_capstyle": "butt", "label": form}
+        axes[0].plot(range(1, values.shape[1] + 1), values.mean(0), **line)
     axes[0].set(title="test loss, mean of seeds", xlabel="epoch", ylabel="nats")
     for when, values in zip(("before training", "after"), apart[:2], strict=True):
         axes[1].semilogy(list(losses)[1:], values[1:], "o", label=when)
@@ -112,7 +114,8 @@ def draw(losses: dict[str, Any], apart: Any, right: dict[str, Any], tensors: Any
         panel.set(title=f"{name} {tensor.shape} {tensor.dtype}", xlabel=columns, ylabel=rows)
     for panel in axes[1:3]:
         panel.tick_params("x", rotation=45, labelsize=8)
-        axes[0 if panel is axes[2] else 1].legend(frameon=False, fontsize=7)
+    axes[0].legend(frameon=False, fontsize=7, labelspacing=1)
+    axes[1].legend(frameon=False, fontsize=7)
     return figure
 
 

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import linen
-from lesson_claims import held
+from lesson_claims import covered, held
 
 import jaxmlp
 from experiments.lessons import forms, models
@@ -48,7 +48,10 @@ def undrawn(monkeypatch, outcome):
 
 def test_all_claims_hold(outcome):
     assert held(outcome) == [True] * 6
-    assert outcome.claims[0].text.startswith("in 2 forms it has 2,410 parameters; outputs")
+    assert outcome.claims[0].text.startswith("2 forms have 2,410 parameters each, and outputs")
+    assert (outcome.figures["batch"], outcome.figures["steps"]) == (32, 3 * 45)
+    assert all(f"{name} " in outcome.claims[4].text for name in forms.DTYPES[1:])
+    assert "points" in outcome.claims[4].text
     assert outcome.figures["sums"] == ["44", "0.0", "float32", "float32", "bfloat16"]
 
 
@@ -93,6 +96,8 @@ def test_the_picture_has_a_curve_a_form_a_share_a_dtype_and_the_tensors(outcome)
     drawn = [line.get_ydata().tolist() for line in apart.lines[:2]]
     assert drawn == [values[1:] for values in outcome.figures["apart"][:2]]
     assert apart.lines[2].get_ydata()[0] == outcome.figures["apart"][2] > 0.1
+    assert not covered(curves)
+    assert not covered(apart)
     shares = dict(
         zip((t.get_text() for t in cast.get_xticklabels()), cast.lines[0].get_ydata(), strict=True)
     )
@@ -139,7 +144,7 @@ def test_casts_that_cost_nothing_or_all_are_found_out(monkeypatch, undrawn, wron
 
 
 def test_an_interval_needs_two_seeds():
-    with pytest.raises(ValueError, match="seeds needs to be at least 2, got 1"):
+    with pytest.raises(ValueError, match="--seeds needs at least 2, got 1"):
         models.teach(seeds=1)
 
 

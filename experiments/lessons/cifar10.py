@@ -22,7 +22,7 @@ import jaxmlp
 from experiments.data import sources
 from experiments.data.cifar import CLASSES
 from experiments.lessons import drawing
-from experiments.lessons.lesson import Claim, Outcome, Table, interval, say, share, start
+from experiments.lessons.lesson import Claim, Outcome, Table, at_most, interval, say, share, start
 from jaxmlp import optimizers, schedules
 
 CHANNELS = ("red", "green", "blue")
@@ -59,8 +59,7 @@ def teach(
       least: the share of the test set that is to be right, up to 1.
       data_dir: where the data are, if not where docs/data.md says.
     """
-    if least > 1:
-        raise ValueError(f"least needs to be a share, from 0 to 1, got {least}")
+    at_most(1, least=least)
     data = sources.load("cifar10", data_dir or None)
     (x, y), (x_test, y_test) = data.sets().values()
     smooth, striped = roughness(x), roughness(planes(x))
@@ -73,12 +72,12 @@ def teach(
         right[name], history[name] = answers == y_test, run.history["test_accuracy"]
     found = {name: share(each) for name, each in right.items()}
     ahead = interval(right["network"].astype(int) - right["linear"])
-    order = f"as pixels, neighbours are {smooth:.1f} of 255 apart, and {striped:.1f} as planes"
+    order = f"neighbours in a picture are {smooth:.1f} of 255 apart, with planes taken for pixels"
     good = f"a network is right about {found['network'].text('.1%')} of the test set"
     claims = [
-        Claim(order, smooth < striped),
+        Claim(f"{order} {striped:.1f}", smooth < striped),
         Claim(f"{good}, of {least:.0%} asked for", found["network"].mean >= least),
-        Claim(f"which is {ahead.text('.1%')} more than a linear one", ahead.low > 0),
+        Claim(f"a network is ahead of a linear one by {ahead.points()}", ahead.low > 0),
     ]
     each = zip(CHANNELS, (x.reshape(-1, 3)[:, i] / 255 for i in range(3)), strict=True)
     colours = [[name, f"{values.mean():.4f}", f"{values.std():.4f}"] for name, values in each]

@@ -2,6 +2,7 @@ import cifar_files
 import numpy as np
 import pytest
 from lesson_claims import held
+from matplotlib.colors import to_rgb
 
 from experiments.data import tfds_cache
 from experiments.data.cifar import CLASSES, interleaved
@@ -33,6 +34,25 @@ def test_pixels_are_in_order_and_a_network_learns_them(outcome):
     assert [row[0] for row in outcome.tables["classes"].rows] == list(CLASSES)
     mean = np.mean(outcome.figures["by_class"]["network"])
     assert mean == pytest.approx(outcome.figures["right"]["network"].mean)
+
+
+def test_the_picture_has_both_networks_and_the_channels_by_their_names(outcome):
+    *pictures, bright, right, by_class = outcome.picture.axes
+    titles = ["the classes, in their order", "planes taken for pixels", "the mean of each class"]
+    assert [panel.get_title() for panel in pictures] == titles
+    assert [patch.get_label() for patch in bright.patches] == ["red", "green", "blue"]
+    assert [patch.get_edgecolor()[:3] for patch in bright.patches] == [
+        to_rgb(name) for name in ("red", "green", "blue")
+    ]
+    for line in right.lines:
+        mean = outcome.figures["right"][line.get_label()].mean
+        assert line.get_ydata()[-1] == pytest.approx(100 * mean, rel=1e-5)
+    widths = [patch.get_width() for patch in by_class.patches]
+    np.testing.assert_allclose(widths, 100 * np.array(outcome.figures["by_class"]["network"]))
+    assert [row[1:] for row in outcome.tables["classes"].rows] == [
+        [f"{each:.1%}" for each in pair]
+        for pair in zip(*outcome.figures["by_class"].values(), strict=True)
+    ]
 
 
 def test_the_channels_are_those_of_the_files(outcome):
@@ -79,5 +99,5 @@ def test_without_the_data_it_says_what_to_put_where_before_anything_else(tmp_pat
 
 
 def test_a_share_is_asked_for():
-    with pytest.raises(ValueError, match=r"least needs to be a share, from 0 to 1, got 55\.0"):
+    with pytest.raises(ValueError, match="--least needs at most 1, got 55"):
         cifar10.teach(least=55.0)

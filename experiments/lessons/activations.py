@@ -17,7 +17,7 @@ import jax
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.lessons import drawing
+from experiments.lessons import drawing, lesson
 from experiments.lessons.lesson import Claim, Outcome, Table, say, start
 from jaxmlp import activations
 
@@ -76,12 +76,12 @@ def teach(layers: int = 10) -> Outcome:
     """Draws activations and their derivatives, and checks what is said of them.
 
     Args:
-      layers: how many layers, of one neuron each, a gradient is followed through.
+      layers: how many layers, of one neuron each, a gradient is followed through, up to 200.
     """
-    say(f"{len(RANGES)} activations and their derivatives at {len(X)} points")
+    lesson.at_most(200, layers=layers)
+    say(f"{len(RANGES)} activations and their derivatives, through {layers} layers")
     found = {name: (np.asarray(getattr(activations, name)(X)), slope(name, X)) for name in RANGES}
     error = max(map(from_differences, RANGES))
-    say(f"what {layers} layers leave of a gradient")
     lost = {name: left(name, layers) for name in RANGES}
     fits = [all(map(is_range, RANGES[name], pair)) for name, pair in found.items()]
     most = {name: float(np.abs(slopes).max()) for name, (_, slopes) in found.items()}
@@ -101,7 +101,7 @@ def teach(layers: int = 10) -> Outcome:
             most["sigmoid"] == 0.25 and lost["sigmoid"][-1] <= 0.25**layers < lost["relu"][-1] == 1,
         ),
         Claim(
-            f"step and sign leave nothing: they rise by {most['step']:g} and {most['sign']:g}",
+            f"step and sign leave no gradient: they rise by {most['step']:g} and {most['sign']:g}",
             most["step"] == most["sign"] == 0,
         ),
     ]

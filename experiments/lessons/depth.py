@@ -19,28 +19,26 @@ from matplotlib.figure import Figure
 
 import jaxmlp
 from experiments.data.sources import load
-from experiments.lessons import drawing
+from experiments.lessons import drawing, lesson
 from experiments.lessons.lesson import Claim, Outcome, Table, interval, say, start
-from jaxmlp.nn.activations import identity, relu
 from jaxmlp.types import Params
 
-KINDS = {"linear": identity, "ReLU": relu}  # what follows every layer but the last
-Layer = tuple[np.ndarray, np.ndarray]  # kernel (inputs, outputs), bias (outputs,)
-IS_ODD = jaxmlp.Recipe(  # in batches of 64, 15 times through all
-    jaxmlp.mlp((64, 1)), jaxmlp.binary_classification(), optax.adam, {"learning_rate": 0.03}, 64, 15
-)
+# What follows every layer but the last.
+KINDS = {"linear": jaxmlp.activations.identity, "ReLU": jaxmlp.activations.relu}
+YES_OR_NO = jaxmlp.binary_classification()
+# In batches of 64, 15 times through all.
+IS_ODD = jaxmlp.Recipe(jaxmlp.mlp((64, 1)), YES_OR_NO, optax.adam, {"learning_rate": 0.03}, 64, 15)
 
 
-def collapse(params: Params) -> Layer:
-    """The kernel and bias that a linear stack comes to."""
+def collapse(params: Params) -> tuple[np.ndarray, np.ndarray]:
+    """The kernel (inputs, outputs) and bias (outputs,) that a linear stack comes to."""
     kernel, bias = np.eye(len(params[0].kernel)), np.zeros(len(params[0].kernel))
-    for layer in params:
-        times = np.asarray(layer.kernel, np.float64)
-        kernel, bias = kernel @ times, bias @ times + np.asarray(layer.bias)
+    for layer in jax.device_get(params):
+        kernel, bias = kernel @ layer.kernel, bias @ layer.kernel + layer.bias
     return kernel, bias
 
 
-def nearest(inputs: np.ndarray, outputs: np.ndarray) -> Layer:
+def nearest(inputs: np.ndarray, outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The kernel and bias whose outputs come nearest to these, by least squares."""
     found = np.linalg.lstsq(np.c_[inputs, np.ones(len(inputs))], outputs)[0]
     return found[:-1], found[-1]
@@ -67,8 +65,8 @@ def teach(seeds: int = 8, layers: int = 4, width: int = 16, narrow: int = 4) -> 
       width: of their hidden layers.
       narrow: the width of the narrowest layer of the stack that is drawn, at most 9.
     """
-    if seeds < 2 or layers < 2 or narrow > 9:
-        raise ValueError(f"need 2 seeds, 2 layers, narrow < 10, got {seeds}, {layers}, {narrow}")
+    lesson.at_least(2, seeds=seeds, layers=layers)
+    lesson.at_most(9, narrow=narrow)
     stack = jaxmlp.mlp((64, 32, narrow, 32, 10)).init(jax.random.key(0))
     singular = np.linalg.svd(collapse(stack)[0])[1]
     data: Any = load("digits")
@@ -80,7 +78,8 @@ def teach(seeds: int = 8, layers: int = 4, width: int = 16, narrow: int = 4) -> 
     runs = jaxmlp.train_many(IS_ODD, odd, range(seeds), sweep, mode="fast", eval_every=15)
     right = dict(zip(KINDS, runs.history["test_binary_accuracy"][..., -1], strict=True))
     far = {kind: apart(runs, kind, hidden[-1], data.test_inputs) for kind in KINDS}
-    near, gain = interval(far["ReLU"]), {k: interval(v[-1] - v[0]) for k, v in right.items()}
+    near = interval(far["ReLU"])
+    gain = {kind: interval(100 * (each[-1] - each[0])) for kind, each in right.items()}  # points
     claims = [
         Claim(
             f"the product of {layers} linear layers' kernels answers as they do: in {seeds} "
@@ -88,14 +87,18 @@ def teach(seeds: int = 8, layers: int = 4, width: int = 16, narrow: int = 4) -> 
             far["linear"].max() < 1e-5,
         ),
         Claim(
-            f"the rank of a product is the narrowest width, {narrow}: singular value {narrow} is "
-            f"{singular[narrow - 1]:.2g}, and number {narrow + 1} is {singular[narrow]:.0e}",
+            f"check: the rank of a product is the narrowest width, {narrow}: its singular value "
+            f"{narrow} is {singular[narrow - 1]:.2g}, and {narrow + 1} is {singular[narrow]:.0e}",
             singular[narrow] < 1e-10 < 1e-2 < singular[narrow - 1],
         ),
-        Claim(f"with ReLU the nearest layer is {near.text('.2f')} away", near.low > 0.1),
         Claim(
-            f"{layers} layers instead of 1 gain {gain['ReLU'].text('.1%')} accuracy with "
-            f"ReLU, {gain['linear'].text('.1%')} without",
+            f"with ReLU the nearest layer's outputs are {near.text('.2f')} standard deviations of "
+            "the network's outputs away from these",
+            near.low > 0.1,
+        ),
+        Claim(
+            f"{layers} layers instead of 1 gain {gain['ReLU'].text('.1f')} points of accuracy with "
+            f"ReLU, and {gain['linear'].text('.1f')} points without",
             gain["ReLU"].low > max(0, gain["linear"].high),
         ),
     ]
@@ -106,11 +109,10 @@ def teach(seeds: int = 8, layers: int = 4, width: int = 16, narrow: int = 4) -> 
     return Outcome(claims, figures, tables, draw(stack, singular, far, depths, right))
 
 
-def draw(stack: Params, singular: np.ndarray, far: Any, depths: list[int], right: Any) -> Figure:
+def draw(stack: Any, singular: np.ndarray, far: Any, depths: list[int], right: Any) -> Figure:
     """The kernels of a stack and their product, and what depth brings."""
     figure, axes = drawing.sheet("A stack of linear layers is one linear map", 4, 2)
-    kernels: list[Any] = [*(layer.kernel for layer in stack), collapse(stack)[0]]
-    for panel, kernel in zip(axes, kernels, strict=False):
+    for panel, kernel in zip(axes, [*(x.kernel for x in stack), collapse(stack)[0]], strict=False):
         drawing.matrix(panel, np.asarray(kernel))
         panel.set_title(" × ".join(map(str, kernel.shape)))
     axes[4].set_title("their product")

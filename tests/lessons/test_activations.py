@@ -21,6 +21,9 @@ def test_ranges_and_slopes_are_as_stated(outcome):
     assert columns[1:] == ["range", "of derivative", "steepest", "left by 10 layers"]
     rows = {row[0]: row[1:] for row in rows}
     assert rows["sigmoid"] == ["(0, 1)", "(0, 0.25]", "0.25", "3.9e-07"]
+    assert rows["gelu"] == ["[-0.171, inf)", "[-0.130, 1.130]", "1.129", "3"]
+    assert rows["silu"] == ["[-0.279, inf)", "[-0.100, 1.100]", "1.1", "2.4"]
+    assert rows["relu"] == ["[0, inf)", "{0, 1}", "1", "1"]
     assert list(rows) == [
         *("step", "sign", "identity", "sigmoid", "tanh", "relu", "leaky_relu", "softplus", "elu"),
         *("gelu", "silu"),
@@ -73,14 +76,23 @@ def test_a_range_holds_what_is_in_it_and_comes_to_its_ends(stated, values, is_so
     assert activations.is_range(stated, np.float32(values)) is is_so
 
 
+def test_a_number_of_layers_without_end_is_refused(monkeypatch):
+    monkeypatch.setattr(activations, "slope", None)
+    with pytest.raises(ValueError, match="^--layers needs at most 200, got 201$"):
+        activations.teach(layers=201)
+
+
 def test_the_picture_says_which_line_is_the_derivative(outcome):
     sigmoid, last = (outcome.picture.axes[i] for i in (3, 11))
-    assert sigmoid.get_title() == "sigmoid"
+    assert [panel.get_title() for panel in outcome.picture.axes[:11]] == list(activations.RANGES)
+    assert [panel.lines[0].get_ydata()[-1].round(3) for panel in outcome.picture.axes[:4]] == [
+        *(1, 1, 6, 0.998)
+    ]
     function, derivative = (line.get_ydata() for line in sigmoid.lines)
     assert [function[600], derivative[600]] == [0.5, 0.25]
     assert [line.get_label() for line in sigmoid.lines] == ["f(x)", "f ′(x)"]
     ends = {line.get_label(): line.get_ydata()[-1] for line in last.lines}
-    assert ends["sigmoid"] < 1e-6 < ends["relu"] == 1
+    assert ends["sigmoid"] < 1e-6 < ends["relu"] == 1 < ends["silu"]
 
 
 def test_claims_fail_where_a_derivative_is_none(monkeypatch, outcome):

@@ -1,10 +1,16 @@
 """Programs with flags: the only place that prints, draws and reads data."""
 
 import contextlib
+import importlib.util
 import sys
 
 if sys.argv[:1] == ["-m"]:
     # `python -m experiments.NAME` has come here first: what follows takes a second to import.
+    if not importlib.util.find_spec("jax"):
+        sys.exit(
+            f"error: {sys.executable} has no JAX: `make install` puts it into .venv, and "
+            "`.venv/bin/python -m ...` uses it"
+        )
     module = next(
         (word for word in sys.orig_argv if word.startswith("experiments.")), "experiments"
     )

@@ -200,5 +200,5 @@ def _help(places: Sequence[Path], why: object) -> str:
         f"Put {' or '.join(form.archive for form in FORMS)}, from "
         f"https://www.cs.toronto.edu/~kriz/cifar.html, into {places[0] / NAME},\n"
         "or name a directory that has it by --data_dir or $JAXMLP_DATA_DIR;\n"
-        "or take --dataset=digits, which needs no files and no network."
+        "other lessons, and --dataset=digits, need no files and no network."
     )

@@ -143,3 +143,11 @@ print(jax.device_count())
 """
     done = in_another_process(program, NPROC="3", JAX_PLATFORMS="cpu")
     assert (done.returncode, done.stdout.split()) == (0, ["3", "cpu", "3"]), done.stderr
+
+
+def test_a_python_without_jax_is_told_which_one_has_it():
+    command = [sys.executable, "-S", "-m", "experiments.lessons"]  # -S: without what is installed
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert re.fullmatch(r"error: \S+ has no JAX: .*\.venv/bin/python -m .*\n", done.stderr)

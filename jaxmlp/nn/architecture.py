@@ -96,9 +96,15 @@ def checked(given: MLP) -> MLP:
         raise ValueError(f"sizes needs an input and an output width, got sizes={sizes}")
     if not all(isinstance(size, Integral) and int(size) > 0 for size in sizes):
         raise ValueError(f"sizes needs positive whole numbers, got sizes={sizes}")
-    for name in ("activation", "kernel_init", "bias_init"):
+    for name, such_as in (
+        ("activation", "activations.relu"),
+        ("kernel_init", "initializers.he"),
+        ("bias_init", "initializers.zeros"),
+    ):
         if not callable(function := getattr(given, name)):
-            raise ValueError(f"{name} needs to be a function, got {kind_of(function)}")
+            raise ValueError(
+                f"{name} needs to be a function such as jaxmlp.{such_as}, got {kind_of(function)}"
+            )
     if given.norm is not None and not (isinstance(given.norm, str) and given.norm in NORMS):
         raise ValueError(f"norm needs to be batch, layer or None, got {kind_of(given.norm)}")
     for name, value, place in (

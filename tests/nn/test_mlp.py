@@ -143,9 +143,18 @@ def test_equal_partials_make_the_same_network():
     assert make(0.1) != make(0.2)
 
 
-@pytest.mark.parametrize("name", ["activation", "kernel_init", "bias_init"])
-def test_a_name_is_no_function(name):
-    with pytest.raises(ValueError, match=f"^{name} needs to be a function, got 'relu'$"):
+@pytest.mark.parametrize(
+    ("name", "such_as"),
+    [
+        ("activation", "jaxmlp.activations.relu"),
+        ("kernel_init", "jaxmlp.initializers.he"),
+        ("bias_init", "jaxmlp.initializers.zeros"),
+    ],
+)
+def test_a_name_is_no_function(name, such_as):
+    with pytest.raises(
+        ValueError, match=f"^{name} needs to be a function such as {such_as}, got 'relu'$"
+    ):
         mlp((4, 8, 3), **{name: "relu"})
 
 

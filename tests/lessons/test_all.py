@@ -28,6 +28,7 @@ SHARED = {
     "lesson",
     "outliers",
     "page",
+    "rates",
     "surfaces",
 }
 SEVERAL = 6  # lines that two lessons may not have in common

@@ -42,7 +42,11 @@ def covered(axes: Any) -> int:
     with matplotlib.rc_context(STYLE):
         figure.canvas.draw()
     box = axes.get_legend().get_window_extent()
-    shown = [_closely(line.get_transform().transform(line.get_xydata())) for line in axes.lines]
+    shown = [
+        _closely(line.get_transform().transform(line.get_xydata()))
+        for line in axes.lines
+        if len(line.get_xdata())
+    ]
     for each in axes.collections:
         is_dots = isinstance(each, PathCollection)
         paths = [each.get_offsets()] if is_dots else [path.vertices for path in each.get_paths()]

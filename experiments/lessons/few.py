@@ -13,7 +13,7 @@ from experiments.data import sources
 from experiments.lessons import drawing
 from jaxmlp.training.stopping import best_epoch
 
-__all__ = ["BATCH", "draw", "examples", "modes", "side_by_side", "stopped"]
+__all__ = ["BATCH", "draw", "examples", "modes", "side_by_side", "stopped", "together"]
 
 BATCH, OFTEN = 20, 10  # examples; times that an epoch has each
 
@@ -26,9 +26,18 @@ def examples(size: int, wrong: float) -> jaxmlp.Dataset:
     for part in (train, stop):
         some = part[: round(wrong * size)]
         y[some] = (y[some] + draw.integers(1, 10, len(some))) % 10
-    often, left = np.tile(train, OFTEN), test[: len(test) // BATCH * BATCH]
-    sets = jaxmlp.Dataset(x[often], y[often], x[left], y[left])
+    often = np.tile(train, OFTEN)
+    sets = jaxmlp.Dataset(x[often], y[often], x[test], y[test])
     return sets._replace(validation_inputs=x[stop], validation_labels=y[stop])
+
+
+def together(data: jaxmlp.Dataset) -> jaxmlp.Dataset:
+    """What is to stop by is to train on, too."""
+    assert data.validation_inputs is not None
+    assert data.validation_labels is not None
+    x = np.concatenate([data.train_inputs, np.tile(data.validation_inputs, (OFTEN, 1))])
+    y = np.concatenate([data.train_labels, np.tile(data.validation_labels, OFTEN)])
+    return jaxmlp.Dataset(x, y, data.test_inputs, data.test_labels)
 
 
 def stopped(runs: jaxmlp.Runs) -> np.ndarray:
@@ -42,17 +51,19 @@ def stopped(runs: jaxmlp.Runs) -> np.ndarray:
 @functools.partial(jax.vmap, in_axes=(None, 0, None, 0))
 def modes(model: jaxmlp.Model, params: Any, inputs: jax.Array, key: jax.Array) -> jax.Array:
     """The classes of inputs in evaluation, and in training: (2, examples), in batches by chance."""
-    order = jax.random.permutation(key, len(inputs))
-    batches = inputs[order].reshape(-1, BATCH, inputs.shape[1])
+    count, spare = len(inputs), -len(inputs) % BATCH  # by which the last batch is filled up
+    order = jax.random.permutation(key, count)
+    batches = jnp.pad(inputs[order], ((0, spare), (0, 0))).reshape(-1, BATCH, inputs.shape[1])
+    masks = (jnp.arange(count + spare) < count).reshape(-1, BATCH)
 
-    def train(key: jax.Array, batch: jax.Array) -> jax.Array:
+    def train(key: jax.Array, batch: jax.Array, mask: jax.Array) -> jax.Array:
         assert model.train is not None
-        return model.train(params, batch, jaxmlp.Context(key, jnp.ones(BATCH, bool)))[0]
+        return model.train(params, batch, jaxmlp.Context(key, mask))[0]
 
     evaluated = jax.vmap(jax.vmap(model.apply, (None, 0)), (None, 0))(params, batches)
-    trained = jax.vmap(train)(jax.random.split(key, len(batches)), batches)
+    trained = jax.vmap(train)(jax.random.split(key, len(batches)), batches, masks)
     both = jnp.stack([evaluated, trained]).argmax(axis=-1).reshape(2, -1)
-    return both[:, jnp.argsort(order)]
+    return both[:, :count][:, jnp.argsort(order)]
 
 
 def side_by_side(
@@ -90,7 +101,7 @@ def draw(errors: dict[str, np.ndarray], noisy: Any, clean: Any, modes: dict[str,
         drawing.intervals(axes[0], list(found), spared, colour)
         axes[0].plot([], [], "o", color=colour, label=label)
     axes[0].axhline(0, color=drawing.GREY, lw=0.8)
-    axes[0].set(title="test errors spared", ylabel="of test examples (%)", ylim=(-4, 13))
+    axes[0].set(title="test errors spared", ylabel="percentage points", ylim=(-4, 15))
     for (way, each), colour in zip(errors.items(), drawing.COLOURS, strict=False):
         drawing.band(axes[1], range(1, 1 + each.shape[1]), 100 * each, way, colour)
     axes[1].set(title="some labels wrong", xlabel="epoch of ten passes", ylabel="test errors (%)")

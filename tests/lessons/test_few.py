@@ -15,7 +15,7 @@ def test_labels_are_wrong_where_one_learns_and_nowhere_else():
     np.testing.assert_array_equal(noisy.test_labels, clean.test_labels)
     assert (noisy.train_labels != clean.train_labels).mean() == 0.2
     assert (noisy.validation_labels != clean.validation_labels).mean() == 0.2
-    assert len(noisy.test_labels) % few.BATCH == 0
+    assert len(noisy.test_labels) == 1797 - 2 * 50
     assert (noisy.train_labels >= 0).all()
     assert (noisy.train_labels < 10).all()
 
@@ -30,6 +30,20 @@ def test_no_digit_is_in_two_sets_and_each_has_its_label():
     assert sum(map(len, seen)) == len(set.union(*seen))
     for rows, labels in clean.sets().values():
         assert [label[row.tobytes()] for row in rows] == labels.tolist()
+
+
+def test_all_that_is_not_for_the_test_can_be_to_train_on():
+    apart = few.examples(50, 0.2)
+    data = few.together(apart)
+    assert data.validation_labels is None
+    np.testing.assert_array_equal(data.test_labels, apart.test_labels)
+    for found, first, second in (
+        (data.train_inputs, apart.train_inputs, apart.validation_inputs),
+        (data.train_labels, apart.train_labels, apart.validation_labels),
+    ):
+        assert len(found) == 100 * few.OFTEN
+        np.testing.assert_array_equal(found[: 50 * few.OFTEN], first)
+        np.testing.assert_array_equal(found[-100:], np.concatenate([second, second]))
 
 
 def test_one_stops_where_the_validation_loss_is_least():
@@ -59,6 +73,16 @@ def test_in_evaluation_an_answer_is_of_the_example_and_in_training_of_its_batch_
     assert errors[0].tolist() == changed[0].tolist() == [0, 0]
     assert (abs(errors[1] - 2 / 3) < 0.25).all()
     assert (abs(changed[1] - 2 / 3) < 0.25).all()
+
+
+def test_the_last_batch_is_filled_up_with_what_does_not_count():
+    def train(params, inputs, context):
+        return jnp.tile(jax.nn.one_hot(context.mask.sum(), few.BATCH + 1), (len(inputs), 1)), ()
+
+    model = jaxmlp.Model(lambda key: (), lambda params, x: x, train)
+    inputs, keys = jnp.ones((2 * few.BATCH + 5, few.BATCH + 1)), jax.random.key(0)[None]
+    trained = few.modes(model, jnp.zeros(1), inputs, keys)[0, 1]
+    assert sorted(trained.tolist()) == [5] * 5 + [few.BATCH] * 2 * few.BATCH
 
 
 def test_the_classes_are_in_the_order_of_the_inputs():

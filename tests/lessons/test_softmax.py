@@ -25,7 +25,10 @@ def teach(monkeypatch, logits):
 def test_softmax_overflows_as_it_is_written_and_changes_no_order(teach, logits):
     outcome = teach()
     assert held(outcome) == [True, True, True, True]
-    assert outcome.figures["right"].tolist() == [-87.0, 84.0]
+    # exp(-88 + 0) is below float32's smallest, 1 / (e^87 + e^86 + e^85) too, and e^89 beyond it.
+    kinds = [("NaN", "-1000"), ("wrong", "-89"), ("right", "-87"), ("all 0", "85"), ("NaN", "87")]
+    assert outcome.tables["written"].rows == kinds
+    assert "it is NaN from -1000, wrong from -89, right from -87" in outcome.claims[0].text
     assert outcome.figures["off"] < 1e-6
     cold, *_, hot = outcome.figures["sure"]
     assert cold.mean == pytest.approx(reference(logits / 0.5, axis=2).max(2).mean(), rel=1e-5)
@@ -74,6 +77,13 @@ def test_the_picture_shows_where_softmax_fails_and_what_each_task_puts_out(teach
     assert np.ptp(stable.get_ydata()) < 1e-6
     assert np.isnan(written.get_ydata()).any()
     assert [text.get_text() for text in sure.get_xticklabels()] == ["0.5", "1", "4"]
+    cold, _, hot = sure.lines[0].get_ydata()
+    assert cold > 0.8 > 0.6 > hot
+    assert [panel.get_ylabel() for panel in (overflow, sure, units)] == [
+        *("the first", "highest probability", "the second")
+    ]
+    keys = [text.get_text() for text in units.figure.legends[0].texts]
+    assert keys == ["two values", "yes or no, twice", "one of several"]
     by_task = {line.get_label(): np.array(line.get_data()) for line in units.lines}
     np.testing.assert_allclose(by_task["one of several"].sum(axis=0), 1, rtol=1e-6)
     assert by_task["two values"].max() == 4
@@ -86,10 +96,19 @@ def test_claims_fail_where_the_link_is_another(monkeypatch, teach):
     assert held(teach()) == [False, False, False, True]
 
 
-@pytest.mark.parametrize("name", ["yes or no, twice", "two values"])
-def test_a_claim_fails_where_a_task_has_softmax_that_should_not(monkeypatch, teach, name):
-    monkeypatch.setitem(softmax.TASKS, name, jaxmlp.classification(2))
+def test_a_claim_fails_where_yes_or_no_has_softmax(monkeypatch, teach):
+    monkeypatch.setitem(softmax.TASKS, "yes or no, twice", jaxmlp.classification(2))
     assert held(teach()) == [True, True, True, False]
+
+
+def test_a_claim_fails_where_softmax_as_it_is_written_is_right(monkeypatch, teach):
+    monkeypatch.setattr(softmax, "naive", softmax.DIGITS.link)
+    assert held(teach()) == [False, True, True, True]
+
+
+def test_values_stay_as_they_are():
+    outputs = softmax.TASKS["two values"].link(softmax.PLANE)
+    assert np.array_equal(outputs, softmax.PLANE)
 
 
 def test_a_claim_fails_where_one_temperature_changes_the_order(monkeypatch, teach):
@@ -104,7 +123,16 @@ def test_softmax_belongs_to_one_of_several():
     assert isinstance(softmax.RECIPE, jaxmlp.Recipe)
 
 
-@pytest.mark.parametrize("wrong", [{"seeds": 1}, {"temperatures": (0, 1)}, {"temperatures": (1,)}])
-def test_settings_that_make_no_sense_are_refused(wrong):
-    with pytest.raises(ValueError, match="need 2 seeds, temperatures rising from 0"):
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"seeds": 1}, "--seeds needs at least 2, got 1"),
+        ({"temperatures": (0, 1)}, "--temperatures needs two .* from 0.001 to 1000, got 0,1"),
+        ({"temperatures": (1, 0, 3)}, "--temperatures needs two .*, got 1,0,3"),
+        ({"temperatures": (1,)}, "--temperatures needs two .*, got 1"),
+        ({"temperatures": (1, 1001)}, "--temperatures needs two .*, got 1,1001"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
         softmax.teach(**wrong)

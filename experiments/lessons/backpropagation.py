@@ -6,14 +6,12 @@ A network of two layers, and its gradient as the textbook's equations have it: f
 `jax.grad`'s to 1e-6. Then deeper ones, as they are compiled: of 16 hidden layers the backward pass
 takes 1.99 times the forward pass's operations, for each layer has a product for its weights and one
 for its inputs. And each layer adds what it made of the batch to the memory, as the backward pass
-needs it again, where a forward pass alone forgets it. 15 s on two
-cores, 5 s once compiled.
+needs it again, where a forward pass alone forgets it. 15 s on two cores, 5 s once compiled.
 
 Source: Rumelhart, Hinton and Williams, Learning representations by back-propagating errors, 1986.
 """
 
 import functools
-import time
 from typing import Any
 
 import jax
@@ -23,7 +21,7 @@ from matplotlib.figure import Figure
 
 import jaxmlp
 from experiments.data.sources import load
-from experiments.lessons import drawing
+from experiments.lessons import drawing, lesson
 from experiments.lessons.lesson import Claim, Outcome, Table, say, start
 from jaxmlp import losses
 from jaxmlp.nn.activations import tanh
@@ -71,25 +69,20 @@ def greatest(tree: Any) -> float:
     return max(float(abs(leaf).max()) for leaf in jax.tree.leaves(tree))
 
 
-def cost(function: Any, *arguments: Any) -> tuple[float, float, float]:
-    """What a call takes: millions of operations, MiB besides arguments and results, and ms."""
-    program: Any = jax.jit(function).lower(*arguments).compile()
-    times = []
-    for _ in range(20):
-        begin = time.perf_counter()
-        jax.block_until_ready(program(*arguments))
-        times.append(time.perf_counter() - begin)
-    memory = program.memory_analysis().temp_size_in_bytes / 2**20
-    return program.cost_analysis()["flops"] / 1e6, memory, min(times) * 1e3
+def passes(depth: int, width: int, inputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """What forward alone, and forward and backward, take of so many hidden layers: (2, 3).
 
-
-def passes(depth: int, width: int, inputs: np.ndarray, labels: np.ndarray) -> list[Any]:
-    """What forward alone, and forward and backward, take (as `cost`) of so many hidden layers."""
+    These are millions of operations, MiB besides arguments and results, and ms.
+    """
     say(f"forward and backward: hidden layers {depth}")
     model = jaxmlp.mlp((inputs.shape[1], *[width] * depth, 10), tanh)
     forward = functools.partial(error, model)
-    arguments = jax.jit(model.init)(jax.random.key(0)), inputs, labels
-    return [cost(function, *arguments) for function in (forward, jax.value_and_grad(forward))]
+    given = jax.jit(model.init)(jax.random.key(0)), inputs, labels
+    both = forward, jax.value_and_grad(forward)
+    programs: list[Any] = [jax.jit(function).lower(*given).compile() for function in both]
+    operations = [program.cost_analysis()["flops"] / 1e6 for program in programs]
+    memory = [program.memory_analysis().temp_size_in_bytes / 2**20 for program in programs]
+    return np.c_[operations, memory, lesson.milliseconds(programs, given)]
 
 
 def teach(seeds: int = 20, depths: tuple[int, ...] = (1, 2, 4, 8, 16), width: int = 256) -> Outcome:
@@ -97,32 +90,37 @@ def teach(seeds: int = 20, depths: tuple[int, ...] = (1, 2, 4, 8, 16), width: in
 
     Args:
       seeds: how many networks of two layers to compare.
-      depths: how many hidden layers the passes are measured with, two or more numbers, from few.
-      width: the units of each of these.
+      depths: how many hidden layers the passes are measured with, two or more, from few to 64.
+      width: the units of each of these, at most 4096.
     """
-    data = load("digits")
     if list(depths) != sorted(set(depths)) or len(depths) < 2:
-        raise ValueError(f"depths needs two numbers or more, from few to many, got {depths}")
+        raise ValueError(f"--depths needs two numbers or more, from few to many, got {depths}")
+    lesson.at_most(64, depths=depths[-1])
+    lesson.at_most(4096, width=width)
+    data = load("digits")
     examples = data.train_inputs[:BATCH], data.train_labels[:BATCH]
     written, own = both(jaxmlp.mlp((64, 32, 10), tanh), seeds, *examples)
     off, largest = greatest(jax.tree.map(jnp.subtract, written, own)), greatest(own)
     found = np.array([passes(depth, width, *examples) for depth in depths])
-    ratios = found[:, 1, 0] / found[:, 0, 0] - 1
+    ratios, slower = (found[:, 1, i] / found[:, 0, i] - 1 for i in (0, 2))
     layer = 4 * BATCH * width / 2**20  # MiB
     alone, grown = (found[-1, :, 1] - found[0, :, 1]) / (depths[-1] - depths[0])
     same = f"by the equations {seeds} networks' gradients are within {off:.1e} of jax.grad's, whose"
     twice = f"with {depths[-1]} hidden layers backward takes {ratios[-1]:.2f} times the operations"
-    more = f"a layer adds {grown:.2f} MiB with the backward pass, and {alone:.2f} without; it puts"
+    more = f"a layer adds {grown:.2f} MiB of memory with the backward pass, {alone:.2f} without;"
     claims = [
         Claim(f"{same} largest number is {largest:.2g}", off < 1e-6 < largest),
         Claim(f"{twice} of forward", 1.8 < ratios[-1] < 2.1),
-        Claim(f"{more} out {layer:.2f}", 0.8 < grown / layer < 1.2 and alone < grown / 4),
+        Claim(
+            f"{more} its outputs have {layer:.2f}", 0.8 < grown / layer < 1.2 and alone < grown / 4
+        ),
     ]
-    numbers = np.c_[found.transpose(0, 2, 1).reshape(-1, 6), ratios].round(2)
+    numbers = np.c_[found.transpose(0, 2, 1).reshape(-1, 6), ratios, slower].round(2)
     kinds = [f"{what} {unit}" for unit in ("Mflop", "MiB", "ms") for what in ("forward,", "both,")]
     figures = {"off": off, "largest": largest, "ratios": ratios, "mib": [layer, grown, alone]}
+    figures |= {"slower": slower, "batch": BATCH}
     rows = [[depth, *row] for depth, row in zip(depths, numbers.tolist(), strict=True)]
-    table = Table(["hidden layers", *kinds, "backward / forward"], rows)
+    table = Table(["hidden layers", *kinds, "backward / forward", "in ms"], rows)
     picture = draw(written[0].kernel[0], own[0].kernel[0], depths, found)
     return Outcome(claims, figures, {"passes": table}, picture)
 

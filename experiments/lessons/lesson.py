@@ -41,6 +41,7 @@ __all__ = [
     "define",
     "interval",
     "listed",
+    "milliseconds",
     "rising",
     "run",
     "say",
@@ -183,6 +184,22 @@ def at_most(most: float, **settings: float) -> None:
     for name, value in settings.items():
         if not value <= most:
             raise ValueError(f"--{name} needs at most {most:g}, got {value:g}")
+
+
+def milliseconds(programs: Sequence[Any], arguments: Sequence[Any], calls: int = 20) -> np.ndarray:
+    """Each program's median time of a call (programs,).
+
+    Args:
+      programs: they take turns, so that all meet the same machine.
+      arguments: of each.
+      calls: how many of each.
+    """
+    times = np.zeros((calls, len(programs)))
+    for call, i in np.ndindex(*times.shape):
+        begin = time.perf_counter()
+        jax.block_until_ready(programs[i](*arguments))
+        times[call, i] = time.perf_counter() - begin
+    return 1e3 * np.median(times, axis=0)
 
 
 def say(text: str) -> None:

@@ -1,4 +1,4 @@
-"""A rate a step off costs about what the wrong optimizer does; a rate that falls ends lower.
+"""A rate a step off costs about what the wrong optimizer does; a fall by a cosine ends lower.
 
     python -m experiments.lessons.optimizers
 

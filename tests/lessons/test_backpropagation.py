@@ -53,9 +53,13 @@ def test_the_equations_are_the_gradient_and_backward_costs_twice_forward(outcome
 
 def test_operations_are_those_of_the_products(outcome):
     columns, rows = outcome.tables["passes"]
-    assert columns[:3] == ["hidden layers", "forward, Mflop", "both, Mflop"]
-    assert columns[-1] == "backward / forward"
-    depth, forward, both, *_, ratio = rows[0]
+    assert columns == [
+        "hidden layers",
+        *("forward, Mflop", "both, Mflop", "forward, MiB", "both, MiB", "forward, ms", "both, ms"),
+        *("backward / forward", "in ms"),
+    ]
+    depth, forward, both, *_, ratio, slower = rows[0]
+    assert slower == outcome.figures["slower"][0].round(2)
     products = 2 * 512 * (64 * 64 + 64 * 64 + 64 * 10) / 1e6
     assert depth == 2
     assert products < forward < 1.15 * products
@@ -81,15 +85,25 @@ def test_the_gradient_is_that_of_small_differences():
 
 
 def test_the_picture_has_both_gradients_and_the_passes(outcome):
-    by_hand, by_jax, off, operations, memory, _ = outcome.picture.axes
+    by_hand, by_jax, off, operations, memory, time = outcome.picture.axes
+    assert [panel.get_title() for panel in (operations, memory, time)] == [
+        "operations (million)",
+        "memory (MiB)",
+        "time (ms)",
+    ]
     np.testing.assert_allclose(*(a.images[0].get_array() for a in (by_hand, by_jax)), atol=1e-6)
     assert abs(by_hand.images[0].get_array()).max() > 0.01
     assert abs(off.images[0].get_array()).max() < 1
-    for panel, (alone, both) in ((operations, (1, 2)), (memory, (3, 4))):
+    for panel, (alone, both) in ((operations, (1, 2)), (memory, (3, 4)), (time, (5, 6))):
         lines = {line.get_label(): line.get_ydata()[-1] for line in panel.lines}
         last = outcome.tables["passes"].rows[-1]
         expected = {"forward alone": last[alone], "forward and backward": last[both]}
         assert lines == pytest.approx(expected, abs=0.01)
+
+
+def test_each_cost_stands_in_its_column(measured):
+    row = teach().tables["passes"].rows[1]
+    assert row == [6, 30, 89, 0.1, 0.8, 3, 9, round(89 / 30 - 1, 2), 2]
 
 
 def test_another_gradient_is_found_out(monkeypatch, gradients, measured):
@@ -113,5 +127,19 @@ def test_other_operations_and_memory_are_found_out(measured):
 
 @pytest.mark.parametrize("depths", [(4,), (4, 2), (2, 2)])
 def test_depths_are_two_or_more_from_few_to_many(depths):
-    with pytest.raises(ValueError, match="depths needs two numbers or more, from few to many, got"):
+    with pytest.raises(
+        ValueError, match="--depths needs two numbers or more, from few to many, got"
+    ):
         backpropagation.teach(depths=depths)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"depths": (1, 65)}, "--depths needs at most 64, got 65"),
+        ({"width": 5000}, "--width needs at most 4096, got 5000"),
+    ],
+)
+def test_networks_have_a_greatest_size(given, expected):
+    with pytest.raises(ValueError, match=f"^{expected}$"):
+        backpropagation.teach(**given)

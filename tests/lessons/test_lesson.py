@@ -141,3 +141,20 @@ def test_an_interval_is_students_and_of_a_share_wilsons():
     expected = [(0.8 + z * z / 20 + sign * spread) / (1 + z * z / 10) for sign in (-1, 1)]
     np.testing.assert_allclose(lesson.share([True] * 8 + [False] * 2), (0.8, *expected), rtol=1e-5)
     assert found.text(".2f") == "2.50 (0.45 to 4.55)"
+
+
+def test_programs_take_turns_and_the_median_call_counts(monkeypatch):
+    clock, order = [0.0], []
+
+    def program(name, times):
+        def call():
+            order.append(name)
+            clock[0] += times[order.count(name) - 1]
+
+        return call
+
+    monkeypatch.setattr(lesson.time, "perf_counter", lambda: clock[0])
+    both = program("a", [0.5, 0.002, 0.001]), program("b", [0.003, 0.5, 0.004])
+    found = lesson.milliseconds(both, (), calls=3)
+    assert found.tolist() == pytest.approx([2, 4])
+    assert order == ["a", "b"] * 3

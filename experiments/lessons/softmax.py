@@ -2,8 +2,8 @@
 
     python -m experiments.lessons.softmax
 
-Softmax of (2, 1, 0) + c as it is written is right from c = -87 to 84 alone: just below it loses a
-class after the other and does not say so, just above all are 0, and farther out all are NaN; with
+Softmax of (2, 1, 0) + c as it is written is right from c = -87 to below 85 alone: before it loses a
+class after the other and does not say so, then all are 0, and farther out all are NaN; with
 the maximum subtracted, as the library has it, it is right at 1000. Dividing logits by a temperature
 changes how sure 8 networks are of digits, from 99 % at 0.25 to 53 % at 4, and no class changes
 places: what they answer is to be had from logits. Softmax is for one of several, sigmoids are for

@@ -70,7 +70,9 @@ def constants(name):
     folder = ROOT / "experiments" / "lessons"
     code = (folder / f"{name}.py").read_text()
     alone = [
-        each for each in ("classifiers", "few", "forms", "outliers", "surfaces") if each in code
+        each
+        for each in ("classifiers", "few", "forms", "outliers", "rates", "surfaces")
+        if each in code
     ]
     for each in (name, *alone):
         for node in ast.walk(ast.parse((folder / f"{each}.py").read_text())):

@@ -69,11 +69,9 @@ def constants(name):
     found = set()
     folder = ROOT / "experiments" / "lessons"
     code = (folder / f"{name}.py").read_text()
-    alone = [
-        each
-        for each in ("classifiers", "few", "forms", "outliers", "rates", "surfaces")
-        if each in code
-    ]
+    imported = " ".join(re.findall(r"^from experiments\.lessons(?:\.\w+)? import .*", code, re.M))
+    own = ("classifiers", "few", "forms", "outliers", "rates", "surfaces")
+    alone = [each for each in own if re.search(rf"\b{each}\b", imported)]
     for each in (name, *alone):
         for node in ast.walk(ast.parse((folder / f"{each}.py").read_text())):
             if isinstance(node, ast.Constant) and type(node.value) in (int, float):

@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 
 import jaxmlp
 from experiments.data.sources import load
-from experiments.lessons import drawing
+from experiments.lessons import drawing, lesson
 from experiments.lessons.lesson import Claim, Outcome, Table, interval, say, start
 from jaxmlp.optim.optimizers import sgd
 
@@ -80,17 +80,16 @@ def teach(seeds: int = 8, epochs: int = 5, sizes: Sizes = SIZES) -> Outcome:
       epochs: how long to train, at least 2.
       sizes: of the batches, two or more but 32, rising to one from 33 to 4096.
     """
-    if min(seeds, epochs) < 2:
-        raise ValueError(f"seeds and epochs need to be at least 2, got {seeds} and {epochs}")
+    lesson.at_least(2, seeds=seeds, epochs=epochs)
     is_rising = list(sizes) == sorted(set(sizes) - {AT}) and len(sizes) > 1
     if not is_rising or not AT < sizes[-1] <= EXAMPLES:
-        raise ValueError(f"sizes needs two or more but {AT}, rising to 33 to 4096, got {sizes}")
+        raise ValueError(f"--sizes needs two or more but {AT}, rising to 33 to 4096, got {sizes}")
     digits = load("digits")
-    gradients = each_gradient(digits.train_inputs, digits.train_labels)
+    inputs, labels = digits.train_inputs, digits.train_labels
+    gradients = each_gradient(inputs, labels)
     spreads = np.array([noise(gradients, size) for size in sizes])
-    rows = np.arange(EXAMPLES) % len(gradients)
-    inputs, labels = digits.train_inputs[rows], digits.train_labels[rows]
-    data = digits._replace(train_inputs=inputs, train_labels=labels)
+    rows = np.arange(EXAMPLES) % len(inputs)
+    data = digits._replace(train_inputs=inputs[rows], train_labels=labels[rows])
     found = [train(data, size, seeds, epochs) for size in sizes]
     return judge(sizes, spreads, np.array([a for a, _ in found]), np.array([t for _, t in found]))
 
@@ -99,20 +98,21 @@ def judge(sizes: Sizes, spreads: np.ndarray, accuracy: np.ndarray, times: np.nda
     """What spreads (sizes,), accuracy (sizes, 2, seeds) and µs an example (sizes,) say."""
     power = float(np.polyfit(np.log(sizes), np.log(spreads), 1)[0])
     gains = [interval(scaled - same) for same, scaled in accuracy]
-    larger = [i for i, size in enumerate(sizes) if size > AT]
+    larger = (i for i, size in enumerate(sizes) if size > AT)
     most, cheapest = max(larger, key=lambda i: gains[i].low), int(times.argmin())
     lost = interval(accuracy[0, 0] - accuracy[-1].max(axis=0))
-    less = f"an example takes {times[0]:.2g} µs in batches of {sizes[0]}, {times[cheapest]:.2g} of"
-    more = f"of {sizes[most]}, a rate in proportion gains {gains[most].text('.1%')} of accuracy"
+    less = f"an example takes {times[0]:.2g} µs in batches of {sizes[0]}, {times[cheapest]:.2g} in"
+    more = f"in batches of {sizes[most]} accuracy is {gains[most].points()} higher with a rate in"
+    end = f"accuracy in batches of {sizes[0]} is {lost.points()} above"
     claims = [
-        Claim(f"{less} {sizes[cheapest]}", times[0] > 1.5 * times[cheapest]),
-        Claim(f"the gradient's spread goes with batch^{power:.2f}", abs(power + 0.5) < 0.05),
-        Claim(more, gains[most].low > 0),
-        Claim(f"of {sizes[-1]}, either loses {lost.text('.1%')} to {sizes[0]}", lost.low > 0),
+        Claim(f"{less} batches of {sizes[cheapest]}", times[0] > 1.5 * times[cheapest]),
+        Claim(f"the gradient's spread goes with (batch size)^{power:.2f}", abs(power + 0.5) < 0.05),
+        Claim(f"{more} proportion than with the same", gains[most].low > 0),
+        Claim(f"{end} that in batches of {sizes[-1]}, at either rate", lost.low > 0),
     ]
-    shown = [[interval(values).text(".1%") for values in each] for each in accuracy]
-    measured = np.c_[times.round(2), spreads.round(3)].tolist()
-    rows = [[n, *each, *texts] for n, each, texts in zip(sizes, measured, shown, strict=True)]
+    shown = ([interval(values).text(".1%") for values in each] for each in accuracy)
+    found = zip(sizes, times.round(2).tolist(), spreads.round(3).tolist(), shown, strict=True)
+    rows = [[*numbers, *texts] for *numbers, texts in found]
     columns = ["batch", "µs an example", "gradient's spread", "same rate", "in proportion"]
     figures = {"power": power, "gains": gains, "lost": lost, "times": times, "spreads": spreads}
     picture = draw(sizes, spreads, accuracy, times)
@@ -126,7 +126,7 @@ def draw(sizes: Sizes, spreads: np.ndarray, accuracy: np.ndarray, times: np.ndar
     axes[0].set(title="time per example (µs)", ylim=(0, None))
     axes[1].loglog(sizes, spreads, "o", label="measured")
     axes[1].loglog(sizes, spreads[0] * np.sqrt(sizes[0] / np.array(sizes)), label="1 / √batch")
-    axes[1].set(title="gradient's spread / its length", yscale="log")
+    axes[1].set_title("gradient's spread / its length")
     for i, label in enumerate(("same rate", "rate in proportion")):
         drawing.band(axes[2], sizes, accuracy[:, i].T, label, drawing.COLOURS[i])
     axes[2].set(title="test accuracy, as many epochs", ylim=(0, 1))

@@ -18,7 +18,7 @@ Sources: Huber, 1964; Bishop, Pattern Recognition and Machine Learning, 2006, se
 import numpy as np
 
 from experiments.data.sources import load
-from experiments.lessons import classifiers, drawing, outliers
+from experiments.lessons import classifiers, drawing, lesson, outliers
 from experiments.lessons.classifiers import CLASSIFIERS, SCALES, WAYS
 from experiments.lessons.lesson import Claim, Outcome, Table, interval, say, start
 from experiments.lessons.outliers import ERRORS
@@ -38,19 +38,19 @@ def teach(
     Args:
       seeds: how many times the points are drawn, at least 2.
       shares: how many of them are outliers, from 0 up to less than 0.5, two numbers or more.
-      far: how far above the line these are.
+      far: how far above the line these are, at most 1e6.
       networks: how many classifiers are trained of each kind, at least 2.
       epochs: how many times they see all digits.
     """
-    if min(seeds, networks) < 2:
-        raise ValueError(f"seeds and networks need to be at least 2, got {seeds} and {networks}")
+    lesson.at_least(2, seeds=seeds, networks=networks)
+    lesson.at_most(1e6, far=far)
     if (
         len(shares) < 2
         or shares[0] != 0
         or list(shares) != sorted(set(shares))
         or shares[-1] >= 0.5
     ):
-        raise ValueError(f"shares needs 0 and more that rise to less than 0.5, got {shares}")
+        raise ValueError(f"--shares needs 0 and more that rise to less than 0.5, got {shares}")
     data = load("digits")
     say(f"lines through {outliers.POINTS} points: {seeds} seeds, {len(ERRORS)} losses")
     points = outliers.scattered(seeds, shares, far)
@@ -70,22 +70,23 @@ def teach(
     *same, other = (max(found) for found in apart.values())
     squared, huber, absolute = (found[-1] for found in by_share.values())
     dragged = (
-        f"{shares[-1]:.0%} outliers drag the line off by {squared.text()} by the squared error,"
+        f"{shares[-1]:.0%} outliers drag a line off by {squared.text()} with the squared error,"
     )
-    others = f"{huber.text()} by Huber's and {absolute.text()} by the absolute"
-    alone = f"without outliers the absolute error is {spared.text()} further off than the squared"
-    wrong = (
-        f"at a logit of {LOGITS[0]:g} cross-entropy has the slope {steep:.4f}, squared {flat:.4f}"
-    )
+    others = f"{huber.text()} with Huber's and {absolute.text()} with the absolute"
+    alone = f"without outliers the absolute error's line is {spared.text()} further off than the"
+    wrong = f"at a logit of {LOGITS[0]:g} for the right class cross-entropy slopes by {steep:.4f},"
     begun = (
-        f"begun with {SCALES[1]:g} times the weights cross-entropy learns {sure.text('.1%')} more"
+        f"from weights {SCALES[1]:g} times as large cross-entropy's accuracy ends {sure.points()}"
     )
-    ways = f"two pairs of ways to label agree within {max(same):.0e}, a third is {other:.2g} apart"
+    above = f"above that of the squared error, from usual ones {plain.points()}"
+    ways = (
+        f"of pairs of ways to label two have losses within {max(same):.0e}, one {other:.2g} apart"
+    )
     claims = [
         Claim(f"{dragged} {others}", squared.low > 2 * max(huber.high, absolute.high)),
-        Claim(alone, spared.low > 0),
-        Claim(wrong, steep < -0.99 and -0.001 < flat < 0),
-        Claim(f"{begun}, else {plain.text('.1%')}", sure.low > 0.1 and abs(plain.mean) < 0.05),
+        Claim(f"{alone} squared error's", spared.low > 0),
+        Claim(f"{wrong} the squared error by {flat:.4f}", steep < -0.99 and -0.001 < flat < 0),
+        Claim(f"{begun} {above}", sure.low > 0.1 and abs(plain.mean) < 0.05),
         Claim(ways, max(same) < 1e-5 and other > 1),
     ]
     reached = {n: [interval(s) for s in end] for n, end in zip(accuracy, ends, strict=True)}

@@ -26,6 +26,10 @@ def test_time_and_noise_fall_and_the_rate_is_to_rise_with_the_batch(judged):
     assert accuracy[0, 0].mean() > 0.95
     columns, rows = outcome.tables["batches"]
     assert columns == ["batch", "µs an example", "gradient's spread", "same rate", "in proportion"]
+    assert [claim.text.split(" points")[0] for claim in outcome.claims[2:]] == [
+        f"in batches of 256 accuracy is {100 * outcome.figures['gains'][1].mean:.1f}",
+        f"accuracy in batches of 1 is {100 * outcome.figures['lost'].mean:.1f}",
+    ]
     assert rows[1][:3] == [256, round(times[1], 2), round(spreads[1], 3)]
     assert rows[1][3].startswith(f"{same:.1%} (")
     assert rows[1][4].startswith(f"{scaled:.1%} (")
@@ -56,6 +60,12 @@ def test_the_spread_is_the_standard_error_of_the_mean():
 def test_the_picture_says_what_is_which(judged):
     outcome, (_, spreads, accuracy, times) = judged
     time, spread, learnt = outcome.picture.axes
+    assert [panel.get_title() for panel in (time, spread, learnt)] == [
+        "time per example (µs)",
+        "gradient's spread / its length",
+        "test accuracy, as many epochs",
+    ]
+    assert all(panel.lines[0].get_xdata().tolist() == [1, 256, 4096] for panel in (time, learnt))
     assert time.lines[0].get_ydata().tolist() == times.tolist()
     lines = {line.get_label(): line.get_ydata().tolist() for line in spread.lines}
     assert lines["measured"] == spreads.tolist()
@@ -84,13 +94,13 @@ def test_claims_fail_one_by_one(monkeypatch, judged):
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ({"seeds": 1}, "seeds and epochs need to be at least 2, got 1 and 5"),
-        ({"epochs": 1}, "seeds and epochs need to be at least 2, got 8 and 1"),
-        ({"sizes": (4,)}, "sizes needs two or more but 32, rising to 33 to 4096, got"),
-        ({"sizes": (4, 1)}, "sizes needs two or more but 32"),
-        ({"sizes": (1, 32)}, "sizes needs two or more but 32"),
-        ({"sizes": (1, 16)}, "sizes needs two or more but 32"),
-        ({"sizes": (1, 8192)}, "sizes needs two or more but 32"),
+        ({"seeds": 1}, "--seeds needs at least 2, got 1"),
+        ({"epochs": 1}, "--epochs needs at least 2, got 1"),
+        ({"sizes": (4,)}, "--sizes needs two or more but 32, rising to 33 to 4096, got"),
+        ({"sizes": (4, 1)}, "--sizes needs two or more but 32"),
+        ({"sizes": (1, 32)}, "--sizes needs two or more but 32"),
+        ({"sizes": (1, 16)}, "--sizes needs two or more but 32"),
+        ({"sizes": (1, 8192)}, "--sizes needs two or more but 32"),
     ],
 )
 def test_what_makes_no_sense_is_said_before_any_work(given, expected):

@@ -41,8 +41,8 @@ def test_all_claims_hold(outcome):
     assert plain < 0.02 < 0.6 < large
     texts = [found[-1].text() for found in outcome.figures["off"].values()]
     assert outcome.claims[0].text == (
-        f"40% outliers drag the line off by {texts[0]} by the squared error, {texts[1]} by Huber's "
-        f"and {texts[2]} by the absolute"
+        f"40% outliers drag a line off by {texts[0]} with the squared error, {texts[1]} with "
+        f"Huber's and {texts[2]} with the absolute"
     )
 
 
@@ -128,13 +128,22 @@ def test_ways_that_all_agree_or_none_are_found_out(monkeypatch, quick, found):
     assert held(teach()) == [True, True, True, True, False]
 
 
-@pytest.mark.parametrize("given", [{"seeds": 1}, {"networks": 1}])
-def test_intervals_need_two(given):
-    with pytest.raises(ValueError, match="seeds and networks need to be at least 2, got"):
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"seeds": 1}, "--seeds needs at least 2, got 1"),
+        ({"networks": 1}, "--networks needs at least 2, got 1"),
+        ({"far": 1e30}, r"--far needs at most 1e\+06, got 1e\+30"),
+    ],
+)
+def test_what_makes_no_sense_is_said_before_any_work(given, expected):
+    with pytest.raises(ValueError, match=f"^{expected}$"):
         losses.teach(**given)
 
 
 @pytest.mark.parametrize("shares", [(0,), (0.1, 0.2), (0, 0.3, 0.2), (0, 0.5)])
 def test_shares_begin_with_none_and_stay_below_half(shares):
-    with pytest.raises(ValueError, match="shares needs 0 and more that rise to less than 0.5, got"):
+    with pytest.raises(
+        ValueError, match="--shares needs 0 and more that rise to less than 0.5, got"
+    ):
         losses.teach(shares=shares)

@@ -70,6 +70,7 @@ def test_the_picture_says_which_labels_which_way_and_which_mode(outcome):
     assert not covered(errors)
 
 
+@pytest.mark.slow
 def test_claims_fail_where_the_labels_and_the_modes_are_the_other_way_round(monkeypatch, outcome):
     examples, modes = few.examples, few.modes
     monkeypatch.setattr(few, "examples", lambda size, wrong: examples(size, 0.0 if wrong else 0.2))

@@ -5,7 +5,7 @@
 (x W1) W2 is x (W1 W2): the product of a linear stack's kernels answers as the stack does, to 1e-7
 in each of 8 trained networks, and its rank is the narrowest layer's width. With ReLU the nearest
 layer is 0.35 deviations away. Whether a digit is odd, one layer learns to 92 %, linear stacks no
-better, and two layers with ReLU to 97 %. 20 s on two cores, 80 s on busy ones, 8 s
+better, and two layers with ReLU to 97 %. 30 s on two cores, 8 s
 once compiled.
 
 Sources: Minsky and Papert, Perceptrons, 1969; Saxe, McClelland and Ganguli, 2014.

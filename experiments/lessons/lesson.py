@@ -203,7 +203,7 @@ def milliseconds(programs: Sequence[Any], arguments: Sequence[Any], calls: int =
 
 
 def say(text: str) -> None:
-    """Tells the user what is being done now, as a lesson takes up to half a minute."""
+    """Tells the user what is being done now, as a lesson may take a minute."""
     print(f"{time.perf_counter() - _started:6.1f} s  {text}", flush=True)
 
 

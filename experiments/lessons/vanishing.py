@@ -7,7 +7,7 @@ for three activations, four starts and 16 seeds. Each layer nearer to the input 
 one's norm under the sigmoid with Xavier's start, and about 1 of it under ReLU with any: with 20
 layers the sigmoid's first one has 3e-13, and ReLU's, from He's start, 0.4. With batch norm what a
 layer leaves differs by 0.01 at most from start to start: 1.03 for the sigmoid, and 1.21 for ReLU,
-which is too much, as theory has it. 25 s on two cores, 50 s on busy ones.
+which is too much, as theory has it. 35 s on two cores.
 
 Sources: Hochreiter, 1991; Glorot and Bengio, Understanding the Difficulty of Training Deep
 Feedforward Neural Networks, 2010; He et al., 2015; Yang et al., A Mean Field Theory of Batch

@@ -3,7 +3,7 @@
     python -m experiments.lessons.batching
 
 SGD sees 4,096 digits an epoch (the 1,437 of the training set two or three times), in batches of 1
-to 4,096. An example costs a quarter of the time in a batch of 256 of what it costs alone, and the
+to 4,096. In a batch of 256 an example costs less than half the time that it costs alone, and the
 gradient's spread around that of all digits falls as 1 / √batch. But a batch is one step, however
 large: at the same rate accuracy falls from 98 % at 1 to 81 % at 256. A rate in proportion to the
 size (0.05 at 32) keeps it at 95 % up to there, and diverges beyond. 35 s on two cores, 10 s once

@@ -33,14 +33,18 @@ def start(main: Callable[[list[str]], None]) -> None:
 
 
 @contextlib.contextmanager
-def clear_errors() -> Iterator[None]:
-    """Turns a user's mistake into one line on the screen and exit code 1."""
+def clear_errors(work: str = "interrupted before training") -> Iterator[None]:
+    """Turns a user's mistake into one line on the screen and exit code 1.
+
+    Args:
+      work: what is said first where Ctrl-C ends it: that nothing was written comes after it.
+    """
     try:
         yield
     except (ValueError, OSError) as error:
         sys.exit(f"error: {screen.one_line(error)}")
     except KeyboardInterrupt:
-        print("\ninterrupted before training; nothing was written", file=sys.stderr)
+        print(f"\n{work}; nothing was written", file=sys.stderr)
         sys.exit(INTERRUPTED)
 
 

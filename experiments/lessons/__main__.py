@@ -45,16 +45,26 @@ def main(values: flags.FlagValues, argv: list[str]) -> None:
       argv: what else there was on the command line, the program first.
     """
     console = Console(highlight=False)
-    with endings.clear_errors():
+    codes: dict[str, int] = {}
+    with endings.clear_errors("interrupted"):
         command_line.refuse_arguments(argv)
         chosen = _chosen(NAMES if values.all else values.only or ())
         if not chosen:
             _list(console)
             return
         folder = workdir.choose(values.workdir, "lessons", values.overwrite)
-        codes = {name: _run(console, name, folder / name, values.overwrite) for name in chosen}
+        page.check(folder)
+        try:
+            for name in chosen:
+                codes[name] = _run(console, name, folder / name, values.overwrite)
+        except KeyboardInterrupt:
+            if not codes:
+                raise
         path = page.write(folder, codes)
-    console.print(f"all on one page: {path}")
+    console.print(f"{len(codes)} of {len(chosen)} lessons are on one page: {path}")
+    if len(codes) < len(chosen):
+        print("interrupted", file=sys.stderr)
+        sys.exit(endings.INTERRUPTED)
     bad = {code for code in codes.values() if code not in (0, NO_DATA)}
     sys.exit(CLAIM_FAILED if bad == {CLAIM_FAILED} else int(bool(bad)))
 

@@ -280,7 +280,7 @@ def run(teach: Callable[..., Outcome], values: flags.FlagValues, argv: list[str]
     """
     name = Path(inspect.getfile(teach)).stem
     console = Console(highlight=False)
-    with endings.clear_errors():
+    with endings.clear_errors("interrupted"):
         command_line.refuse_arguments(argv)
         settings = {name: _given(name, values) for name in inspect.signature(teach).parameters}
         path = _choose(values.workdir, name, values.overwrite)

@@ -9,7 +9,9 @@ from typing import Any
 
 from experiments.lessons import CLAIM_FAILED, NO_DATA, PICTURE, RESULTS
 
-__all__ = ["docstring", "write"]
+__all__ = ["check", "docstring", "write"]
+
+NAME = "index.html"
 
 HEAD = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
@@ -35,6 +37,13 @@ def docstring(name: str) -> str:
     return ast.get_docstring(ast.parse(source)) or ""
 
 
+def check(folder: Path) -> None:
+    """Raises ValueError if there is a page in the folder already that is none of these."""
+    path = folder / NAME
+    if path.exists() and not path.read_bytes().startswith(HEAD.encode()):
+        raise ValueError(f"--overwrite needs a folder that lessons made, got another's {path}")
+
+
 def write(folder: Path, codes: Mapping[str, int]) -> Path:
     """Writes index.html.
 
@@ -49,7 +58,8 @@ def write(folder: Path, codes: Mapping[str, int]) -> Path:
     parts = [_section(folder / name, name, code) for name, code in codes.items()]
     from jaxmlp.storage.atomic import whole_file  # the library takes a second to import
 
-    path = folder / "index.html"
+    folder.mkdir(parents=True, exist_ok=True)  # not there yet where no lesson has left anything
+    path = folder / NAME
     with whole_file(path) as file:
         file.write("\n".join([HEAD, f"<p>{links}</p>", *parts, "</body></html>\n"]).encode())
     return path

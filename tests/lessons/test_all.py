@@ -14,7 +14,7 @@ import pytest
 from absl import flags
 from programs import ROOT, command_line
 
-from experiments.lessons import NAMES, UNMEASURED, __main__, lesson, page
+from experiments.lessons import NAMES, NO_DATA, UNMEASURED, __main__, lesson, page
 
 FOLDER = ROOT / "experiments" / "lessons"
 MEASURED = ROOT / "docs" / "measured"
@@ -156,6 +156,32 @@ def test_some_lessons_are_named_and_a_name_that_is_none_is_found(tmp_path, monke
     with pytest.raises(SystemExit, match="^error: expected flags only"):
         program("first")
     assert len(ran) == 2
+    (tmp_path / "index.html").write_text("mine")
+    with pytest.raises(SystemExit, match="^error: --overwrite needs a folder that lessons made"):
+        program("--only=third", f"--workdir={tmp_path}", "--overwrite")
+    assert len(ran) == 2
+
+
+@pytest.mark.parametrize("done", [0, 1])
+def test_an_interruption_leaves_a_page_of_what_was_done(tmp_path, monkeypatch, capsys, done):
+    def run(console, name, *_):
+        if name == NAMES[done]:
+            raise KeyboardInterrupt
+        return NO_DATA
+
+    monkeypatch.setattr(__main__, "_run", run)
+    with pytest.raises(SystemExit) as ended:
+        program("--all", f"--workdir={tmp_path}")
+    assert ended.value.code == 130
+    told = capsys.readouterr()
+    if done:
+        path = tmp_path / "index.html"
+        assert f"1 of {len(NAMES)} lessons are on one page: {path}" in told.out.replace("\n", "")
+        assert told.err == "interrupted\n"
+        assert f'<h2 id="{NAMES[0]}">' in path.read_text()
+    else:
+        assert told.err == "\ninterrupted; nothing was written\n"
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_numbers_in_tables_are_numbers_of_json():

@@ -96,11 +96,11 @@ def test_claims_fail_one_by_one(monkeypatch, judged):
     [
         ({"seeds": 1}, "--seeds needs at least 2, got 1"),
         ({"epochs": 1}, "--epochs needs at least 2, got 1"),
-        ({"sizes": (4,)}, "--sizes needs two or more but 32, rising to 33 to 4096, got"),
-        ({"sizes": (4, 1)}, "--sizes needs two or more but 32"),
-        ({"sizes": (1, 32)}, "--sizes needs two or more but 32"),
-        ({"sizes": (1, 16)}, "--sizes needs two or more but 32"),
-        ({"sizes": (1, 8192)}, "--sizes needs two or more but 32"),
+        ({"sizes": (4,)}, "--sizes needs two or more, rising past 32 without it, got .4,."),
+        ({"sizes": (4, 1)}, "--sizes needs two or more, rising past 32"),
+        ({"sizes": (1, 32)}, "--sizes needs two or more, rising past 32"),
+        ({"sizes": (1, 16)}, "--sizes needs two or more, rising past 32"),
+        ({"sizes": (1, 8192)}, "--sizes needs at most 4096, got 8192"),
     ],
 )
 def test_what_makes_no_sense_is_said_before_any_work(given, expected):

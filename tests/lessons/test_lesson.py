@@ -90,6 +90,18 @@ def test_without_data_the_exit_code_is_5(tmp_path, capsys):
     assert capsys.readouterr().err == "error: the data are not here\n"
 
 
+def test_an_interruption_is_one_line_and_leaves_nothing(tmp_path, monkeypatch, capsys):
+    def interrupt(*_, **given):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(toy, "Outcome", interrupt)
+    with pytest.raises(SystemExit) as ended:
+        run(f"--workdir={tmp_path / 'new'}")
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "\ninterrupted; nothing was written\n"
+    assert not (tmp_path / "new").exists()
+
+
 def test_what_is_there_is_kept_unless_it_is_this_lessons(tmp_path):
     run(f"--workdir={tmp_path}")
     before = results(tmp_path)

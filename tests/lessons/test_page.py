@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from experiments.lessons import page
 
 
@@ -15,6 +17,7 @@ def test_a_page_has_what_each_lesson_found_and_why_one_did_not(tmp_path, monkeyp
     monkeypatch.setattr(page, "docstring", lambda name: f"{name} > 1.\n\nMore.")
     leave(tmp_path / "one", True)
     leave(tmp_path / "two", False)
+    page.check(tmp_path)
     path = page.write(tmp_path, {"one": 0, "two": 4, "three": 5, "four": 1})
     text = path.read_text()
     one, two, three, four = text.split("<h2 ")[1:]
@@ -31,3 +34,16 @@ def test_a_page_has_what_each_lesson_found_and_why_one_did_not(tmp_path, monkeyp
 
 def test_a_docstring_is_read_without_importing():
     assert page.docstring("perceptron").startswith("A perceptron learns AND and OR")
+
+
+def test_a_page_is_written_where_no_lesson_left_anything(tmp_path):
+    folder = tmp_path / "not" / "yet"
+    page.check(folder)
+    assert "Left out" in page.write(folder, {"cifar10": 5}).read_text()
+    page.check(folder)
+
+
+def test_a_page_that_lessons_did_not_write_is_refused(tmp_path):
+    (tmp_path / "index.html").write_text("<!DOCTYPE html>\nmine")
+    with pytest.raises(ValueError, match="needs a folder that lessons made, got another's .*html"):
+        page.check(tmp_path)

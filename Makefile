@@ -27,7 +27,7 @@ test: install ## run the tests and the documentation's examples
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 slow: install ## repeat what the tests do once, and train the classic recipes: minutes
-	$(BIN)/python -m pytest -m slow $(ARGS)
+	XLA_FLAGS= $(BIN)/python -m pytest -m slow $(ARGS)
 
 parity: ## test against PyTorch and Keras themselves, in an environment of their own
 	@"$(PYTHON)" -m venv build/parity

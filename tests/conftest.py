@@ -10,6 +10,14 @@ from hypothesis import settings
 
 from jaxmlp import Dataset, cache_compilations
 
+if "XLA_FLAGS" not in os.environ:
+    # Tests compile much and compute little: compiled in a hurry, they take half the time. Bits are
+    # looked at by test_as_users_do.py too, and all that is slow as well, without these flags.
+    os.environ["XLA_FLAGS"] = (
+        "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "
+        "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+    )
+
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     # A program that many tests need is compiled once: by one of them, on one of the workers, or in
     # a process that they start; in this run of them or in an earlier one. It is known by all that

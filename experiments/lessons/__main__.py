@@ -6,6 +6,7 @@
 With --all each lesson is a program of its own, which leaves its picture and its figures in a folder
 of its own; index.html beside them has everything on one page. Exit code 4 where a claim failed, 1
 where a lesson could not be run; one whose data are not to be had is left out, and the page says so.
+Ctrl-C ends it with 130, and with a page of the lessons that were done.
 """
 
 import functools
@@ -60,8 +61,9 @@ def main(values: flags.FlagValues, argv: list[str]) -> None:
         except KeyboardInterrupt:
             if not codes:
                 raise
-        path = page.write(folder, codes)
-    console.print(f"{len(codes)} of {len(chosen)} lessons are on one page: {path}")
+        with endings.clear_endings(folder):  # the lessons have written by now
+            path = page.write(folder, codes)
+    print(f"{len(codes)} of {len(chosen)} lessons are on one page: {path}")
     if len(codes) < len(chosen):
         print("interrupted", file=sys.stderr)
         sys.exit(endings.INTERRUPTED)

@@ -39,8 +39,8 @@ def docstring(name: str) -> str:
 
 def check(folder: Path) -> None:
     """Raises ValueError if there is a page in the folder already that is none of these."""
-    path = folder / NAME
-    if path.exists() and not path.read_bytes().startswith(HEAD.encode()):
+    path, title = folder / NAME, HEAD.partition("<style>")[0]  # after it earlier ones may differ
+    if path.exists() and not path.read_bytes().startswith(title.encode()):
         raise ValueError(f"--overwrite needs a folder that lessons made, got another's {path}")
 
 

@@ -110,5 +110,6 @@ def _read(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str
             return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
     except (FileNotFoundError, IsADirectoryError):
         raise
-    except (SafetensorError, OSError, TypeError, ValueError) as error:
+    # A kind of numbers that NumPy lacks, such as float8, is an AttributeError or a TypeError.
+    except (SafetensorError, OSError, AttributeError, TypeError, ValueError) as error:
         raise ValueError(f"{path} needs to be an undamaged .safetensors file: {error}") from error

@@ -97,7 +97,7 @@ def test_help_is_no_mistake_and_knows_the_program(asked):
     code, out, err = finish(start("lessons.perceptron", asked, "--bogus"))
     assert (code, err) == (0, "")
     assert out.startswith("A perceptron learns AND and OR")
-    for name in ("--seeds", "--widths", "--[no]overwrite"):
+    for name in ("--seeds", "--widths", "--[no]overwrite", "--[no]compilation_cache"):
         assert f"\n  {name}\n" in out
     assert "--verbosity" not in out  # absl's own
 

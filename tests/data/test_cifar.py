@@ -1,6 +1,7 @@
 import os
 import pickle
 import socket
+from types import SimpleNamespace
 
 import cifar_files
 import numpy as np
@@ -91,8 +92,9 @@ def test_a_download_is_read_and_verified(machine, monkeypatch):
 
 def test_offline_it_says_what_to_put_where(machine):
     with pytest.raises(tfds_cache.NotAvailable) as caught:
-        load(machine / "empty")
+        load(machine / "empty", machine / "none")
     text = str(caught.value)
+    assert f"Looked in {machine / 'empty'}, {machine / 'none'}; in each: ., cifar10," in text
     assert text.startswith("cifar10 is not on this machine, and it cannot be downloaded from https")
     assert "Put cifar-10-binary.tar.gz or cifar-10-python.tar.gz" in text
     assert f"into {machine / 'empty' / 'cifar10'}" in text
@@ -105,6 +107,7 @@ def test_tensorflow_datasets_registers_the_binary_archive():
     assert list(known) == [cifar.FORMS[0].archive]
     assert known[cifar.FORMS[0].archive].size == 170052171
     assert cifar.PYTHON.url.endswith(cifar.FORMS[1].archive)
+    assert cifar.PYTHON.size == 170498071  # as torchvision's users see it download
 
 
 def changed(machine, form, change):
@@ -150,6 +153,16 @@ NAME = {"bin": "cifar-10-batches-bin/data_batch_2.bin", "py": "cifar-10-batches-
         ),
         (
             "py",
+            pickle.dumps({"data": np.zeros((1, 3072), np.uint8), "labels": [-1]}, 4),
+            "expected labels from 0 to 9, got -1 to 9",
+        ),
+        (
+            "py",
+            pickle.dumps({"data": np.zeros((0, 3072), np.uint8), "labels": []}, 4),
+            r"of N labels, got uint8 \(0, 3072\) of 0",
+        ),
+        (
+            "py",
             pickle.dumps({"data": os.system, "labels": [1]}),
             r"expected a pickle of arrays alone, got posix\.system in it",
         ),
@@ -174,6 +187,22 @@ def test_a_batch_larger_than_any_is_not_read(machine, monkeypatch):
         load(machine / "bin")
 
 
+def test_no_more_of_a_batch_is_read_than_tells_that_it_is_too_large():
+    asked = []
+    file = SimpleNamespace(read=lambda size: asked.append(size) or b"")
+    assert cifar._limited(file, "x") == b""
+    assert asked == [64 * 2**20 + 1]
+
+
+def test_a_file_that_cannot_be_read_is_one_line(machine, monkeypatch):
+    def fail(path, known):
+        raise PermissionError("not yours")
+
+    monkeypatch.setattr(cifar.idx, "verify", fail)
+    with pytest.raises(cifar.DataError, match="^cifar10: expected readable files, got not yours$"):
+        load(machine / "bin")
+
+
 def test_damage_is_found_by_the_digest_before_anything_is_read(machine):
     path = machine / "bin" / "cifar-10-binary.tar.gz"
     data = bytearray(path.read_bytes())
@@ -186,12 +215,14 @@ def test_damage_is_found_by_the_digest_before_anything_is_read(machine):
         load(machine / "bin")
 
 
-def test_a_file_that_is_no_archive_is_one_line(machine):
+@pytest.mark.parametrize(("length", "error"), [(None, "ReadError"), (1000, "EOFError")])
+def test_a_file_that_is_no_whole_archive_is_one_line(machine, length, error):
     path = machine / "bin" / "cifar-10-binary.tar.gz"
-    path.write_bytes(b"words")
-    digest = cifar.idx.hashlib.sha256(b"words").hexdigest()
-    cifar.registered()[path.name] = cifar.Registered("", 5, digest)
-    with pytest.raises(cifar.DataError, match="expected a whole archive, got ReadError"):
+    data = path.read_bytes()[:length] if length else b"words"
+    path.write_bytes(data)
+    digest = cifar.idx.hashlib.sha256(data).hexdigest()
+    cifar.registered()[path.name] = cifar.Registered("", len(data), digest)
+    with pytest.raises(cifar.DataError, match=f"expected a whole archive, got {error}"):
         load(machine / "bin")
 
 
@@ -200,4 +231,5 @@ def test_it_is_a_source_like_the_others(machine, monkeypatch):
     data = sources.load("cifar10", machine / "py")
     assert (data.name, data.num_classes, data.image_shape) == ("cifar10", 10, (32, 32, 3))
     assert data.train_inputs.shape == (50, 3072)
-    assert len(cifar.CLASSES) == 10
+    names = "airplane automobile bird cat deer dog frog horse ship truck"  # batches.meta.txt
+    assert " ".join(cifar.CLASSES) == names

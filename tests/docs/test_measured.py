@@ -138,6 +138,23 @@ def test_a_page_is_made_anew_where_its_figures_changed(build):
     assert "0.2" in build(text, changed(figures={"share": [0, 0.2]}))[0]
 
 
+def test_the_head_of_a_lesson_is_made_anew_too(build):
+    assert "4 s on Abacus" in build(HEAD)[0]
+    later = build(HEAD, changed(seconds=9.1), picture=None)  # the same picture's file, untouched
+    assert "9 s on Abacus" in later[0]
+
+
+def test_the_list_is_made_anew_where_a_program_says_something_else(book, tmp_path, monkeypatch):
+    program = tmp_path / "xor.py"
+    monkeypatch.setattr(lessons, "NAMES", ("xor",))
+    monkeypatch.setattr(lessons, "__file__", str(tmp_path / "__init__.py"))
+    (book.source / "lessons").mkdir()
+    (book.source / "lessons" / "xor.md").write_text("---\norphan: true\n---\n# On XOR\n")
+    for said in ("One layer fails.", "Two layers learn."):
+        program.write_text(f'"""{said}"""\n')
+        assert f"On XOR : {said}" in book.build("```{lessons}\n```")[0]
+
+
 @pytest.mark.parametrize(
     ("value", "form", "text"),
     [
@@ -145,6 +162,8 @@ def test_a_page_is_made_anew_where_its_figures_changed(build):
         (7, "", "7"),
         ("100%", "", "100\N{NARROW NO-BREAK SPACE}%"),
         ("inf", ".2f", "inf"),
+        ("-inf", ".2f", "-inf"),
+        ("nan", ".2f", "nan"),
         ("100 %, or %", "", "100 %, or %"),
         (1e-7, ".0e", "1e-07"),
     ],

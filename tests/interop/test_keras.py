@@ -135,6 +135,7 @@ KERNEL, VECTOR = np.ones((4, 6), np.float32), np.ones(6, np.float32)
     [
         ([], None, "from_keras needs a list of weights, got a list"),
         ({"a": KERNEL}, None, "from_keras needs a list of weights, got a dict"),
+        ([VECTOR, KERNEL], None, r"weights\[0\] needs to be a kernel .*, got \(6,\)"),
         ([VECTOR], None, r"weights\[0\] needs to be a kernel \(inputs, outputs\), got \(6,\)"),
         (
             [KERNEL, *[VECTOR] * 6],

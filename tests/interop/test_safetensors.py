@@ -127,6 +127,15 @@ def test_damaged_files_are_refused(path, tmp_path):
         load_safetensors(tmp_path / "none.safetensors")
 
 
+def test_numbers_of_a_kind_that_numpy_lacks_are_refused_in_a_line(tmp_path):
+    entry = {"dtype": "F8_E5M2", "shape": [1, 1], "data_offsets": [0, 1]}
+    head = json.dumps({"0.weight": entry}).encode()
+    place = tmp_path / "a.safetensors"
+    place.write_bytes(len(head).to_bytes(8, "little") + head + bytes(1))
+    with pytest.raises(ValueError, match=r"^.*a\.safetensors needs to be an undamaged .*float8"):
+        load_safetensors(place)
+
+
 def test_a_file_that_is_there_stays_until_the_new_one_is_whole(path, monkeypatch):
     def fails(tensors, metadata):
         raise OSError("the disk is full")

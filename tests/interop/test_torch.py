@@ -108,6 +108,8 @@ def test_other_names_and_shorter_floats_are_taken():
     weights = {"first.weight": np.ones((5, 3), np.float32), "a.weight": jnp.ones((2, 5))}
     model, params = from_torch(weights, activation=activations.tanh)  # in the state's order
     assert model == mlp((3, 5, 2), activations.tanh)
+    some = {"fc2.weight": weights["first.weight"], "out.weight": weights["a.weight"]}
+    assert from_torch(some)[0] == mlp((3, 5, 2))  # a name without a number has no place among them
     numbered = {f"net.fc{i}.weight": np.ones((1, 1), np.float32) * i for i in (10, 9, 2)}
     model, params = from_torch(numbered)
     assert [layer.kernel.item() for layer in params] == [2, 9, 10]
@@ -210,6 +212,11 @@ ONES = np.ones(6, np.float32)
             {"0.weight": np.ones((6, 4), np.float32), "2.weight": ONES, "2.bias": ONES},
             None,
             "a norm needs to come next to its layer, before the activation, got 2 after 0",
+        ),
+        (
+            {**state_of("layer"), "2.weight": ONES, "2.bias": ONES},
+            None,
+            "2 needs a fully connected layer before its norm, got none",
         ),
         (changed("layer", **{"0_bias": ONES}), None, "0.bias needs zeros, .* got others"),
         (state_of("plain"), mlp((4, 6, 3)), "the model needs 2 kernels, got 3"),

@@ -120,7 +120,7 @@ def test_alone_the_program_lists_all_lessons_and_imports_nothing_slow():
     ("codes", "expected"), [((0, 0), 0), ((0, 5), 0), ((4, 0), 4), ((4, 1), 1), ((-9, 0), 1)]
 )
 def test_all_lessons_run_each_in_its_folder_and_the_exit_code_says_how(
-    tmp_path, monkeypatch, codes, expected
+    tmp_path, monkeypatch, capsys, codes, expected
 ):
     commands = []
 
@@ -139,6 +139,7 @@ def test_all_lessons_run_each_in_its_folder_and_the_exit_code_says_how(
         ["-m", f"experiments.lessons.{n}", f"--workdir={tmp_path / n}", "--overwrite=True"]
         for n in ("first", "second")
     ]
+    assert re.search("── first ──.*── second ──", capsys.readouterr().out, re.DOTALL)
     assert written == [(Path(tmp_path), dict(zip(("first", "second"), codes, strict=True)))]
 
 
@@ -157,6 +158,10 @@ def test_some_lessons_are_named_and_a_name_that_is_none_is_found(tmp_path, monke
         program("first")
     assert len(ran) == 2
     (tmp_path / "index.html").write_text("mine")
+    with pytest.raises(
+        SystemExit, match="^error: --workdir needs a new or empty folder, or --over"
+    ):
+        program("--only=third", f"--workdir={tmp_path}")
     with pytest.raises(SystemExit, match="^error: --overwrite needs a folder that lessons made"):
         program("--only=third", f"--workdir={tmp_path}", "--overwrite")
     assert len(ran) == 2
@@ -170,18 +175,39 @@ def test_an_interruption_leaves_a_page_of_what_was_done(tmp_path, monkeypatch, c
         return NO_DATA
 
     monkeypatch.setattr(__main__, "_run", run)
+    folder = tmp_path / "[of] mine"
     with pytest.raises(SystemExit) as ended:
-        program("--all", f"--workdir={tmp_path}")
+        program("--all", f"--workdir={folder}")
     assert ended.value.code == 130
     told = capsys.readouterr()
     if done:
-        path = tmp_path / "index.html"
-        assert f"1 of {len(NAMES)} lessons are on one page: {path}" in told.out.replace("\n", "")
+        path = folder / "index.html"
+        assert told.out == f"1 of {len(NAMES)} lessons are on one page: {path}\n"
         assert told.err == "interrupted\n"
         assert f'<h2 id="{NAMES[0]}">' in path.read_text()
     else:
         assert told.err == "\ninterrupted; nothing was written\n"
-        assert list(tmp_path.iterdir()) == []
+        assert not folder.exists()
+
+
+def test_an_interruption_of_the_page_itself_says_where_the_lessons_are(
+    tmp_path, monkeypatch, capsys
+):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(__main__, "_run", lambda *_: 0)
+    monkeypatch.setattr(__main__.page, "write", interrupt)
+    with pytest.raises(SystemExit) as ended:
+        program("--only=depth", f"--workdir={tmp_path}")
+    assert ended.value.code == 130
+    assert f"at once; {tmp_path} holds what was saved before" in capsys.readouterr().err
+
+
+def test_the_list_has_brackets_as_they_are(monkeypatch, capsys):
+    monkeypatch.setattr(__main__.page, "docstring", lambda name: f"From [a] to [b] of {name}.")
+    program()
+    assert "From [a] to [b] of depth." in capsys.readouterr().out
 
 
 def test_numbers_in_tables_are_numbers_of_json():

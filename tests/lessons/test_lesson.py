@@ -1,5 +1,7 @@
 import json
 import math
+import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -23,7 +25,10 @@ def results(folder):
     return json.loads((folder / "results.json").read_text())
 
 
-def test_a_lesson_leaves_its_figures_and_its_picture_and_says_what_held(tmp_path, capsys):
+def test_a_lesson_leaves_its_figures_and_its_picture_and_says_what_held(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", "20")  # less than a claim, which stays a line
     folder = tmp_path / "new" / "folder"
     run(f"--workdir={folder}")
     found = results(folder)
@@ -39,6 +44,7 @@ def test_a_lesson_leaves_its_figures_and_its_picture_and_says_what_held(tmp_path
     with Image.open(folder / "picture.png") as picture:
         assert picture.mode == "P"
     said = capsys.readouterr().out
+    assert re.search(r"^ +kind +n *\n.*\n +a +3 *$", said, re.MULTILINE)
     assert "claim held: 3 [seeds] are few\nclaim held: a\n" in said
     assert said.rstrip().endswith(str(folder))
 
@@ -49,6 +55,42 @@ def test_every_flag_reaches_the_lesson_and_the_record(tmp_path):
     found = results(tmp_path)
     assert found["figures"]["all"] == [4, 0.25, [7], [1.0, 2.5], "a", True]
     assert found["command"] == f"python -m experiments.lessons.toy {' '.join(given)}"
+    assert found["seconds"] > 0
+
+
+def test_a_text_with_a_space_is_one_word_of_the_command(tmp_path):
+    run(f"--workdir={tmp_path}", "--data=over there")
+    assert results(tmp_path)["command"].endswith("experiments.lessons.toy '--data=over there'")
+
+
+def test_without_a_folder_there_is_a_new_one_of_the_lessons_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run()
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert folder.name.startswith("toy-")
+
+
+def test_devices_and_threads_are_chosen_before_the_lesson_begins(tmp_path, monkeypatch):
+    done = []
+    monkeypatch.setattr(lesson.environment, "use_devices", lambda: done.append("devices"))
+    monkeypatch.setattr(lesson.startup, "wake", lambda count: done.append(("threads", count)))
+    monkeypatch.setattr(toy, "Claim", lambda *given: done.append("lesson") or lesson.Claim(*given))
+    run(f"--workdir={tmp_path}")
+    assert done == ["devices", ("threads", None), "lesson", "lesson"]
+
+
+def test_the_first_column_of_a_table_is_on_the_left_and_numbers_are_on_the_right():
+    columns = lesson._grid(lesson.Table(["kind", "n"], [["a", 3]])).columns
+    assert [column.justify for column in columns] == ["left", "right"]
+
+
+def test_bounds_are_among_what_they_admit():
+    lesson.at_least(2, seeds=2)
+    lesson.at_most(2, layers=2)
+    lesson.rising(1, 100, widths=(1, 100))
+    for given in ((0.5, 2), (2, 101), (2,), (2, 2)):
+        with pytest.raises(ValueError, match="^--widths needs two numbers or more that rise, from"):
+            lesson.rising(1, 100, widths=given)
 
 
 @pytest.mark.parametrize(
@@ -159,14 +201,17 @@ def test_programs_take_turns_and_the_median_call_counts(monkeypatch):
     clock, order = [0.0], []
 
     def program(name, times):
-        def call():
+        def call(unit):
             order.append(name)
-            clock[0] += times[order.count(name) - 1]
+            return SimpleNamespace(block_until_ready=lambda: waited(name, unit))
+
+        def waited(name, unit):
+            clock[0] += unit * times[order.count(name) - 1]
 
         return call
 
     monkeypatch.setattr(lesson.time, "perf_counter", lambda: clock[0])
     both = program("a", [0.5, 0.002, 0.001]), program("b", [0.003, 0.5, 0.004])
-    found = lesson.milliseconds(both, (), calls=3)
-    assert found.tolist() == pytest.approx([2, 4])
+    found = lesson.milliseconds(both, (2,), calls=3)
+    assert found.tolist() == pytest.approx([4, 8])
     assert order == ["a", "b"] * 3

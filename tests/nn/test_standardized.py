@@ -127,6 +127,15 @@ def test_flax_has_it_as_layers():
     np.testing.assert_allclose(ours, theirs, rtol=1e-6)
 
 
+def test_anothers_network_that_trains_as_it_is_evaluated_still_does():
+    theirs = jaxmlp.Model(PLAIN.init, PLAIN.apply)
+    model = standardized(theirs, (list(INPUT.mean), np.array(INPUT.scale)))
+    assert model.train is None
+    assert model == standardized(theirs, INPUT)
+    with pytest.raises(ValueError, match=r"^input_scaling needs a Scaling\(.*\), got 2.0$"):
+        standardized(theirs, 2.0)
+
+
 def test_anothers_network_is_scaled_around():
     layers = [linen.Dense(4, use_bias=False), linen.BatchNorm(), linen.relu, linen.Dense(1)]
     theirs = jaxmlp.from_flax(linen.Sequential(layers), jnp.zeros(3))

@@ -125,6 +125,8 @@ class Dataset(NamedTuple):
     - labels: classes may be whole numbers of any dtype, floats or bool; or rows of probabilities.
     - lists, tables of pandas and polars, and tensors become arrays; generators, sparse matrices,
       strings and objects are refused.
+    - with a `window`, as of `train`: what has a shape, a dtype, a length and rows may stand for an
+      array, such as a reader of a file that is larger than memory.
     """
 
     train_inputs: np.ndarray  # (num_train, features) uint8 pixels, or float32

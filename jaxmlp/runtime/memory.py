@@ -2,13 +2,14 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
 
 from jaxmlp.types import Array, PyTree
 
-__all__ = ["available", "gib", "host_array", "num_bytes"]
+__all__ = ["available", "empty", "gib", "host_array", "num_bytes"]
 
 ALIGNMENT = 64  # bytes at whose multiples an array begins that JAX takes over without copying
 
@@ -75,8 +76,18 @@ def host_array(array: Array) -> np.ndarray:
     dtype = jax.dtypes.canonicalize_dtype(array.dtype)
     if array.dtype == dtype and array.flags.c_contiguous and array.ctypes.data % ALIGNMENT == 0:
         return array
-    scratch = np.empty(array.size * dtype.itemsize + ALIGNMENT, np.uint8)
-    start = -scratch.ctypes.data % ALIGNMENT
-    made = scratch[start : start + array.size * dtype.itemsize].view(dtype).reshape(array.shape)
+    made = empty(array.shape, dtype)
     made[...] = array
     return made
+
+
+def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
+    """An array to be filled, which JAX need not copy for a CPU's devices then.
+
+    >>> empty((3, 2), np.dtype(np.float32)).shape
+    (3, 2)
+    """
+    size = math.prod(shape) * dtype.itemsize
+    scratch = np.empty(size + ALIGNMENT, np.uint8)
+    start = -scratch.ctypes.data % ALIGNMENT
+    return scratch[start : start + size].view(dtype).reshape(shape)

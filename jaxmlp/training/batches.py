@@ -86,6 +86,7 @@ def take_batch(
     batch_size: int,
     order: jax.Array | None = None,
     weights: jax.Array | None = None,
+    within: tuple[int, jax.Array] | None = None,
 ) -> Batch:
     """The batch of one step; the ragged last one is padded to size and masked.
 
@@ -96,6 +97,8 @@ def take_batch(
       batch_size: examples a batch.
       order: (num_examples,) int32 from `epoch_order`; by default the examples as they stand.
       weights: (num_examples,) float32, where examples count differently.
+      within: where the arrays are but a window of an epoch's examples, with this step's in it: how
+        many examples the epoch has, and how many of them come before the window.
 
     Returns:
       `batch_size` examples; those with a False mask repeat one that is there.
@@ -105,8 +108,11 @@ def take_batch(
     ([4, 4], [True, False])
     """
     positions = step * batch_size + jnp.arange(batch_size, dtype=jnp.int32)
-    mask = positions < inputs.shape[0]
-    rows = jnp.minimum(positions, inputs.shape[0] - 1)
+    num_examples = inputs.shape[0] if within is None else within[0]
+    mask = positions < num_examples
+    rows = jnp.minimum(positions, num_examples - 1)
+    if within is not None:
+        rows = rows - within[1]
     if order is not None:
         rows = order[rows]
     return Batch(inputs[rows], labels[rows], mask, None if weights is None else weights[rows])

@@ -1,5 +1,6 @@
 """Sees whether recipe and data fit each other, before anything is computed."""
 
+import functools
 from typing import Any
 
 import jax
@@ -14,22 +15,33 @@ from jaxmlp.training.canonical import canonical_recipe
 from jaxmlp.training.examples import as_array, as_inputs, as_labels, as_weights
 from jaxmlp.training.limits import refuse_too_large
 from jaxmlp.training.recipe import Recipe
+from jaxmlp.training.sources import (
+    as_source,
+    check_sources,
+    check_window,
+    is_streamed,
+    refuse_other_lengths,
+    whole,
+)
 from jaxmlp.training.trial import try_a_pass, try_a_step
 from jaxmlp.types import Array, Dataset
 
-__all__ = ["check", "check_examples", "check_inputs", "refuse_traced"]
+__all__ = ["check", "check_examples", "check_inputs", "check_set", "refuse_traced"]
 
 
-def check(recipe: Recipe, data: Dataset, *seeds: int) -> tuple[Recipe, Dataset]:
+def check(
+    recipe: Recipe, data: Dataset, *seeds: int, window: int | None = None
+) -> tuple[Recipe, Dataset]:
     """Sees whether a recipe and data fit each other, without computing anything.
 
     Args:
       recipe: to be trained.
       data: to be trained on; see `Dataset` for what it may hold.
       seeds: the run's.
+      window: bytes of examples, as of `train`.
 
     Returns:
-      Both as training takes them: equal partials as one, and examples as `check_examples` has them.
+      Both as training takes them: equal partials as one, and examples as `check_set` has them.
 
     Raises:
       ValueError: in one line, with what was expected and what came.
@@ -45,6 +57,7 @@ def check(recipe: Recipe, data: Dataset, *seeds: int) -> tuple[Recipe, Dataset]:
     refuse_traced(*dict(recipe.hyperparameters).values())
     for seed in seeds:
         as_seed(seed)
+    check_window(window)
     state = try_a_step(recipe)
     if data.train_inputs is None or data.train_labels is None:
         raise ValueError("training needs train_inputs and train_labels, got none")
@@ -54,7 +67,7 @@ def check(recipe: Recipe, data: Dataset, *seeds: int) -> tuple[Recipe, Dataset]:
             raise ValueError(f"a {name} set needs inputs and labels, got one without the other")
     for name, examples in data.sets().items():
         try:
-            inputs, labels = check_examples(recipe, *examples)
+            inputs, labels = check_set(recipe, *examples, window)
         except ValueError as error:
             raise ValueError(f"{name} set: {error}") from error
         taken: dict[str, Any] = {f"{name}_inputs": inputs, f"{name}_labels": labels}
@@ -81,6 +94,23 @@ def refuse_traced(*values: Any) -> None:
         )
 
 
+def check_set(recipe: Recipe, inputs: Any, labels: Any, window: int | None = None) -> Any:
+    """Sees whether a set suits a recipe; raises as `check` does.
+
+    Returns:
+      As of `check_examples`; of a set of more bytes than a window, a `Source` of each.
+    """
+    check_window(window)
+    if window is not None:
+        inputs, labels = as_source("inputs", inputs), as_source("labels", labels)
+        refuse_other_lengths(inputs, labels)
+        if is_streamed(window, inputs, labels):
+            check_few = functools.partial(check_examples, recipe)
+            return check_sources(check_few, recipe.task.check_labels, inputs, labels)
+        inputs, labels = whole(inputs), whole(labels)
+    return check_examples(recipe, inputs, labels)
+
+
 def check_examples(recipe: Recipe, inputs: Any, labels: Any) -> tuple[Array, Array]:
     """Sees whether inputs and labels suit a recipe's model and task; raises as `check` does.
 
@@ -88,11 +118,7 @@ def check_examples(recipe: Recipe, inputs: Any, labels: Any) -> tuple[Array, Arr
       Both as arrays of the dtypes that `Dataset` names; what is one stays as it is.
     """
     inputs, labels = as_array("inputs", inputs), as_labels(labels)
-    if len(inputs) == 0 or len(inputs) != len(labels):
-        raise ValueError(
-            "inputs and labels need the same length, at least 1, "
-            f"got {len(inputs)} inputs and {len(labels)} labels"
-        )
+    refuse_other_lengths(inputs, labels)
     as_the_task_has_them = recipe.task.check_labels(labels)
     labels = labels if as_the_task_has_them is None else as_the_task_has_them
     inputs, outputs = _through_the_model(recipe, inputs)

@@ -49,10 +49,8 @@ def diagnose(recipe: Recipe, data: Dataset, seeds: Seeds, state: TrainState) -> 
     steps = num_steps(len(data.train_inputs), recipe.batch_size)
     epoch, step = divmod(int(state.step), steps)
     order = epoch_order(keys(seeds.shuffle).shuffle, epoch, len(data.train_inputs))
-    inputs, labels = jnp.asarray(data.train_inputs), jnp.asarray(data.train_labels)
-    weights = None if data.train_weights is None else jnp.asarray(data.train_weights)
-    batch = take_batch(inputs, labels, step, recipe.batch_size, order, weights)
     rows = order[step * recipe.batch_size :][: recipe.batch_size]
+    batch = _padded(data, np.asarray(rows), recipe.batch_size)
 
     def fault(kind: str, layer: str, detail: str = "") -> Fault:
         return Fault(int(state.step), epoch + 1, kind, layer, detail)
@@ -81,6 +79,15 @@ def diagnose(recipe: Recipe, data: Dataset, seeds: Seeds, state: TrainState) -> 
     if leaf := _first_odd_leaf((opt_state, params), before):
         return fault("update", leaf)
     return fault("none", "no layer")
+
+
+def _padded(data: Dataset, rows: np.ndarray, batch_size: int) -> Batch:
+    """The batch of a step, of whose training examples no others are read."""
+    places = np.argsort(rows)  # as they lie, since that is how a `Source` reads them
+    near = rows[places]
+    inputs, labels = jnp.asarray(data.train_inputs[near]), jnp.asarray(data.train_labels[near])
+    weights = None if data.train_weights is None else jnp.asarray(data.train_weights[near])
+    return take_batch(inputs, labels, 0, batch_size, jnp.argsort(jnp.asarray(places)), weights)
 
 
 def _odd_rows(batch: Batch, rows: jax.Array) -> str:

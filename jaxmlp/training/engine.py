@@ -31,21 +31,27 @@ from jaxmlp.training.recipe import (
     init_params,
     split,
 )
+from jaxmlp.training.sources import Source
 from jaxmlp.training.step import goal_of, init_state, make_step
+from jaxmlp.training.streams import Epochs, Window, window_shapes
 from jaxmlp.types import Dataset, PyTree, TrainState
 
 __all__ = [
     "Engine",
     "Shapes",
+    "calls_for",
     "calls_of",
     "hosted",
     "init",
     "learning_rate",
     "measured",
     "no_totals",
+    "order_of",
     "place",
+    "run_in_window",
     "run_steps",
     "shapes_of",
+    "streamed",
 ]
 
 Totals = Mapping[str, jax.Array]  # as in `Progress`
@@ -60,12 +66,28 @@ class Engine(NamedTuple):
     device: jax.Device
     sets: Sets
     compiled: Mapping[str, Any]  # by the names of `calls_of`
+    window: int | None = None  # bytes, where `sets` has sources, which are read in windows
+    epochs: Epochs | None = None  # the training set's windows, where it is one of these
 
     @classmethod
-    def of(cls, recipe: Recipe, data: Dataset, device: jax.Device) -> "Engine":
-        """Compiles what training a recipe runs, and places the data."""
-        compiled = compile_all(calls_of(recipe, shapes_of(data), device))
-        return cls(split(recipe)[0], device, place(hosted(data), device), compiled)
+    def of(
+        cls, recipe: Recipe, data: Dataset, device: jax.Device, window: int | None = None
+    ) -> "Engine":
+        """Compiles what training a recipe runs, and places the data, but for what is streamed."""
+        compiled = compile_all(calls_for(recipe, data, device, window))
+        sets: dict[str, Any] = {**place(hosted(data), device), **streamed(data)}
+        epochs = None
+        if window is not None and "train" in streamed(data):
+
+            def order(seed: int, epoch: int) -> np.ndarray:
+                given = jax.device_put((np.uint32(seed), np.int32(epoch)), device)
+                return np.asarray(compiled["order"](*given))
+
+            epochs = Epochs(
+                sets["train"], recipe.batch_size, recipe.num_epochs, window, order, device
+            )
+        sets = {name: sets[name] for name in data.sets()}
+        return cls(split(recipe)[0], device, sets, compiled, window, epochs)
 
     def put(self, tree: PyTree) -> Any:
         """A tree of arrays, on the device."""
@@ -84,8 +106,16 @@ class Engine(NamedTuple):
         stop: jax.Array,
     ) -> tuple[TrainState, Totals]:
         """Runs the steps up to `stop`, and returns when they are done."""
-        done = self.compiled["run"](numbers, seeds, self.sets["train"], state, totals, stop)
-        return jax.block_until_ready(done)
+        if self.epochs is None:
+            done = self.compiled["run"](numbers, seeds, self.sets["train"], state, totals, stop)
+            return jax.block_until_ready(done)
+        while (step := int(state.step)) < stop:
+            end = self.put(np.int32(min(int(stop), self.epochs.end(step))))
+            window = self.epochs.at(seeds.shuffle, step)
+            done = self.compiled["run"](numbers, seeds, window, state, totals, end)
+            del window  # before the one after the next is asked for
+            state, totals = jax.block_until_ready(done)
+        return state, totals
 
     def is_healthy(self, state: TrainState, totals: Totals) -> bool:
         """Whether all numbers are finite; once one of them is not, the totals never are again."""
@@ -116,19 +146,31 @@ class Engine(NamedTuple):
         with np.errstate(invalid="ignore"):  # where every step was one with a fault
             found = figures(functions, own, lambda total: np.float32(total) / count, finish)
         line = {f"train_{name}": float(figure) for name, figure in zip(names, found, strict=True)}
-        for kind, (inputs, labels, *_) in self.sets.items():
+        for kind, (inputs, *_) in self.sets.items():
             if kind == "train":
                 continue
             found = [math.nan] * len(names)
             if is_due:
-                size, batches = len(inputs), self.put(evaluation.num_batches(len(inputs)))
-                sums = self.compiled[kind](self.eval_params(state), inputs, labels, batches)
-                found = figures(functions, sums, functools.partial(_mean, size), finish)
+                sums = self._sums(kind, self.eval_params(state))
+                found = figures(functions, sums, functools.partial(_mean, len(inputs)), finish)
             line |= {f"{kind}_{name}": float(f) for name, f in zip(names, found, strict=True)}
         rate = self.compiled["rate"](numbers, self.put(np.int32(state.step) - np.int32(1)))
         if rate is not None:
             line["learning_rate"] = float(str(np.float32(rate)))  # 0.001, not 0.00100000004749745
         return line
+
+    def _sums(self, kind: str, params: PyTree) -> list[jax.Array]:
+        """What is carried of each figure, over one of the other sets."""
+        inputs, labels, *_ = examples = self.sets[kind]
+        if isinstance(inputs, Source):
+            assert self.window is not None
+            zeros = no_totals(self.recipe, labels)
+            totals = self.put([zeros[name] for name in measured(self.recipe)])
+            run = functools.partial(self.compiled[kind], params)
+            return evaluation.sums_of(run, examples, self.window, self.device, totals)
+        batches = self.put(evaluation.num_batches(len(inputs)))
+        sums: list[jax.Array] = self.compiled[kind](params, inputs, labels, batches)
+        return sums
 
 
 def measured(recipe: Recipe) -> list[str]:
@@ -155,7 +197,17 @@ def no_totals(recipe: Recipe, labels: Any) -> dict[str, jax.Array]:
 
 def hosted(data: Dataset) -> dict[str, tuple[np.ndarray, ...]]:
     """The sets as arrays that a CPU's devices share; that of training may have weights, too."""
-    return {name: tuple(map(host_array, arrays)) for name, arrays in _arrays_of(data).items()}
+    return {
+        name: tuple(map(host_array, arrays))
+        for name, arrays in _arrays_of(data).items()
+        if name not in streamed(data)
+    }
+
+
+def streamed(data: Dataset) -> dict[str, tuple[Any, ...]]:
+    """The sets that are read in windows, as `check` leaves them."""
+    arrays = _arrays_of(data).items()
+    return {name: each for name, each in arrays if isinstance(each[0], Source)}
 
 
 def _arrays_of(data: Dataset) -> dict[str, tuple[np.ndarray, ...]]:
@@ -214,6 +266,36 @@ def calls_of(recipe: Recipe, shapes: Shapes, device: jax.Device) -> dict[str, Ca
     return calls
 
 
+def calls_for(
+    recipe: Recipe, data: Dataset, device: jax.Device, window: int | None
+) -> dict[str, Call]:
+    """The same of data from `check`, some of which may be read in windows of so many bytes."""
+    calls = calls_of(recipe, shapes_of(data), device)
+    for name, arrays in streamed(data).items():
+        assert window is not None
+        _, static, given, _ = calls["run" if name == "train" else name]
+        num_examples = len(arrays[0])
+        if name == "train":
+            shapes = window_shapes(arrays, recipe.batch_size, window)
+            given = *given[:2], shapes, *given[3:]
+            calls["run"] = Call(run_in_window, (*static, num_examples), given, device)
+            seed = given[1].shuffle
+            calls["order"] = Call(order_of, (num_examples,), (seed, given[-1]), device)
+        else:
+            carried = no_totals(recipe, arrays[1])
+            totals = [carried[each] for each in measured(recipe)]
+            calls[name] = evaluation.call_in_windows(
+                recipe, given[0], arrays, totals, window, device
+            )
+    return calls
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def order_of(num_examples: int, seed: jax.Array, epoch: jax.Array) -> jax.Array:
+    """The order in which `run_steps` takes an epoch's examples."""
+    return epoch_order(keys(seed).shuffle, epoch, num_examples)
+
+
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def init(
     recipe: Recipe, num_examples: int, numbers: Mapping[str, jax.Array], seed: jax.Array
@@ -247,22 +329,67 @@ def run_steps(
     not depend on where an epoch is cut. The examples are inputs, labels and, where the data have
     them, weights.
     """
+    num_examples = len(examples[0])
+    epoch = state.step // num_steps(num_examples, recipe.batch_size)
+    order = epoch_order(keys(seeds.shuffle).shuffle, epoch, num_examples)
+    return _looped(recipe, numbers, seeds, examples, order, state, totals, stop)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def run_in_window(
+    recipe: Recipe,
+    num_examples: int,
+    numbers: Mapping[str, jax.Array],
+    seeds: Seeds,
+    window: Window,
+    state: TrainState,
+    totals: Totals,
+    stop: int | jax.Array,
+) -> tuple[TrainState, Totals]:
+    """The same steps, to the bit, of a training set of which this window alone is there.
+
+    Args:
+      recipe: the first result of `split`.
+      num_examples: of the training set.
+      numbers: the second result of `split`.
+      seeds: those that decide the order of the examples and the noise.
+      window: with the examples of all these steps.
+      state: before the first of them.
+      totals: likewise.
+      stop: after the last.
+    """
+    within = num_examples, window.before
+    return _looped(
+        recipe, numbers, seeds, window.examples, window.order, state, totals, stop, within
+    )
+
+
+def _looped(
+    recipe: Recipe,
+    numbers: Mapping[str, jax.Array],
+    seeds: Seeds,
+    examples: tuple[jax.Array, ...],
+    order: jax.Array,
+    state: TrainState,
+    totals: Totals,
+    stop: int | jax.Array,
+    within: tuple[int, jax.Array] | None = None,
+) -> tuple[TrainState, Totals]:
+    """Traces the loop over steps; `within` as `take_batch` has it."""
     inputs, labels, *rest = examples
     weights = rest[0] if rest else None
-    num_examples = len(inputs)
-    steps = num_steps(num_examples, recipe.batch_size)
+    steps = num_steps(len(inputs) if within is None else within[0], recipe.batch_size)
     optimizer, _ = build_optimizer(recipe, numbers, steps * recipe.num_epochs)
     model, task = build_model(recipe, numbers), build_task(recipe, numbers)
     update = make_step(model, task.loss, optimizer, task.metrics, goal_of(task))
     summed = {name_of(metric) for metric in filter(is_sum, task.metrics)}
     noise = None if model.train is None else keys(seeds.noise).noise
     epoch = state.step // steps
-    order = epoch_order(keys(seeds.shuffle).shuffle, epoch, num_examples)
 
     def body(step: jax.Array, carry: tuple[TrainState, Totals]) -> tuple[TrainState, Totals]:
         state, totals = carry
         place = step - epoch * steps
-        batch = take_batch(inputs, labels, place, recipe.batch_size, order, weights)
+        batch = take_batch(inputs, labels, place, recipe.batch_size, order, weights, within)
         state, info = update(state, batch, noise)
         sums = {
             name: value if name in summed else value * info.num_examples

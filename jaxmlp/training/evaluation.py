@@ -2,19 +2,23 @@
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import jax
 import numpy as np
 
 from jaxmlp.naming import metric_names
-from jaxmlp.runtime.compilation import Call, call
+from jaxmlp.runtime.compilation import Call, call, default_device
 from jaxmlp.training.batches import num_steps, scale_pixels, take_batch
-from jaxmlp.training.checks import check_examples, check_inputs
+from jaxmlp.training.checks import check_inputs, check_set
 from jaxmlp.training.measures import Measure, figures, finished, is_sum, means_of, zeros_of
 from jaxmlp.training.recipe import Recipe
+from jaxmlp.training.sources import Source
+from jaxmlp.training.streams import steps_in_window, windows
 from jaxmlp.types import Array, Batch, PyTree, Run, TrainState
 
 __all__ = [
+    "call_in_windows",
     "calls_of",
     "evaluate",
     "functions_of",
@@ -23,6 +27,8 @@ __all__ = [
     "num_batches",
     "predict",
     "sums",
+    "sums_in_window",
+    "sums_of",
 ]
 
 BATCH = 1000  # examples at a time: bounds the memory
@@ -48,7 +54,9 @@ def masked_means(
     return means_of(functions, outputs, batch)
 
 
-def evaluate(recipe: Recipe, params: PyTree, inputs: Array, labels: Array) -> dict[str, float]:
+def evaluate(
+    recipe: Recipe, params: PyTree, inputs: Array, labels: Array, *, window: int | None = None
+) -> dict[str, float]:
     """The loss and the metrics over examples, every one of them counted.
 
     Args:
@@ -56,6 +64,8 @@ def evaluate(recipe: Recipe, params: PyTree, inputs: Array, labels: Array) -> di
       params: the model's.
       inputs: (num_examples, features) float32, or uint8 pixels; see `Dataset` for others.
       labels: (num_examples, ...), as the task has them.
+      window: bytes, as of `train`: more examples than that are read piece by piece, to the same
+        figures.
 
     Returns:
       "loss", and the task's metrics by their names.
@@ -63,10 +73,17 @@ def evaluate(recipe: Recipe, params: PyTree, inputs: Array, labels: Array) -> di
     Raises:
       ValueError: if the examples do not suit the recipe.
     """
-    inputs, labels = check_examples(recipe, inputs, labels)
+    inputs, labels = check_set(recipe, inputs, labels, window)
     _check_params(recipe, params)
     static = recipe.model.apply, functions_of(recipe)
-    totals = call(sums, static, params, inputs, labels, num_batches(len(inputs)))
+    if isinstance(inputs, Source):
+        assert window is not None
+        outputs = jax.ShapeDtypeStruct((recipe.task.num_outputs,), np.float32)
+        zeros = zeros_of(static[1], outputs, jax.ShapeDtypeStruct(labels.shape[1:], labels.dtype))
+        run = functools.partial(call, sums_in_window, (*static, len(inputs)), params)
+        totals = sums_of(run, (inputs, labels), window, default_device(), zeros)
+    else:
+        totals = call(sums, static, params, inputs, labels, num_batches(len(inputs)))
     names = ["loss", *metric_names(recipe.task.metrics)]
     finish = functools.partial(call, finished, static[1:])
     found = figures(static[1], totals, lambda total: float(total) / len(inputs), finish)
@@ -158,17 +175,95 @@ def sums(
 
     Of a metric that is no mean it is the sum of its contributions, of their shape.
     """
+    outputs = jax.eval_shape(lambda: apply(params, scale_pixels(inputs[0])))
+    zeros = zeros_of(functions, outputs, labels[0])
+    return _looped(apply, functions, params, inputs, labels, zeros, 0, num_batches)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+def sums_in_window(
+    apply: Apply,
+    functions: tuple[Measure, ...],
+    num_examples: int,
+    params: PyTree,
+    inputs: jax.Array,
+    labels: jax.Array,
+    totals: list[jax.Array],
+    first: jax.Array,
+    stop: jax.Array,
+) -> list[jax.Array]:
+    """The same sums, to the bit, with a window's batches, from the first to the stop, added."""
+    within = num_examples, first * min(BATCH, num_examples)
+    return _looped(apply, functions, params, inputs, labels, totals, first, stop, within)
+
+
+def _looped(
+    apply: Apply,
+    functions: tuple[Measure, ...],
+    params: PyTree,
+    inputs: jax.Array,
+    labels: jax.Array,
+    totals: list[jax.Array],
+    first: int | jax.Array,
+    stop: int | jax.Array,
+    within: tuple[int, jax.Array] | None = None,
+) -> list[jax.Array]:
+    """Traces the loop over batches; `within` as `take_batch` has it."""
+    batch_size = min(BATCH, len(inputs) if within is None else within[0])
 
     def body(step: jax.Array, totals: list[jax.Array]) -> list[jax.Array]:
-        batch = take_batch(inputs, labels, step, min(BATCH, len(inputs)))
+        batch = take_batch(inputs, labels, step, batch_size, within=within)
         means, count = masked_means(apply, functions, params, batch)
         pairs = zip(functions, means, strict=True)
         values = [value if is_sum(function) else value * count for function, value in pairs]
         return [t + value.astype(t.dtype) for t, value in zip(totals, values, strict=True)]
 
-    outputs = jax.eval_shape(lambda: apply(params, scale_pixels(inputs[0])))
-    zeros = zeros_of(functions, outputs, labels[0])
-    return jax.lax.fori_loop(0, num_batches, body, zeros)
+    return jax.lax.fori_loop(first, stop, body, totals)
+
+
+def sums_of(
+    run: Callable[..., list[jax.Array]],
+    arrays: tuple[Any, ...],
+    window: int,
+    device: jax.Device,
+    totals: list[jax.Array],
+) -> list[jax.Array]:
+    """What `sums` returns, of a set that is read in windows.
+
+    Args:
+      run: `sums_in_window` of all that comes before the inputs.
+      arrays: sources of inputs and labels.
+      window: bytes.
+      device: where it runs.
+      totals: before the first batch.
+    """
+    num_examples = len(arrays[0])
+    steps = _steps_in_window(window, arrays)
+    for index, examples in enumerate(windows(arrays, steps * min(BATCH, num_examples), device)):
+        first, stop = index * steps, min((index + 1) * steps, int(num_batches(num_examples)))
+        bounds = jax.device_put((np.int32(first), np.int32(stop)), device)
+        totals = jax.block_until_ready(run(*examples, totals, *bounds))
+    return totals
+
+
+def call_in_windows(
+    recipe: Recipe,
+    params: PyTree,
+    arrays: tuple[Any, ...],
+    totals: list[jax.Array],
+    window: int,
+    device: jax.Device,
+) -> Call:
+    """What `sums_of` runs, to be compiled; arguments as of it, and the parameters' shapes."""
+    size = _steps_in_window(window, arrays) * min(BATCH, len(arrays[0]))
+    examples = (jax.ShapeDtypeStruct((size, *a.shape[1:]), a.dtype) for a in arrays)
+    step = jax.ShapeDtypeStruct((), np.int32)
+    static = recipe.model.apply, functions_of(recipe), len(arrays[0])
+    return Call(sums_in_window, static, (params, *examples, totals, step, step), device)
+
+
+def _steps_in_window(window: int, arrays: tuple[Any, ...]) -> int:
+    return steps_in_window(window, min(BATCH, len(arrays[0])), *arrays)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))

@@ -8,6 +8,7 @@ import numpy as np
 from jaxmlp.runtime.compilation import default_device, shape_of
 from jaxmlp.runtime.memory import available, gib, num_bytes
 from jaxmlp.training.batches import num_steps
+from jaxmlp.training.sources import Source
 from jaxmlp.types import Dataset, PyTree
 
 __all__ = ["refuse_too_large"]
@@ -27,7 +28,7 @@ def refuse_too_large(
     Args:
       params: or their `jax.ShapeDtypeStruct`.
       opt_state: likewise.
-      data: what on. What is a `jax.Array` already takes no more memory.
+      data: what on. What is a `jax.Array` already takes no more memory, nor does a `Source`.
       batch_size: examples a step.
       num_epochs: passes over the training set.
 
@@ -46,7 +47,8 @@ def refuse_too_large(
             f"and an epoch has {steps}, got {num_epochs}"
         )
     weights, state = num_bytes(params), num_bytes((params, opt_state))
-    arrays = [shape_of(a) for a in jax.tree.leaves(data.sets()) if not isinstance(a, jax.Array)]
+    held = (a for a in jax.tree.leaves(data.sets()) if not isinstance(a, jax.Array | Source))
+    arrays = [shape_of(array) for array in held]
     batch = 4 * batch_size * math.prod(np.shape(data.train_inputs)[1:])
     needed = weights + 2 * state + num_bytes(arrays) + batch
     if needed > (limit := available(default_device())):

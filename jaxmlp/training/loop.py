@@ -17,7 +17,7 @@ from jaxmlp.training import evaluation
 from jaxmlp.training.batches import num_steps
 from jaxmlp.training.checks import check
 from jaxmlp.training.diagnosis import diagnose
-from jaxmlp.training.engine import Engine, calls_of, init, no_totals, shapes_of
+from jaxmlp.training.engine import Engine, calls_for, init, no_totals, shapes_of, streamed
 from jaxmlp.training.recipe import Recipe, split
 from jaxmlp.training.resuming import resumed, without_a_late_look
 from jaxmlp.training.step import init_state, make_update
@@ -55,6 +55,7 @@ def train(
     eval_every: int = 1,
     block_every: int | None = None,
     on_fault: str = "raise",
+    window: int | None = None,
     callback: Callable[[Progress], bool | None] | None = None,
     on_block: Callable[[Progress], bool | None] | None = None,
     progress: bool = False,
@@ -80,6 +81,10 @@ def train(
       on_fault: what to do about the first number that is not finite: "raise" `TrainingFault`;
         "skip" the step's update and go on with the state before it, unless an epoch has no other
         steps; or "ignore" it.
+      window: bytes; a set of more than these is not placed on the device, but read in windows of
+        about so many: the next one while the device is at work on the present one. The examples of
+        such a set may be a memory-mapped file, or anything else that has a shape, a dtype and, by
+        an array of rising row numbers, rows. No bit depends on it. By default all sets are placed.
       callback: called after each epoch whose last step is done here; its line is the last of the
         history. True stops.
       on_block: called after each block, before the epoch's line is made. True stops, once the
@@ -111,7 +116,7 @@ def train(
     ((50,), True)
     """
     own = Seeds(*(seed if given is None else given for given in (shuffle_seed, noise_seed)))
-    recipe, data = check(recipe, data, seed, *own)
+    recipe, data = check(recipe, data, seed, *own, window=window)
     if on_fault not in ("raise", "skip", "ignore"):
         raise ValueError(f"on_fault needs to be raise, skip or ignore, got {on_fault}")
     for name, value in (
@@ -126,7 +131,9 @@ def train(
         raise ValueError(f"start needs to be a Progress, got {kind_of(start)}")
     total = recipe.num_epochs * num_steps(len(data.train_inputs), recipe.batch_size)
     with bars.moving(progress, total, "step", _position, callback, on_block) as hooks:
-        return _train(recipe, data, seed, own, start, eval_every, block_every, on_fault, *hooks)
+        engine = Engine.of(recipe, data, default_device(), window)
+        given = start, eval_every, block_every, on_fault
+        return _train(engine, recipe, data, seed, own, *given, *hooks)
 
 
 def _position(progress: Progress) -> tuple[int, dict[str, str]]:
@@ -136,6 +143,7 @@ def _position(progress: Progress) -> tuple[int, dict[str, str]]:
 
 
 def _train(
+    engine: Engine,
     recipe: Recipe,
     data: Dataset,
     seed: int,
@@ -148,7 +156,7 @@ def _train(
     on_block: Callable[[Progress], bool | None] | None,
 ) -> Run:
     """The loop, with arguments that fit."""
-    engine, progress = Engine.of(recipe, data, default_device()), beginning(recipe, data, seed)
+    progress = beginning(recipe, data, seed)
     numbers = engine.put(split(recipe)[1])
     seeds = Seeds(*map(as_seed, own))
     steps = num_steps(len(data.train_inputs), recipe.batch_size)
@@ -189,7 +197,13 @@ def _train(
     return Run(params, progress.state, _columns(progress.history), progress.faults)
 
 
-def warm_up(recipe: Recipe, data: Dataset, on_compiled: OnCompiled | None = None) -> None:
+def warm_up(
+    recipe: Recipe,
+    data: Dataset,
+    on_compiled: OnCompiled | None = None,
+    *,
+    window: int | None = None,
+) -> None:
     """Compiles all that `train`, `evaluate` and `predict` run on these data, without training.
 
     A later `train` on data of the same shapes starts at once, whatever its seed and the values of
@@ -199,10 +213,12 @@ def warm_up(recipe: Recipe, data: Dataset, on_compiled: OnCompiled | None = None
       recipe: as for `train`.
       data: as for `train`.
       on_compiled: called after each program, with the number that is done, and that of all.
+      window: as for `train`. What `evaluate` and `predict` run of sets in windows is left out.
     """
-    recipe, data = check(recipe, data)
-    shapes, device = shapes_of(data), default_device()
-    calls = calls_of(recipe, shapes, device)
+    recipe, data = check(recipe, data, window=window)
+    device = default_device()
+    calls = calls_for(recipe, data, device, window)
+    shapes = {n: each for n, each in shapes_of(data).items() if n not in streamed(data)}
     evaluated = functools.partial(averages.eval_params, recipe.eval_params)
     params = jax.eval_shape(evaluated, calls["run"].arguments[3])
     compile_all(calls | evaluation.calls_of(recipe, params, shapes, device), on_compiled)

@@ -29,6 +29,7 @@ from experiments.data.likeness import Guesses
 from experiments.folder import arrays, records
 from experiments.folder.files import write_csv
 from experiments.folder.workdir import user_path
+from jaxmlp.nn.precision import has_precision
 from jaxmlp.types import PyTree, trained
 
 FLAGS = flags.FLAGS
@@ -92,6 +93,9 @@ def load(folder: Path) -> tuple[jaxmlp.Recipe, PyTree, dict[str, Any]]:
     if not path.exists():
         raise ValueError(f"{folder} needs params.npz, got a run without parameters")
     recipe = recipes.recipe(config)
+    if not has_precision(config["precision"], jax.default_backend()):
+        print(f"{config['precision']} needs a GPU: these answers are made in float32")
+        recipe = recipe._replace(model=jaxmlp.with_precision(recipe.model, "float32"))
     if config["task"] == "binary":
         if config["sizes"][-1] != 1:
             raise ValueError(f"{folder} needs one answer of yes or no, got {config['sizes'][-1]}")

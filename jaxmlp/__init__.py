@@ -13,6 +13,7 @@ from jaxmlp.nn import activations, initializers, layers
 from jaxmlp.nn.hidden import layer_outputs
 from jaxmlp.nn.lift import lift
 from jaxmlp.nn.mlp import mlp
+from jaxmlp.nn.precision import with_precision
 from jaxmlp.nn.scaling import Scaling
 from jaxmlp.nn.standardized import standardized
 from jaxmlp.nn.summary import summary
@@ -112,6 +113,7 @@ __all__ = [
     "train",
     "train_many",
     "warm_up",
+    "with_precision",
 ]
 
 __version__ = version("jaxmlp")

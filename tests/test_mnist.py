@@ -271,6 +271,47 @@ def test_what_differs_in_training_is_resumed_and_verified(tmp_path, capsys):
         assert lines(whole)[0]["params_sha256"] != lines(path)[0]["params_sha256"]
 
 
+def test_products_in_bfloat16_are_resumed_verified_and_predicted_with(tmp_path, capsys):
+    flags = ["--dataset=digits", "--hidden_sizes=8", "--noplots", "--precision=bfloat16"]
+    path, whole = tmp_path / "run", tmp_path / "whole"
+    call(mnist, *flags, "--num_epochs=1", f"--workdir={path}")
+    out = capsys.readouterr().out
+    assert "network 64-8-10, products in bfloat16, batch" in out
+    has_unit = "amx_bf16" in read(path / "environment.json")["instructions"]
+    assert ("take 1.2 to 2 times as long" in out) is not has_unit
+    call(mnist, "--resume", "--num_epochs=2", f"--workdir={path}")
+    call(mnist, *flags, "--num_epochs=2", f"--workdir={whole}")
+    found, expected = (read(folder / "summary.json")["params_sha256"] for folder in (path, whole))
+    assert found == expected
+    assert read(path / "config.json")["precision"] == "bfloat16"
+    assert read(path / "receipt.json")["config"]["precision"] == "bfloat16"
+    capsys.readouterr()
+    call(verify, path)
+    assert "identical to the bit in all 2 epochs" in capsys.readouterr().out
+    recipe, *_ = predict.load(path)
+    assert recipe.model.architecture.precision == "bfloat16"
+    with pytest.raises(SystemExit, match="settings; precision: expected bfloat16, got float32"):
+        call(mnist, "--resume", "--precision=float32", f"--workdir={path}")
+    plain = [flag for flag in flags if not flag.startswith("--precision")]
+    call(mnist, *plain, "--num_epochs=1", f"--workdir={whole}", "--overwrite")
+    assert lines(whole)[0]["params_sha256"] != lines(path)[0]["params_sha256"]
+
+
+def test_tf32_is_refused_on_a_cpu_and_predicted_with_in_float32(tmp_path, capsys):
+    path = tmp_path / "run"
+    flags = ["--dataset=digits", "--hidden_sizes=8", "--noplots", f"--workdir={path}"]
+    with pytest.raises(SystemExit, match="^error: precision=tf32 needs an NVIDIA GPU, got a CPU"):
+        call(mnist, *flags, "--precision=tf32")
+    assert not path.exists()
+    call(mnist, *flags, "--num_epochs=1")
+    config = read(path / "config.json")
+    (path / "config.json").write_text(json.dumps({**config, "precision": "tf32"}))
+    capsys.readouterr()
+    recipe, *_ = predict.load(path)
+    assert recipe.model.architecture.precision == "float32"
+    assert capsys.readouterr().out == "tf32 needs a GPU: these answers are made in float32\n"
+
+
 def test_a_folder_from_before_the_younger_settings_is_read_as_ever(tmp_path, capsys):
     path = tmp_path / "run"
     flags = ["--dataset=digits", "--hidden_sizes=8", "--noplots"]

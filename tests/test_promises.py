@@ -25,6 +25,7 @@ from jaxmlp import (
     schedules,
     train,
     train_many,
+    with_precision,
 )
 from jaxmlp.populations import planning
 
@@ -52,6 +53,7 @@ MODELS = {
     "dropout": mlp((4, 6, 3), dropout=0.5, input_dropout=0.2),
     "batch norm": mlp((4, 6, 3), norm="batch"),
     "both": mlp((4, 6, 3), norm="batch", dropout=0.1, input_noise=0.1),
+    "bfloat16": with_precision(mlp((4, 6, 3), norm="layer", dropout=0.1), "bfloat16"),
     "own": BOTH,
     "linen": from_flax(Linen(), np.zeros(4, np.float32)),
     "nnx": from_flax(Nnx, np.zeros(4, np.float32)),

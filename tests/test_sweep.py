@@ -423,6 +423,21 @@ def test_rates_and_noise_are_swept_and_replayed(place, data_flag):
         call(replay, folder, f"--member={member}")
 
 
+def test_precisions_are_swept_and_replayed(place, data_flag, capsys):
+    folder = place / "precisions"
+    flags = [data_flag, *SMALL, "--noplots", "--seeds=0:2", f"--workdir={folder}"]
+    with pytest.raises(SystemExit, match="^error: precision=tf32 needs an NVIDIA GPU, got a CPU"):
+        call(sweep, *flags, "--sweep=precision=float32,tf32")
+    assert not folder.exists()
+    call(sweep, *flags, "--sweep=precision=float32,bfloat16")
+    has_unit = "amx_bf16" in read(folder / "environment.json")["instructions"]
+    assert ("take 1.2 to 2 times as long" in capsys.readouterr().out) is not has_unit
+    record = npz.open_arrays(folder / "runs.npz")
+    assert record["axes/precision"].tolist() == ["float32", "bfloat16"]
+    assert len(np.unique(record["params_sha256"])) == 4
+    call(replay, folder, "--member=precision=bfloat16,seed=1")
+
+
 def test_values_are_ranked_from_the_least_error_on(place, capsys):
     folder, x = place / "values", np.random.default_rng(0).normal(size=(100, 4))
     np.savez(place / "values.npz", x=x, y=x[:, 0] / 3)

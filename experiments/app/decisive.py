@@ -5,6 +5,7 @@ import dataclasses
 from experiments.app.environment import MOST_THREADS
 from experiments.app.fields import number, numbers, one_of, switch, whole, widths
 from experiments.app.recipes import CHOICES, LEARNING_RATES, NORMS, TASKS
+from jaxmlp.nn.products import PRECISIONS
 
 SMALL = 10_000  # training examples below which smaller batches and more epochs pay
 RATES = ", ".join(f"{name} {rate:g}" for name, rate in LEARNING_RATES.items())
@@ -152,5 +153,12 @@ class Decisive:
         "Evaluate with an average of the weights over the latest 1 / (1 - average) steps or so; 1 "
         "is the mean of all steps since the first.",
         1.0,
+        is_later=True,
+    )
+    precision: str = one_of(
+        PRECISIONS,
+        "float32",
+        "Arithmetic of the layers' products; all else, and their sums, are float32 in any case. "
+        "bfloat16 and, on NVIDIA GPUs alone, tf32 are for devices that are faster at it.",
         is_later=True,
     )

@@ -87,7 +87,7 @@ def _recipe(config: Mapping[str, Any]) -> jaxmlp.Recipe:
 def model(config: Mapping[str, Any]) -> jaxmlp.Model:
     """The network of a config; raises as `recipe` does."""
     norm = config.get("norm", "none")
-    return jaxmlp.mlp(
+    plain = jaxmlp.mlp(
         config["sizes"],
         _named("activation", config),
         _initializer("kernel_init", config),
@@ -95,6 +95,7 @@ def model(config: Mapping[str, Any]) -> jaxmlp.Model:
         **_given(config, "dropout", "input_dropout", "input_noise"),
         norm=None if norm == "none" else norm,
     )
+    return jaxmlp.with_precision(plain, config.get("precision", "float32"))
 
 
 def task(config: Mapping[str, Any]) -> jaxmlp.Task:

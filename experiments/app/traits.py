@@ -20,6 +20,8 @@ def traits(model: jaxmlp.Model) -> dict[str, str]:
     for name in ("dropout", "input_dropout", "input_noise"):
         if rate := getattr(model.architecture, name, None):
             found[name] = f"{name.replace('_', ' ')} {rate:g}"
+    if (precision := getattr(model.architecture, "precision", "float32")) != "float32":
+        found["precision"] = f"products in {precision}"
     return found
 
 

@@ -8,16 +8,19 @@ import jax
 import numpy as np
 
 from jaxmlp.naming import kind_of, name_of
+from jaxmlp.nn.products import PRECISIONS
 from jaxmlp.nn.scaling import Scaling, checked_scaling
 from jaxmlp.runtime.recompilation import canonical
 
 __all__ = [
+    "LATER",
     "MLP",
     "MOMENTUM",
     "NORMS",
     "RATES",
     "SCALINGS",
     "checked",
+    "checked_precision",
     "record_of",
     "without_scalings",
 ]
@@ -25,6 +28,8 @@ __all__ = [
 NORMS = ("batch", "layer")
 RATES = ("dropout", "input_dropout", "input_noise", "norm_momentum")  # what training traces
 SCALINGS = ("input_scaling", "output_scaling")  # what `standardized` sets
+# Fields that files from before them do not have, and what these mean by it.
+LATER = {"input_scaling": None, "output_scaling": None, "precision": "float32"}
 MOMENTUM = 0.9  # of running statistics: what PyTorch calls 0.1
 EPSILON = 1e-5  # as PyTorch has it for both norms, and Flax for that of the batch
 
@@ -44,6 +49,7 @@ class MLP(NamedTuple):
     norm_epsilon: float | None = None  # None where there is no norm
     input_scaling: Scaling | None = None  # what is taken off the inputs, and divides them
     output_scaling: Scaling | None = None  # what the outputs are multiplied by, and added to them
+    precision: str = "float32"  # of the products: one of PRECISIONS
 
     @property
     def name(self) -> str:
@@ -52,7 +58,7 @@ class MLP(NamedTuple):
         >>> MLP((4, 8, 3), max, max, max, dropout=0.5, norm="layer", norm_epsilon=1e-5).name
         '4-8-3, dropout=0.5, norm=layer'
         """
-        usual = {"norm_momentum": MOMENTUM, "norm_epsilon": EPSILON}
+        usual = {"norm_momentum": MOMENTUM, "norm_epsilon": EPSILON, "precision": "float32"}
         rest = {name: getattr(self, name) for name in self._fields[4:]}
         shown = [
             f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
@@ -74,10 +80,10 @@ def record_of(made: MLP) -> dict[str, Any]:
     """A description by its fields, for a file; what not every description has is there if set.
 
     >>> sorted(set(MLP._fields) - set(record_of(MLP((4, 3), max, max, max))))
-    ['input_scaling', 'output_scaling']
+    ['input_scaling', 'output_scaling', 'precision']
     """
     record = made._asdict()
-    return {n: value for n, value in record.items() if n not in SCALINGS or value is not None}
+    return {n: value for n, value in record.items() if n not in LATER or value != LATER[n]}
 
 
 def without_scalings(made: MLP) -> MLP:
@@ -123,8 +129,21 @@ def checked(given: MLP) -> MLP:
         norm_epsilon=_number("norm_epsilon", given.norm_epsilon),
         input_scaling=_scaling("input_scaling", given.input_scaling, sizes[0]),
         output_scaling=_scaling("output_scaling", given.output_scaling, sizes[-1]),
+        precision=checked_precision(given.precision),
     )
     return _with_defaults(made)
+
+
+def checked_precision(given: Any) -> str:
+    """The name of a precision; raises ValueError for anything else.
+
+    >>> checked_precision("tf32")
+    'tf32'
+    """
+    if not isinstance(given, str) or given not in PRECISIONS:
+        names = ", ".join(PRECISIONS)
+        raise ValueError(f"precision needs to be one of {names}, got {kind_of(given)}")
+    return given
 
 
 def _with_defaults(made: MLP) -> MLP:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from jaxmlp.nn.lift import AXIS
 from jaxmlp.nn.noise import bits16, normal
+from jaxmlp.nn.products import multiply
 from jaxmlp.types import Dense, Normed
 
 __all__ = [
@@ -26,12 +27,13 @@ NARROW = 64  # outputs up to which a kernel is multiplied from the left
 Moments = dict[str, jax.Array]  # "mean" and "var" of each of a layer's values: (outputs,) float32
 
 
-def linear(layer: Dense, inputs: jax.Array) -> jax.Array:
+def linear(layer: Dense, inputs: jax.Array, precision: str = "float32") -> jax.Array:
     """One affine layer: W'x + b.
 
     Args:
       layer: the kernel W, (inputs, outputs), and the bias b, (outputs,).
       inputs: (inputs,) float32.
+      precision: of the product, as of `jaxmlp.with_precision`.
 
     Returns:
       (outputs,) float32.
@@ -39,16 +41,16 @@ def linear(layer: Dense, inputs: jax.Array) -> jax.Array:
     >>> linear(Dense(jnp.array([[1.0], [2.0]]), jnp.array([0.5])), jnp.array([3.0, 4.0])).tolist()
     [11.5]
     """
-    return product(layer.kernel, inputs) + layer.bias
+    return product(layer.kernel, inputs, precision) + layer.bias
 
 
-def product(kernel: jax.Array, inputs: jax.Array) -> jax.Array:
+def product(kernel: jax.Array, inputs: jax.Array, precision: str = "float32") -> jax.Array:
     """W'x, which is what a norm takes: (inputs,) -> (outputs,)."""
     if kernel.shape[1] > NARROW:
-        return inputs @ kernel
+        return multiply(inputs, kernel, precision)
     # The gradient of a narrow kernel as (outputs, inputs) is a product that CPUs do several times
     # faster than (inputs, outputs); the barrier keeps the compiler from turning it back.
-    return jax.lax.optimization_barrier(kernel.T) @ inputs
+    return multiply(jax.lax.optimization_barrier(kernel.T), inputs, precision)
 
 
 def normalize(

@@ -96,6 +96,7 @@ def variant(
     norm: str | EllipsisType | None = ...,
     norm_momentum: float | EllipsisType | None = ...,
     norm_epsilon: float | EllipsisType | None = ...,
+    precision: str | None = None,
 ) -> Model:
     """A network like one that `mlp` made, but for what is given.
 
@@ -111,6 +112,7 @@ def variant(
       norm: the same; a norm of another kind has its own momentum and epsilon.
       norm_momentum: the same.
       norm_epsilon: the same.
+      precision: as in `with_precision`; None leaves it as it is.
 
     Raises:
       ValueError: if the model is another's, or as `mlp` does.
@@ -124,7 +126,8 @@ def variant(
     before = architecture_of(model)
     if before is None:
         raise ValueError(f"hidden_sizes and the like need a model made by mlp, got {model}")
-    named = {"activation": activation, "kernel_init": kernel_init, "bias_init": bias_init}
+    functions = {"activation": activation, "kernel_init": kernel_init, "bias_init": bias_init}
+    named: dict[str, Any] = {**functions, "precision": precision}
     changed: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
     if hidden_sizes is not None:
         changed["sizes"] = (before.sizes[0], *hidden_sizes, before.sizes[-1])

@@ -42,6 +42,8 @@ def functions_of(mlp: MLP) -> Model:
         evaluated |= {"norm": mlp.norm, "epsilon": mlp.norm_epsilon}
     scalings = {name: getattr(mlp, name) for name in SCALINGS}
     evaluated |= {name: scaling for name, scaling in scalings.items() if scaling}
+    if mlp.precision != "float32":
+        evaluated |= {"precision": mlp.precision}
     init = functools.partial(_init, sizes=mlp.sizes, **at_init)
     apply = functools.partial(_apply, sizes=mlp.sizes, **evaluated)
     drawn = mlp.dropout, mlp.input_dropout, mlp.input_noise
@@ -88,6 +90,7 @@ def _apply(
     epsilon: float = 0.0,
     input_scaling: Scaling | None = None,
     output_scaling: Scaling | None = None,
+    precision: str = "float32",
 ) -> jax.Array:
     layers, running = _parts(params)
     inputs = scaled(input_scaling, inputs)
@@ -99,7 +102,7 @@ def _apply(
             hidden = layer_norm(layer, hidden, epsilon)
         return activation(hidden)
 
-    return unscaled(output_scaling, _forward(layers, inputs, sizes, between))
+    return unscaled(output_scaling, _forward(layers, inputs, sizes, between, precision))
 
 
 def _train(
@@ -131,7 +134,7 @@ def _train_one(
         inputs = gaussian_noise(inputs, mlp.input_noise, jax.random.fold_in(key, NOISE))
     if mlp.input_dropout is not None:
         inputs = dropout(inputs, mlp.input_dropout, jax.random.fold_in(key, INPUT_DROPOUT))
-    outputs = _forward(layers, inputs, mlp.sizes, between)
+    outputs = _forward(layers, inputs, mlp.sizes, between, mlp.precision)
     return unscaled(mlp.output_scaling, outputs), tuple(followed)
 
 
@@ -141,7 +144,7 @@ def _parts(params: Params | Variables) -> tuple[Params, tuple[Moments, ...]]:
 
 
 def _forward(
-    layers: Params, inputs: jax.Array, sizes: tuple[int, ...], between: Between
+    layers: Params, inputs: jax.Array, sizes: tuple[int, ...], between: Between, precision: str
 ) -> jax.Array:
     if inputs.shape != sizes[:1]:
         raise ValueError(f"inputs needs the shape {sizes[:1]}, got {inputs.shape}")
@@ -149,9 +152,9 @@ def _forward(
     for number, layer in enumerate(layers):
         with jax.named_scope(f"layer_{number}"):
             if isinstance(layer, Normed):
-                hidden = product(layer.kernel, hidden)
+                hidden = product(layer.kernel, hidden, precision)
             else:
-                hidden = linear(layer, hidden)
+                hidden = linear(layer, hidden, precision)
             if number < len(layers) - 1:
                 hidden = between(number, layer, hidden)
     return hidden

@@ -1,5 +1,6 @@
 """What a network is made of: a table of its layers, of what they hold, and of what they cost."""
 
+import itertools
 import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -89,6 +90,10 @@ def products(jaxpr: Any) -> int:
         if kind == "dot_general":
             (contracted, _), _ = given["dimension_numbers"]
             total += 2 * math.prod(shapes[2]) * math.prod(shapes[0][axis] for axis in contracted)
+        elif kind == "bfloat16_product":
+            labels = "".join(given["labels"])
+            sizes = dict(zip(labels, itertools.chain(*shapes), strict=True))
+            total += 2 * math.prod(sizes.values())
         elif kind == "conv_general_dilated":
             outputs = shapes[1][given["dimension_numbers"].rhs_spec[0]]
             total += 2 * math.prod(shapes[2]) * math.prod(shapes[1]) // outputs

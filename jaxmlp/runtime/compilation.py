@@ -1,9 +1,10 @@
 """Compiling: ahead of time, side by side, each program once; and kept on the disk, if asked to."""
 
+import contextlib
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from typing import Any, NamedTuple, TypeVar
 
@@ -14,7 +15,7 @@ from jax.sharding import SingleDeviceSharding
 
 from jaxmlp.types import PyTree
 
-__all__ = ["Call", "call", "compile_all", "default_device", "shape_of"]
+__all__ = ["Call", "call", "compile_all", "default_device", "in_float32", "shape_of"]
 
 MOST = 1024  # programs that are kept in memory
 
@@ -74,10 +75,26 @@ def call(function: Any, static: tuple[Hashable, ...], *arguments: PyTree) -> Any
         return function(*static, *arguments)
     places = {device for array in arrays if array.committed for device in array.devices()}
     if len(places) > 1:
-        return function(*static, *arguments)
+        with in_float32():
+            return function(*static, *arguments)
     device = places.pop() if places else default_device()
     placed = jax.device_put(arguments, device)
     return compile_all({"it": Call(function, static, placed, device)})["it"](*placed)
+
+
+@contextlib.contextmanager
+def in_float32() -> Iterator[None]:
+    """What is traced here multiplies float32 in float32, where JAX's configuration says nothing.
+
+    By default a GPU would take TF32, and a TPU bfloat16.
+
+    >>> with in_float32():
+    ...     print(jax.config.jax_default_matmul_precision)
+    highest
+    """
+    is_said = jax.config.jax_default_matmul_precision is not None  # type: ignore[attr-defined]
+    with contextlib.nullcontext() if is_said else jax.default_matmul_precision("highest"):
+        yield
 
 
 def default_device() -> jax.Device:
@@ -128,7 +145,8 @@ def _lower(each: Call) -> Any:
     placed = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), each.arguments
     )
-    return each.function.lower(*each.static, *placed)
+    with in_float32():
+        return each.function.lower(*each.static, *placed)
 
 
 def _forget(key: Hashable) -> None:

@@ -8,8 +8,9 @@ import jax
 
 from jaxmlp.naming import name_of
 from jaxmlp.nn import activations, initializers
-from jaxmlp.nn.architecture import MLP, SCALINGS, record_of
+from jaxmlp.nn.architecture import LATER, MLP, SCALINGS, record_of
 from jaxmlp.nn.mlp import architecture_of, mlp
+from jaxmlp.nn.precision import with_precision
 from jaxmlp.nn.standardized import standardized
 from jaxmlp.types import Model
 
@@ -60,15 +61,16 @@ def model_of(description: Mapping[str, Any]) -> Model:
     Raises:
       ValueError: if a field is missing or not known, or has a value that `mlp` refuses.
     """
-    needed = [name for name in MLP._fields if name not in SCALINGS]
-    unknown = {*needed} ^ {*description} - {*SCALINGS}
+    needed = [name for name in MLP._fields if name not in LATER]
+    unknown = {*needed} ^ {*description} - {*LATER}
     if unknown:
         raise ValueError(f"a network needs the fields {', '.join(needed)}; {unknown} differ")
     functions = {
         field: _function(field, table, description[field]) for field, table in TABLES.items()
     }
     plain = mlp(**{**{name: description[name] for name in needed}, **functions})
-    return standardized(plain, *(description.get(name) for name in SCALINGS))
+    model = standardized(plain, *(description.get(name) for name in SCALINGS))
+    return with_precision(model, description.get("precision", LATER["precision"]))
 
 
 def name_in(table: Mapping[str, Callable[..., Any]], function: Callable[..., Any]) -> Any:

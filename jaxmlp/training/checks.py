@@ -8,9 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxmlp.naming import first_line, kind_of, metric_names
+from jaxmlp.nn.precision import refuse_precision
 from jaxmlp.objectives.records import Metric
 from jaxmlp.objectives.tasks import objective_of
 from jaxmlp.randomness import as_seed
+from jaxmlp.runtime.compilation import default_device
 from jaxmlp.training.canonical import canonical_recipe
 from jaxmlp.training.examples import as_array, as_inputs, as_labels, as_weights
 from jaxmlp.training.limits import refuse_too_large
@@ -54,6 +56,7 @@ def check(
     if jax.config.jax_disable_jit:  # type: ignore[attr-defined]
         raise ValueError("training needs compiled loops, got jax_disable_jit: leave that context")
     recipe = canonical_recipe(recipe)
+    refuse_precision(recipe.model, default_device().platform)
     refuse_traced(*dict(recipe.hyperparameters).values())
     for seed in seeds:
         as_seed(seed)
@@ -152,6 +155,7 @@ def check_inputs(recipe: Recipe, inputs: Any) -> Array:
 
 def _through_the_model(recipe: Recipe, inputs: Array) -> tuple[Array, Any]:
     """Inputs as the model takes them, and the shape of its outputs for one of them."""
+    refuse_precision(recipe.model, default_device().platform)
     params = jax.eval_shape(recipe.model.init, jax.random.key(0))
 
     def outputs_of(shape: tuple[int, ...], dtype: Any) -> Any:

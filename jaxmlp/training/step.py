@@ -12,6 +12,7 @@ import optax
 from jaxmlp.naming import kind_of, metric_names
 from jaxmlp.objectives.records import Function, metric_of
 from jaxmlp.objectives.tasks import Task, objective_of
+from jaxmlp.runtime.compilation import in_float32
 from jaxmlp.training.measures import Measure, figures, finished, is_sum, means_of, weighted_mean
 from jaxmlp.training.passes import training_pass
 from jaxmlp.types import Batch, Info, Model, PyTree, TrainState, Variables, trained, with_trained
@@ -121,6 +122,7 @@ def make_step(
     model = Model(init=_no_init, apply=model) if not isinstance(model, Model) else model
 
     @jax.jit
+    @in_float32()
     def update(
         state: TrainState, batch: Batch, key: jax.Array | None = None
     ) -> tuple[TrainState, Info]:

@@ -210,6 +210,21 @@ CHANGES = {
 }
 
 
+@pytest.mark.parametrize(
+    ("precisions", "platform", "instructions", "expected"),
+    [
+        (["bfloat16"], "cpu", ["avx512_bf16"], True),
+        (["float32", "bfloat16"], "cpu", [], True),
+        (["float32"], "cpu", [], False),
+        (["bfloat16"], "cpu", ["avx512_bf16", "amx_bf16"], False),
+        (["bfloat16"], "gpu", [], False),
+    ],
+)
+def test_what_would_be_slower_is_known(precisions, platform, instructions, expected):
+    machine = {"platform": platform, "instructions": instructions}
+    assert life.is_slower(precisions, machine) is expected
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_changed_setting_is_refused_by_name_and_changes_nothing(
     change, flags, folder, monkeypatch

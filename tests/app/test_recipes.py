@@ -110,6 +110,15 @@ def test_what_differs_in_training_is_the_networks(settings, expected):
     assert (changed.sizes, changed.activation) == (plain.sizes, plain.activation)
 
 
+def test_the_precision_is_the_networks():
+    plain = recipes.recipe(CONFIG).model
+    assert recipes.recipe({**CONFIG, "precision": "float32"}).model is plain
+    changed = recipes.recipe({**CONFIG, "precision": "bfloat16", "norm": "batch"}).model
+    assert (changed.architecture.precision, changed.architecture.norm) == ("bfloat16", "batch")
+    with pytest.raises(ValueError, match="^precision needs to be one of .*, got 'half'$"):
+        recipes.recipe({**CONFIG, "precision": "half"})
+
+
 @pytest.mark.parametrize("name", ["l1", "clip_norm", "clip_value", "max_norm"])
 def test_what_is_off_is_no_part_of_the_optimizer(params, name):
     gradient = jax.tree.map(lambda leaf: 5 * jnp.ones_like(leaf), params)

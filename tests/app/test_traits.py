@@ -30,6 +30,9 @@ def test_a_network_is_said_to_be_what_it_is(given, words, what):
     model = jaxmlp.mlp((4, 8, 3), **given)
     assert traits(model) == words
     assert with_what(model) == what
+    rounded = jaxmlp.with_precision(model, "bfloat16")
+    assert traits(rounded) == {**words, "precision": "products in bfloat16"}
+    assert with_what(rounded) == what
 
 
 def test_nothing_is_said_of_a_network_without_a_description():

@@ -10,7 +10,18 @@ import optax
 import pytest
 from compilations import counted
 
-from jaxmlp import Recipe, classification, digest, mlp, predict, train, train_many
+from jaxmlp import (
+    Batch,
+    Recipe,
+    classification,
+    digest,
+    init_state,
+    make_update,
+    mlp,
+    predict,
+    train,
+    train_many,
+)
 from jaxmlp.runtime import compilation
 from jaxmlp.runtime.compilation import Call, call, compile_all, default_device, shape_of
 
@@ -46,6 +57,29 @@ def test_a_program_is_compiled_once_for_each_shape_and_static_argument():
     assert told == [(1, 2), (2, 2)]
     assert made["x"] is made["y"]
     assert made["z"](tree)["a"].tolist() == [5] * 3
+
+
+def precision_of(text):
+    return {line.partition("precision = [")[2].partition(",")[0] for line in text if "dot" in line}
+
+
+@pytest.mark.parametrize(
+    ("configured", "expected"), [(None, "HIGHEST"), ("tensorfloat32", "HIGH"), ("float32", None)]
+)
+def test_what_says_nothing_multiplies_in_float32_on_every_device(configured, expected):
+    """A GPU's own default is TF32, and a TPU's bfloat16; what JAX is told by its user holds."""
+    function = jax.jit(lambda x: x @ x)
+    shape = jax.ShapeDtypeStruct((2, 2), jnp.float32)
+    with jax.default_matmul_precision(configured):
+        text = compilation._lower(Call(function, (), (shape,), default_device())).as_text()
+        update = make_update(
+            lambda params, x: x @ params, lambda outputs, label: outputs.sum(), optax.sgd(0.1)
+        )
+        state = init_state(jnp.ones((4, 3)), optax.sgd(0.1))
+        step = update.lower(state, Batch(jnp.ones((5, 4)), jnp.zeros(5, int))).as_text()
+    assert precision_of(text.splitlines()) == precision_of(step.splitlines())
+    assert precision_of(text.splitlines()) == {expected or "HIGHEST"}
+    assert jax.config.jax_default_matmul_precision is None
 
 
 def test_programs_are_compiled_beside_each_other(monkeypatch):

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxmlp import Model, Scaling, activations, initializers, mlp, standardized
+from jaxmlp import (
+    Model,
+    Scaling,
+    activations,
+    initializers,
+    mlp,
+    standardized,
+    with_precision,
+)
 from jaxmlp.storage.description import (
     ACTIVATIONS,
     INITIALIZERS,
@@ -74,6 +82,15 @@ def test_scalings_come_back_and_are_no_part_of_networks_without():
     both = standardized(model, outputs=Scaling((1.0,), (0.1,)))
     assert through_json(both) == both
     assert both != model
+
+
+def test_a_precision_comes_back_and_is_no_part_of_networks_in_float32():
+    assert "precision" not in description_of(mlp((2, 4, 1)))
+    model = with_precision(mlp((2, 4, 1), norm="layer"), "bfloat16")
+    assert description_of(model)["precision"] == "bfloat16"
+    assert through_json(model) == model
+    with pytest.raises(ValueError, match="^precision needs to be one of .*, got 'half'$"):
+        model_of({**description_of(model), "precision": "half"})
 
 
 def own(x):

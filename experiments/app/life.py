@@ -22,7 +22,7 @@ from jaxmlp.types import PyTree
 
 Lines = list[dict[str, Any]]  # of metrics.jsonl
 SLOWER = (
-    "products in bfloat16 take 1.2 to 2 times as long as in float32 on a CPU without AMX, as this "
+    "products in bfloat16 take 1.25 to 2 times as long as in float32 on a CPU without AMX, as this "
     "one is: they are for devices that are faster at them"
 )
 

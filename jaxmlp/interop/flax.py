@@ -125,8 +125,8 @@ def flax_module(model: Model, training: bool = False) -> Any:
 
     Returns:
       A module of linen, or one of nnx with parameters that `nnx.update` is to replace. That of an
-      `mlp` computes the same in evaluation; in training dropout draws other numbers, and Flax has
-      no layer for `input_noise`.
+      `mlp` computes the same in evaluation, but that products are what JAX takes by default; in
+      training dropout draws other numbers, and Flax has no layer for `input_noise`.
 
     Raises:
       ValueError: if the model is neither, or has input noise and is to train.

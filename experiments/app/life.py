@@ -15,6 +15,7 @@ from experiments.app.log import Clock, Log
 from experiments.app.signals import StopRequest
 from experiments.folder import records, schema, workdir
 from experiments.folder.files import write_json, write_lines
+from jaxmlp.nn.precision import precision_of
 from jaxmlp.runtime import receipt
 from jaxmlp.storage import checkpoint
 from jaxmlp.storage.checkpoint import Checkpoint, Checkpoints
@@ -131,7 +132,7 @@ def is_slower(precisions: Sequence[str], machine: Mapping[str, Any]) -> bool:
 
 
 def _precisions(job: Job) -> Sequence[str]:
-    return job.axes.get("precision", [job.config["precision"]])
+    return job.axes.get("precision", [precision_of(job.recipe.model)])
 
 
 def _claim(job: Job) -> contextlib.AbstractContextManager[Path]:

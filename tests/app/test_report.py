@@ -111,6 +111,22 @@ def test_the_introduction_says_what_differs_from_a_plain_network(job):
     assert population.describe(job._replace(seeds=(0, 1))) == "2 networks: 2 seeds"
 
 
+def test_the_introduction_says_where_products_would_be_slower(job, monkeypatch):
+    rounded = jaxmlp.with_precision(job.recipe.model, "bfloat16")
+    jobs = {
+        "plain": job,
+        "rounded": job._replace(recipe=job.recipe._replace(model=rounded)),
+        "swept": job._replace(axes={"precision": ["float32", "bfloat16"]}),
+    }
+    said = {}
+    for instructions in ((), ("amx_bf16",)):
+        machine = {"platform": "cpu", "instructions": instructions}
+        monkeypatch.setattr(life.receipt, "describe", lambda machine=machine: machine)
+        texts = {name: text_of(life.introduce, each, "") for name, each in jobs.items()}
+        said[instructions] = [name for name, text in texts.items() if life.SLOWER in text]
+    assert said == {(): ["rounded", "swept"], ("amx_bf16",): []}
+
+
 def test_the_picture_says_with_what_training_comes_to_its_figures(job, monkeypatch):
     told = []
     monkeypatch.setattr(plots, "learning_curves", lambda *shown: told.append(shown[-1]))

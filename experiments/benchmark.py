@@ -1,10 +1,15 @@
 """Measures this machine's matrix-product limit, and how much of it training reaches.
 
     python -m experiments.benchmark
+    python -m experiments.benchmark --peers --json=peers.json --picture=peers.png
 
 Everything is measured in one process, in turns, and given as medians: shares of the limit can be
 compared from one machine to another, seconds cannot. Takes about seven minutes on two cores, two of
 them with --nopopulation.
+
+With --peers it measures this library beside what people would use instead, on the same work, each
+in a process of its own, by turns: PyTorch, Keras, Flax and scikit-learn, those that are installed.
+With --scaling it measures how time and memory grow with members, width, depth, batch and data.
 """
 
 import importlib
@@ -22,7 +27,10 @@ from experiments.folder import files, workdir
 FLAGS = flags.FLAGS
 command_line.define_whole("repeats", 15, "Epochs timed for each network.", low=3, high=10_000)
 flags.DEFINE_bool("population", True, "Measure populations of networks too.")
+flags.DEFINE_bool("peers", False, "Measure this library beside others, and not the limit.")
+flags.DEFINE_bool("scaling", False, "Measure how time and memory grow, and not the limit.")
 command_line.define_path("json", None, "File for the figures.")
+command_line.define_path("picture", None, "File for a picture of --peers and --scaling, a PNG.")
 
 NETWORKS = ((784, 256, 10), (784, 32, 10))
 MEMBERS = (1, 8, 64, 512)  # of a population
@@ -33,8 +41,11 @@ def main(argv: list[str]) -> None:
     """Measures and prints."""
     try:
         command_line.refuse_arguments(argv)
-        if FLAGS.json:
-            command_line.refuse_unwritable(workdir.user_path(FLAGS.json), "--json")
+        for name, given in (("--json", FLAGS.json), ("--picture", FLAGS.picture)):
+            if given:
+                command_line.refuse_unwritable(workdir.user_path(given), name)
+        if FLAGS.picture and not (FLAGS.peers or FLAGS.scaling):
+            raise ValueError("--picture needs --peers or --scaling, got neither")
         seconds = import_seconds(["jax", "optax", "flax", "jaxmlp"])
         from experiments.app import environment
 
@@ -42,17 +53,59 @@ def main(argv: list[str]) -> None:
         environment.use_threads(None)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {screen.one_line(error)}")
+    figures: dict[str, Any] = {"import_seconds": seconds, "environment": environment.describe()}
+    show_machine(figures)
+    if FLAGS.peers or FLAGS.scaling:
+        figures |= beside_others()
+    else:
+        figures |= against_the_limit()
+    if FLAGS.json:
+        files.write_json(workdir.user_path(FLAGS.json), figures)
+
+
+def against_the_limit() -> dict[str, Any]:
+    """Measures and prints what training reaches of what the machine can."""
     from experiments.speed import training  # imports what has just been timed
 
-    figures: dict[str, Any] = {"import_seconds": seconds}
-    figures["environment"] = environment.describe()
+    figures: dict[str, Any] = {}
     figures["networks"] = [training.measure(sizes, FLAGS.repeats) for sizes in NETWORKS]
     figures["durability"] = training.durability(NETWORKS[0], FLAGS.repeats)
     cases = itertools.product(NETWORKS, WAYS, MEMBERS) if FLAGS.population else ()
     figures["population"] = [training.population(sizes, *way, count) for sizes, way, count in cases]
     show(figures)
-    if FLAGS.json:
-        files.write_json(workdir.user_path(FLAGS.json), figures)
+    return figures
+
+
+def beside_others() -> dict[str, Any]:
+    """Measures, prints and draws what others reach on the same work, and how time grows."""
+    from rich.console import Console
+
+    from experiments.data import sources
+    from experiments.speed import race, scaling, tables
+
+    console = Console(highlight=False)
+    try:
+        data, notice = sources.load_auto()
+    except (OSError, ValueError) as error:
+        sys.exit(f"error: {screen.one_line(error)}")
+    if notice:
+        console.print(notice)
+    console.print("measuring, which takes minutes")
+    figures: dict[str, Any] = {}
+    with console.status("") as status:
+        if FLAGS.peers:
+            figures["peers"] = race.measure(data, FLAGS.repeats, status.update)
+        if FLAGS.scaling:
+            figures["scaling"] = scaling.measure(data, status.update)
+    if FLAGS.peers:
+        tables.show_race(console, figures["peers"])
+    if FLAGS.scaling:
+        tables.show_scaling(console, figures["scaling"])
+    if FLAGS.picture:
+        from experiments.speed import picture
+
+        picture.draw(figures, workdir.user_path(FLAGS.picture))
+    return figures
 
 
 def import_seconds(names: Sequence[str]) -> dict[str, float]:
@@ -65,18 +118,24 @@ def import_seconds(names: Sequence[str]) -> dict[str, float]:
     return seconds
 
 
+def show_machine(figures: dict[str, Any]) -> None:
+    """Prints what is measured on, and how long imports took."""
+    from rich.console import Console
+
+    machine = figures["environment"]
+    imports = ", ".join(f"{name} {s:.2f} s" for name, s in figures["import_seconds"].items())
+    Console(highlight=False).print(
+        f"{machine['processor']}, {machine['num_cores']} cores, on {machine['device_kind']}\n"
+        f"import, each after the one before: {imports}"
+    )
+
+
 def show(figures: dict[str, Any]) -> None:
     """Prints the figures as a table."""
     from rich.console import Console
     from rich.table import Table
 
-    machine = figures["environment"]
-    imports = ", ".join(f"{name} {s:.2f} s" for name, s in figures["import_seconds"].items())
     console = Console(highlight=False)
-    console.print(
-        f"{machine['processor']}, {machine['num_cores']} cores, on {machine['device_kind']}\n"
-        f"import, each after the one before: {imports}"
-    )
     table = Table("network", "limit", "epoch", "share of limit", "products alone", "compile")
     for row in figures["networks"]:
         table.add_row(

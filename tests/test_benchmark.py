@@ -1,10 +1,12 @@
 import json
 
+import peer_stubs
 import pytest
 from programs import call
 
 from experiments import benchmark
-from experiments.speed import limit, training
+from experiments.data import sources
+from experiments.speed import limit, race, scaling, training
 
 
 @pytest.mark.parametrize(
@@ -15,6 +17,8 @@ from experiments.speed import limit, training
             "--json needs a file that can be written, got /nonexistent",
         ),
         (["--json=."], "--json needs a file that can be written, got ."),
+        (["--peers", "--picture=."], "--picture needs a file that can be written, got ."),
+        (["--picture=f.png"], "--picture needs --peers or --scaling, got neither"),
         (["--json="], "expected a name or a path, got ''"),
         (["mnist"], "expected flags only, such as --seed=1, got mnist"),
         (["--repeats=2"], "expected a whole number from 3 to 10000, got 2"),
@@ -51,3 +55,46 @@ def test_it_measures_in_one_process(monkeypatch, tmp_path, capsys):
     ]
     assert all(p["network_epochs_per_second"] > 0 for p in populations)
     assert "784-32-10" in capsys.readouterr().out
+
+
+def test_beside_others_it_measures_that_alone(monkeypatch, tmp_path, capsys, digits):
+    asked = []
+
+    def measure_race(data, repeats, tell):
+        tell("a peer")
+        asked.append((data, repeats))
+        return peer_stubs.figures()
+
+    def measure_scaling(data, tell):
+        tell("a case")
+        asked.append(data)
+        return peer_stubs.growth()
+
+    monkeypatch.setattr(benchmark, "against_the_limit", lambda: pytest.fail("it measured more"))
+    monkeypatch.setattr(sources, "load_auto", lambda: (digits, "MNIST IS NOT HERE"))
+    monkeypatch.setattr(race, "measure", measure_race)
+    monkeypatch.setattr(scaling, "measure", measure_scaling)
+    places = [f"--json={tmp_path / 'f.json'}", f"--picture={tmp_path / 'f.png'}"]
+    call(benchmark, "--peers", "--repeats=4", *places)
+    figures = json.loads((tmp_path / "f.json").read_text())
+    assert set(figures) == {"import_seconds", "environment", "peers"}
+    assert [row["name"] for row in figures["peers"]["rows"]][:2] == ["alone", "population"]
+    assert (tmp_path / "f.png").read_bytes().startswith(b"\x89PNG")
+    assert asked == [(digits, 4)]
+    text = capsys.readouterr().out
+    assert "MNIST IS NOT HERE" in text
+    assert "a slow one" in text
+    call(benchmark, "--scaling", f"--json={tmp_path / 'f.json'}")
+    figures = json.loads((tmp_path / "f.json").read_text())
+    assert set(figures) == {"import_seconds", "environment", "scaling"}
+    assert asked[1:] == [digits]
+    assert "784-64-10" in capsys.readouterr().out
+
+
+def test_data_that_are_damaged_are_one_line(monkeypatch):
+    def refuse():
+        raise sources.DataError("train-images: expected 60,000,\ngot 3")
+
+    monkeypatch.setattr(sources, "load_auto", refuse)
+    with pytest.raises(SystemExit, match="^error: train-images: expected 60,000, got 3$"):
+        call(benchmark, "--peers")

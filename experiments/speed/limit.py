@@ -24,15 +24,16 @@ def random_data(sizes: Sequence[int]) -> Any:
     return jaxmlp.Dataset(inputs, rng.integers(0, sizes[-1], NUM_EXAMPLES, np.int32))
 
 
-def flops(sizes: Sequence[int]) -> int:
-    """Floating-point operations of an epoch's matrix products.
+def flops(sizes: Sequence[int], num_examples: int | None = None) -> int:
+    """Floating-point operations of an epoch's matrix products, of `NUM_EXAMPLES` if none are given.
 
     A layer has one product forward and two backward, but the first has no need of its inputs'
     gradient; a product of (b, i) and (i, o) takes 2 b i o.
     """
     layers = list(itertools.pairwise(sizes))
     products = [2 if layer == 0 else 3 for layer in range(len(layers))]
-    return sum(2 * NUM_EXAMPLES * i * o * n for (i, o), n in zip(layers, products, strict=True))
+    count = NUM_EXAMPLES if num_examples is None else num_examples
+    return sum(2 * count * i * o * n for (i, o), n in zip(layers, products, strict=True))
 
 
 def square_product() -> Callable[[], Any]:

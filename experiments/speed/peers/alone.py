@@ -1,0 +1,33 @@
+"""`jaxmlp.train`: one network."""
+
+from collections.abc import Callable
+
+import optax
+
+import jaxmlp
+from experiments.speed.peers import line
+
+
+def recipe_of(data: line.Data, work: line.Work) -> jaxmlp.Recipe:
+    """The work as this library writes it."""
+    return jaxmlp.Recipe(
+        model=jaxmlp.mlp(work.sizes(data.train_inputs.shape[1])),
+        task=jaxmlp.classification(work.num_classes),
+        optimizer=optax.adam,
+        hyperparameters={"learning_rate": work.learning_rate},
+        batch_size=work.batch_size,
+        num_epochs=work.num_epochs,
+    )
+
+
+def train(data: line.Data, work: line.Work, pause: Callable[[], None]) -> list[float]:
+    """As `line.Train`."""
+    recipe = recipe_of(data, work)
+    examples = jaxmlp.Dataset(data.train_inputs, data.train_labels)
+    run = jaxmlp.train(recipe, examples, work.seed, callback=lambda _: pause())
+    predicted = jaxmlp.predict(recipe, run.params, data.test_inputs).argmax(axis=1)
+    return [line.accuracy(predicted, data.test_labels)]
+
+
+if __name__ == "__main__":
+    line.serve(train, "jaxmlp", "jax")

@@ -1,0 +1,42 @@
+"""PyTorch's torch.func: one vmap over the stacked parameters of networks, each with its own order.
+
+After PyTorch's tutorial on model ensembling.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.func import functional_call, grad, stack_module_state, vmap
+from torch.nn.functional import cross_entropy
+
+from experiments.speed.peers import line
+from experiments.speed.peers.torch_parts import accuracy, network, tensors
+
+
+def train(data: line.Data, work: line.Work, pause: Callable[[], None]) -> list[float]:
+    """As `line.Train`."""
+    inputs, labels = tensors(data.train_inputs, data.train_labels)
+    seeds = range(work.seed, work.seed + work.num_networks)
+    models = [network(work.sizes(inputs.shape[1]), seed) for seed in seeds]
+    params, _ = stack_module_state(models)
+    optimizer = torch.optim.Adam(params.values(), lr=work.learning_rate, fused=True)
+
+    def loss(own: dict[str, Any], rows: Any) -> Any:
+        return cross_entropy(functional_call(models[0], own, (inputs[rows],)), labels[rows])
+
+    gradients = vmap(grad(loss))
+    for _ in range(work.num_epochs):
+        orders = torch.stack([torch.randperm(len(inputs)) for _ in seeds])
+        for rows in orders.split(work.batch_size, dim=1):
+            for name, gradient in gradients(params, rows).items():
+                params[name].grad = gradient
+            optimizer.step()
+        pause()
+    for number, model in enumerate(models):
+        model.load_state_dict({name: stacked[number] for name, stacked in params.items()})
+    return [accuracy(model, data) for model in models]
+
+
+if __name__ == "__main__":
+    line.serve(train, "torch")

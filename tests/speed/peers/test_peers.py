@@ -1,0 +1,82 @@
+"""Each way trains the network that it should, on all examples, and as well as the others."""
+
+import importlib
+
+import numpy as np
+import pytest
+
+import jaxmlp
+from experiments.speed import processes, race
+from experiments.speed.peers import PEERS, line
+
+HERE = {"torch": "torch", "keras": "keras", "scikit-learn": "sklearn", "pillow": "PIL"}
+
+
+@pytest.fixture(scope="module")
+def given(digits):
+    data = line.Data(*(digits[index] for index in (0, 1)), *digits[2:4])
+    return data, line.Work("", (32,), 10, 64, 3e-3, 6, 2, 5)
+
+
+def module_of(peer):
+    for package in peer.packages:
+        pytest.importorskip(HERE.get(package, package))
+    module = importlib.import_module(f"experiments.speed.peers.{peer.name}")
+    return getattr(module, "train", None) or module.in_memory
+
+
+@pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)
+def test_it_pauses_after_each_epoch_and_learns(peer, given):
+    data, work = given
+    pauses = []
+    accuracies = module_of(peer)(data, work, lambda: pauses.append("now"))
+    assert len(pauses) == work.num_epochs
+    assert len(accuracies) == (work.num_networks if peer.is_population else 1)
+    assert all(0.86 < each <= 1 for each in accuracies)  # 1,437 examples, 6 times
+
+
+def test_ours_are_what_the_library_trains(given):
+    data, work = given
+    one = line.Work("", (32,), 10, 64, 3e-3, 1, 2, 5)
+    alone, population = (module_of(peer)(data, one, lambda: None) for peer in PEERS[:2])
+    assert len(population) == 2
+    assert alone[0] == population[0]
+    recipe = importlib.import_module("experiments.speed.peers.alone").recipe_of(data, work)
+    assert (recipe.batch_size, recipe.num_epochs) == (64, 6)
+    assert recipe.hyperparameters == {"learning_rate": 3e-3}
+    assert recipe.model == jaxmlp.mlp((64, 32, 10))
+
+
+def test_networks_of_pytorch_have_the_widths_and_the_start(given):
+    torch = pytest.importorskip("torch")
+    from experiments.speed.peers import torch_parts
+
+    model = torch_parts.network((400, 300, 10), 0)
+    shapes = [tuple(each.shape) for each in model.parameters()]
+    assert shapes == [(300, 400), (300,), (10, 300), (10,)]
+    assert float(model[0].weight.std()) == pytest.approx((2 / 400) ** 0.5, rel=0.02)
+    assert not any(model[number].bias.abs().sum() for number in (0, 2))
+    assert torch.equal(torch_parts.network((400, 300, 10), 0)[2].weight, model[2].weight)
+
+
+def test_the_classic_makes_tensors_as_torchvision_does():
+    torch = pytest.importorskip("torch")
+    from experiments.speed.peers.torch_classic import Images
+
+    image, label = Images(np.uint8([[0, 51, 102, 255]]), np.int32([7]))[0]
+    assert label == 7
+    assert torch.allclose(image, torch.tensor([[[0.0, 0.2], [0.4, 1.0]]]))
+
+
+@pytest.mark.parametrize("name", ["flax_loop"])
+def test_it_answers_as_a_process_of_its_own(name, digits, tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "REST", 0.0)
+    [peer] = [peer for peer in PEERS if peer.name == name]
+    work = race.write(digits._replace(num_classes=10), tmp_path / "data.npz")
+    with processes.running(peer, work, tmp_path) as process:
+        processes.answer(process, "imported")
+        processes.answer(process, "loaded")
+        processes.turn(process, "trained")
+        _, said = processes.turn(process, "tested")
+    assert list(said["versions"]) == list(peer.packages)
+    assert len(said["accuracies"]) == 1

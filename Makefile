@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 LOCK := requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help install mnist lessons test slow parity check docs dist format lock clean
+.PHONY: help install mnist lessons test slow parity peers foreign check docs dist format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -29,13 +29,18 @@ test: install ## run the tests and the documentation's examples
 slow: install ## repeat what the tests do once, and train the classic recipes: minutes
 	XLA_FLAGS= $(BIN)/python -m pytest -m slow $(ARGS)
 
-parity: ## test against PyTorch and Keras themselves, in an environment of their own
+parity: foreign ## test against PyTorch and Keras themselves, in an environment of their own
+	KERAS_BACKEND=jax build/parity/bin/python -m pytest tests/interop tests/speed $(ARGS)
+
+peers: foreign ## how fast they train the same network, beside this library: ten minutes
+	build/parity/bin/python -m experiments.benchmark --peers $(ARGS)
+
+foreign:
 	@"$(PYTHON)" -m venv build/parity
 	build/parity/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) \
 	  --extra-index-url https://download.pytorch.org/whl/cpu \
-	  --editable '.[experiments,safetensors,dev,parity]'
+	  --editable '.[experiments,safetensors,dev,parity,peers]'
 	KERAS_BACKEND=jax build/parity/bin/python -c "import keras, torch"
-	KERAS_BACKEND=jax build/parity/bin/python -m pytest tests/interop $(ARGS)
 
 check: docs ## format, lint and type checks, the book, then the tests
 	$(BIN)/ruff format --check .

@@ -1,7 +1,7 @@
 """Measures this machine's matrix-product limit, and how much of it training reaches.
 
     python -m experiments.benchmark
-    python -m experiments.benchmark --peers --json=peers.json --picture=peers.png
+    python -m experiments.benchmark --peers --scaling --json=peers.json
 
 Everything is measured in one process, in turns, and given as medians: shares of the limit can be
 compared from one machine to another, seconds cannot. Takes about seven minutes on two cores, two of
@@ -9,7 +9,8 @@ them with --nopopulation.
 
 With --peers it measures this library beside what people would use instead, on the same work, each
 in a process of its own, by turns: PyTorch, Keras, Flax and scikit-learn, those that are installed.
-With --scaling it measures how time and memory grow with members, width, depth, batch and data.
+With --scaling it measures how time and memory grow with members, width, depth, batch and data. Of
+both --json leaves a picture too, a PNG beside its file.
 """
 
 import importlib
@@ -17,6 +18,7 @@ import itertools
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from absl import app, flags, logging
@@ -30,7 +32,6 @@ flags.DEFINE_bool("population", True, "Measure populations of networks too.")
 flags.DEFINE_bool("peers", False, "Measure this library beside others, and not the limit.")
 flags.DEFINE_bool("scaling", False, "Measure how time and memory grow, and not the limit.")
 command_line.define_path("json", None, "File for the figures.")
-command_line.define_path("picture", None, "File for a picture of --peers and --scaling, a PNG.")
 
 NETWORKS = ((784, 256, 10), (784, 32, 10))
 MEMBERS = (1, 8, 64, 512)  # of a population
@@ -41,11 +42,9 @@ def main(argv: list[str]) -> None:
     """Measures and prints."""
     try:
         command_line.refuse_arguments(argv)
-        for name, given in (("--json", FLAGS.json), ("--picture", FLAGS.picture)):
-            if given:
-                command_line.refuse_unwritable(workdir.user_path(given), name)
-        if FLAGS.picture and not (FLAGS.peers or FLAGS.scaling):
-            raise ValueError("--picture needs --peers or --scaling, got neither")
+        if FLAGS.json:
+            for path in (workdir.user_path(FLAGS.json), *filter(None, [picture_path()])):
+                command_line.refuse_unwritable(path, "--json")
         seconds = import_seconds(["jax", "optax", "flax", "jaxmlp"])
         from experiments.app import environment
 
@@ -101,11 +100,25 @@ def beside_others() -> dict[str, Any]:
         tables.show_race(console, figures["peers"])
     if FLAGS.scaling:
         tables.show_scaling(console, figures["scaling"])
-    if FLAGS.picture:
+    if path := picture_path():
         from experiments.speed import picture
 
-        picture.draw(figures, workdir.user_path(FLAGS.picture))
+        picture.draw(figures, path)
     return figures
+
+
+def picture_path() -> Path | None:
+    """Where the picture goes, if there is to be one: beside the figures.
+
+    Raises:
+      ValueError: if it would take their place.
+    """
+    if not FLAGS.json or not (FLAGS.peers or FLAGS.scaling):
+        return None
+    path = workdir.user_path(FLAGS.json)
+    if path.suffix == ".png":
+        raise ValueError(f"--json needs a name such as peers.json, got {FLAGS.json}")
+    return path.with_suffix(".png")
 
 
 def import_seconds(names: Sequence[str]) -> dict[str, float]:

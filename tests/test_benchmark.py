@@ -17,8 +17,11 @@ from experiments.speed import limit, race, scaling, training
             "--json needs a file that can be written, got /nonexistent",
         ),
         (["--json=."], "--json needs a file that can be written, got ."),
-        (["--peers", "--picture=."], "--picture needs a file that can be written, got ."),
-        (["--picture=f.png"], "--picture needs --peers or --scaling, got neither"),
+        (["--peers", "--json=f.png"], "--json needs a name such as peers.json, got f.png"),
+        (
+            ["--scaling", "--json=no/f.json"],
+            "--json needs a file that can be written, got no/f.json",
+        ),
         (["--json="], "expected a name or a path, got ''"),
         (["mnist"], "expected flags only, such as --seed=1, got mnist"),
         (["--repeats=2"], "expected a whole number from 3 to 10000, got 2"),
@@ -74,8 +77,7 @@ def test_beside_others_it_measures_that_alone(monkeypatch, tmp_path, capsys, dig
     monkeypatch.setattr(sources, "load_auto", lambda: (digits, "MNIST IS NOT HERE"))
     monkeypatch.setattr(race, "measure", measure_race)
     monkeypatch.setattr(scaling, "measure", measure_scaling)
-    places = [f"--json={tmp_path / 'f.json'}", f"--picture={tmp_path / 'f.png'}"]
-    call(benchmark, "--peers", "--repeats=4", *places)
+    call(benchmark, "--peers", "--repeats=4", f"--json={tmp_path / 'f.json'}")
     figures = json.loads((tmp_path / "f.json").read_text())
     assert set(figures) == {"import_seconds", "environment", "peers"}
     assert [row["name"] for row in figures["peers"]["rows"]][:2] == ["alone", "population"]
@@ -84,11 +86,20 @@ def test_beside_others_it_measures_that_alone(monkeypatch, tmp_path, capsys, dig
     text = capsys.readouterr().out
     assert "MNIST IS NOT HERE" in text
     assert "a slow one" in text
-    call(benchmark, "--scaling", f"--json={tmp_path / 'f.json'}")
-    figures = json.loads((tmp_path / "f.json").read_text())
-    assert set(figures) == {"import_seconds", "environment", "scaling"}
+    call(benchmark, "--scaling")
     assert asked[1:] == [digits]
     assert "784-64-10" in capsys.readouterr().out
+    call(benchmark, "--scaling", f"--json={tmp_path / 'g.json'}")
+    assert (tmp_path / "g.png").is_file()
+    figures = json.loads((tmp_path / "g.json").read_text())
+    assert set(figures) == {"import_seconds", "environment", "scaling"}
+
+
+def test_the_picture_has_a_place_before_anything_is_measured(monkeypatch, tmp_path):
+    monkeypatch.setattr(benchmark, "import_seconds", lambda _: pytest.fail("it measured"))
+    (tmp_path / "f.png").mkdir()
+    with pytest.raises(SystemExit, match=r"^error: --json needs a file .* got .*/f\.png$"):
+        call(benchmark, "--peers", f"--json={tmp_path / 'f.json'}")
 
 
 def test_data_that_are_damaged_are_one_line(monkeypatch):

@@ -114,14 +114,17 @@ def test_the_workflow_makes_what_there_is_with_the_pythons_that_are_promised():
 
 
 def test_the_parity_that_the_workflow_makes_runs_on_what_it_installs():
-    recipe = MAKEFILE.partition("\nparity: ")[2].partition("\n\n")[0]
+    recipe = MAKEFILE.partition("\nparity: foreign")[2].partition("\n\n")[0]
+    installed = MAKEFILE.partition("\nforeign:")[2].partition("\n\n")[0]
     assert {re.split("[<>]", need)[0] for need in PROJECT["optional-dependencies"]["parity"]} == {
         "keras",
         "torch",
     }
-    assert "dev,parity]'" in recipe
-    assert "import keras, torch" in recipe  # or all that needs them would be skipped
-    assert re.search(r"pytest tests/interop\b", recipe)
+    assert PROJECT["optional-dependencies"]["peers"] == ["jaxmlp[parity]"]
+    assert "dev,parity,peers]'" in installed
+    assert "import keras, torch" in installed  # or all that needs them would be skipped
+    assert re.search(r"pytest tests/interop tests/speed\b", recipe)
+    assert "\npeers: foreign ## " in MAKEFILE
     for name in ("keras", "torch"):
         text = (ROOT / "tests" / "interop" / f"test_{name}.py").read_text()
         assert f'importorskip("{name}")' in text

@@ -1,7 +1,9 @@
 """Each way trains the network that it should, on all examples, and as well as the others."""
 
 import importlib
+import shutil
 
+import jax
 import numpy as np
 import pytest
 
@@ -21,15 +23,19 @@ def given(digits):
 def module_of(peer):
     for package in peer.packages:
         pytest.importorskip(HERE.get(package, package))
+    if peer.name == "torch_compiled" and not shutil.which("g++"):
+        pytest.skip("torch.compile needs a C++ compiler")
     module = importlib.import_module(f"experiments.speed.peers.{peer.name}")
     return getattr(module, "train", None) or module.in_memory
 
 
+@pytest.mark.filterwarnings("ignore")  # they are others' business
 @pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)
 def test_it_pauses_after_each_epoch_and_learns(peer, given):
     data, work = given
     pauses = []
-    accuracies = module_of(peer)(data, work, lambda: pauses.append("now"))
+    with jax.numpy_rank_promotion("allow"):  # as others have it
+        accuracies = module_of(peer)(data, work, lambda: pauses.append("now"))
     assert len(pauses) == work.num_epochs
     assert len(accuracies) == (work.num_networks if peer.is_population else 1)
     assert all(0.86 < each <= 1 for each in accuracies)  # 1,437 examples, 6 times
@@ -54,7 +60,7 @@ def test_networks_of_pytorch_have_the_widths_and_the_start(given):
     model = torch_parts.network((400, 300, 10), 0)
     shapes = [tuple(each.shape) for each in model.parameters()]
     assert shapes == [(300, 400), (300,), (10, 300), (10,)]
-    assert float(model[0].weight.std()) == pytest.approx((2 / 400) ** 0.5, rel=0.02)
+    assert float(model[0].weight.detach().std()) == pytest.approx((2 / 400) ** 0.5, rel=0.02)
     assert not any(model[number].bias.abs().sum() for number in (0, 2))
     assert torch.equal(torch_parts.network((400, 300, 10), 0)[2].weight, model[2].weight)
 

@@ -59,6 +59,7 @@ class Context(NamedTuple):
 
     key: jax.Array  # () random key, the step's
     mask: jax.Array  # (batch,) bool: the examples that count
+    first: jax.Array | int = 0  # the place of the first of them in the batch that they are from
 
 
 class Variables(NamedTuple):

@@ -51,6 +51,8 @@ def lift(one: One) -> Callable[[PyTree, jax.Array, Context], tuple[jax.Array, Py
 
     def train(params: PyTree, inputs: jax.Array, context: Context) -> tuple[jax.Array, PyTree]:
         places = jnp.arange(len(inputs), dtype=jnp.uint32)
+        if not isinstance(context.first, int) or context.first:
+            places = places + jnp.asarray(context.first, jnp.uint32)
         keys = jax.vmap(jax.random.fold_in, (None, 0))(context.key, places)
         weights = context.mask.astype(jnp.float32)
         batched = jax.vmap(checked, (None, 0, 0, 0), (0, None), axis_name=AXIS)

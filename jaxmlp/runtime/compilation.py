@@ -6,20 +6,29 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import SingleDeviceSharding
+from jax.sharding import Sharding, SingleDeviceSharding
 
 from jaxmlp.types import PyTree
 
-__all__ = ["Call", "call", "compile_all", "default_device", "in_float32", "shape_of"]
+__all__ = [
+    "Call",
+    "Place",
+    "call",
+    "compile_all",
+    "default_device",
+    "in_float32",
+    "shape_of",
+]
 
 MOST = 1024  # programs that are kept in memory
 
 Name = TypeVar("Name", bound=Hashable)
+Place: TypeAlias = jax.Device | Sharding  # a sharding of arrays that all of its devices have whole
 OnCompiled = Callable[[int, int], None]  # is told how many are done, and of how many
 
 _compiled: OrderedDict[Hashable, Future[Any]] = OrderedDict()
@@ -27,12 +36,12 @@ _lock = threading.Lock()
 
 
 class Call(NamedTuple):
-    """What is to be compiled: a jitted function for arguments of certain shapes on a device."""
+    """What is to be compiled: a jitted function for arguments of certain shapes, and where."""
 
     function: Any  # what `jax.jit` returned
     static: tuple[Hashable, ...]  # its first arguments, which are static
     arguments: tuple[PyTree, ...]  # the others: trees of arrays, or of `jax.ShapeDtypeStruct`
-    device: jax.Device
+    device: Place
 
 
 def compile_all(
@@ -141,7 +150,8 @@ def _compiling(each: Call, pool: ThreadPoolExecutor) -> Future[Any]:
 
 def _lower(each: Call) -> Any:
     """What the compiler is given."""
-    sharding = SingleDeviceSharding(each.device)
+    where = each.device
+    sharding = where if isinstance(where, Sharding) else SingleDeviceSharding(where)
     placed = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), each.arguments
     )

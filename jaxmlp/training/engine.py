@@ -17,12 +17,13 @@ import numpy as np
 from jaxmlp.naming import metric_names, name_of
 from jaxmlp.optim import averages
 from jaxmlp.randomness import Seeds, keys
-from jaxmlp.runtime.compilation import Call, compile_all, shape_of
+from jaxmlp.runtime.compilation import Call, Place, compile_all, shape_of
 from jaxmlp.runtime.memory import host_array
 from jaxmlp.training import evaluation
 from jaxmlp.training.batches import epoch_order, num_steps, take_batch
 from jaxmlp.training.diagnosis import is_finite
 from jaxmlp.training.measures import figures, finished, is_sum, zeros_of
+from jaxmlp.training.parallel import Parallel, divided, put, value_and_gradient
 from jaxmlp.training.recipe import (
     Recipe,
     build_model,
@@ -63,7 +64,7 @@ class Engine(NamedTuple):
     """A recipe's programs, compiled for a device that has the data; arguments need to be there."""
 
     recipe: Recipe  # the first result of `split`
-    device: jax.Device
+    device: Place
     sets: Sets
     compiled: Mapping[str, Any]  # by the names of `calls_of`
     window: int | None = None  # bytes, where `sets` has sources, which are read in windows
@@ -71,10 +72,15 @@ class Engine(NamedTuple):
 
     @classmethod
     def of(
-        cls, recipe: Recipe, data: Dataset, device: jax.Device, window: int | None = None
+        cls,
+        recipe: Recipe,
+        data: Dataset,
+        where: jax.Device | Parallel,
+        window: int | None = None,
     ) -> "Engine":
         """Compiles what training a recipe runs, and places the data, but for what is streamed."""
-        compiled = compile_all(calls_for(recipe, data, device, window))
+        compiled = compile_all(calls_for(recipe, data, where, window))
+        device: Any = where.everywhere if isinstance(where, Parallel) else where
         sets: dict[str, Any] = {**place(hosted(data), device), **streamed(data)}
         epochs = None
         if window is not None and "train" in streamed(data):
@@ -91,7 +97,7 @@ class Engine(NamedTuple):
 
     def put(self, tree: PyTree) -> Any:
         """A tree of arrays, on the device."""
-        return jax.device_put(tree, self.device)
+        return put(tree, self.device)
 
     def init(self, numbers: Mapping[str, jax.Array], seed: jax.Array) -> TrainState:
         """The state before training."""
@@ -215,9 +221,9 @@ def _arrays_of(data: Dataset) -> dict[str, tuple[np.ndarray, ...]]:
     return {**data.sets(), "train": (*data.sets()["train"], *weights)}
 
 
-def place(sets: Mapping[str, tuple[np.ndarray, ...]], device: jax.Device) -> Sets:
+def place(sets: Mapping[str, tuple[np.ndarray, ...]], device: Place) -> Sets:
     """The sets, from `hosted`, on a device; in their order, which `device_put` would not keep."""
-    return {name: jax.device_put(examples, device) for name, examples in sets.items()}
+    return {name: put(examples, device) for name, examples in sets.items()}
 
 
 def shapes_of(data: Dataset) -> Shapes:
@@ -225,13 +231,13 @@ def shapes_of(data: Dataset) -> Shapes:
     return {name: tuple(map(shape_of, arrays)) for name, arrays in _arrays_of(data).items()}
 
 
-def calls_of(recipe: Recipe, shapes: Shapes, device: jax.Device) -> dict[str, Call]:
+def calls_of(recipe: Recipe, shapes: Shapes, where: jax.Device | Parallel) -> dict[str, Call]:
     """What training a network runs, to be compiled.
 
     Args:
       recipe: whole.
       shapes: of the training set, and of those that are looked at.
-      device: where it is to run.
+      where: it is to run: on a device, or on several together.
 
     Returns:
       "run", "init", "rate" and "is_finite" for the functions below; "params" for the parameters to
@@ -240,6 +246,10 @@ def calls_of(recipe: Recipe, shapes: Shapes, device: jax.Device) -> dict[str, Ca
       `evaluation.sums` of these sets.
     """
     static, numbers = split(recipe)
+    run: tuple[Any, tuple[Any, ...]] = run_steps, (static,)
+    device: Any = where
+    if isinstance(where, Parallel):
+        run, device = (run_steps_together, (static, where)), where.everywhere
     num_examples = shapes["train"][0].shape[0]
     numbers = jax.tree.map(shape_of, numbers)
     seed, step = (jax.ShapeDtypeStruct((), dtype) for dtype in (jnp.uint32, jnp.int32))
@@ -247,7 +257,7 @@ def calls_of(recipe: Recipe, shapes: Shapes, device: jax.Device) -> dict[str, Ca
     carried = state, jax.eval_shape(lambda: no_totals(recipe, shapes["train"][1]))
     steps = numbers, Seeds(seed, seed), shapes["train"], *carried, step
     calls = {
-        "run": Call(run_steps, (static,), steps, device),
+        "run": Call(*run, steps, device),
         "init": Call(init, (static, num_examples), (numbers, seed), device),
         "rate": Call(learning_rate, (static, num_examples), (numbers, step), device),
         "is_finite": Call(is_finite, (), (carried,), device),
@@ -267,12 +277,13 @@ def calls_of(recipe: Recipe, shapes: Shapes, device: jax.Device) -> dict[str, Ca
 
 
 def calls_for(
-    recipe: Recipe, data: Dataset, device: jax.Device, window: int | None
+    recipe: Recipe, data: Dataset, where: jax.Device | Parallel, window: int | None
 ) -> dict[str, Call]:
     """The same of data from `check`, some of which may be read in windows of so many bytes."""
-    calls = calls_of(recipe, shapes_of(data), device)
+    calls = calls_of(recipe, shapes_of(data), where)
     for name, arrays in streamed(data).items():
         assert window is not None
+        device = calls["run"].device
         _, static, given, _ = calls["run" if name == "train" else name]
         num_examples = len(arrays[0])
         if name == "train":
@@ -322,17 +333,18 @@ def run_steps(
     state: TrainState,
     totals: Totals,
     stop: int | jax.Array,
+    parallel: Parallel | None = None,
 ) -> tuple[TrainState, Totals]:
     """The steps from `state.step` up to `stop`, all within one epoch, as one compiled loop.
 
     The bounds of the loop are traced, so there is one program whatever they are, and the bits do
     not depend on where an epoch is cut. The examples are inputs, labels and, where the data have
-    them, weights.
+    them, weights. `parallel` is for `run_steps_together`.
     """
     num_examples = len(examples[0])
     epoch = state.step // num_steps(num_examples, recipe.batch_size)
     order = epoch_order(keys(seeds.shuffle).shuffle, epoch, num_examples)
-    return _looped(recipe, numbers, seeds, examples, order, state, totals, stop)
+    return _looped(recipe, numbers, seeds, examples, order, state, totals, stop, None, parallel)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
@@ -374,6 +386,7 @@ def _looped(
     totals: Totals,
     stop: int | jax.Array,
     within: tuple[int, jax.Array] | None = None,
+    parallel: Parallel | None = None,
 ) -> tuple[TrainState, Totals]:
     """Traces the loop over steps; `within` as `take_batch` has it."""
     inputs, labels, *rest = examples
@@ -381,7 +394,10 @@ def _looped(
     steps = num_steps(len(inputs) if within is None else within[0], recipe.batch_size)
     optimizer, _ = build_optimizer(recipe, numbers, steps * recipe.num_epochs)
     model, task = build_model(recipe, numbers), build_task(recipe, numbers)
-    update = make_step(model, task.loss, optimizer, task.metrics, goal_of(task))
+    way = None
+    if parallel is not None and parallel.mode == "exact":
+        way = functools.partial(value_and_gradient, parallel)
+    update = make_step(model, task.loss, optimizer, task.metrics, goal_of(task), way)
     summed = {name_of(metric) for metric in filter(is_sum, task.metrics)}
     noise = None if model.train is None else keys(seeds.noise).noise
     epoch = state.step // steps
@@ -390,6 +406,8 @@ def _looped(
         state, totals = carry
         place = step - epoch * steps
         batch = take_batch(inputs, labels, place, recipe.batch_size, order, weights, within)
+        if parallel is not None:
+            batch = divided(parallel, batch)
         state, info = update(state, batch, noise)
         sums = {
             name: value if name in summed else value * info.num_examples
@@ -400,6 +418,16 @@ def _looped(
         return state, jax.tree.map(lambda t, s: t + s.astype(t.dtype), totals, sums)
 
     return jax.lax.fori_loop(state.step, stop, body, (state, totals))
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def run_steps_together(
+    recipe: Recipe, parallel: Parallel, *arguments: Any
+) -> tuple[TrainState, Totals]:
+    """`run_steps`, each of them by several devices together, which all have the arguments."""
+    run: Any = run_steps
+    done: tuple[TrainState, Totals] = run.__wrapped__(recipe, *arguments, parallel=parallel)
+    return done
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))

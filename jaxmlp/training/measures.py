@@ -10,7 +10,17 @@ import jax.numpy as jnp
 from jaxmlp.objectives.records import Function, Metric
 from jaxmlp.types import Batch
 
-__all__ = ["Measure", "figures", "finished", "is_sum", "means_of", "weighted_mean", "zeros_of"]
+__all__ = [
+    "Measure",
+    "figures",
+    "finished",
+    "is_sum",
+    "means_of",
+    "sums_of",
+    "weighted_mean",
+    "weighted_sum",
+    "zeros_of",
+]
 
 Measure = Function | Metric
 
@@ -34,6 +44,16 @@ def means_of(
       The means, () float32 each, but of a metric that is no mean the sum of its contributions; and
       how many examples they are over, () float32: the sum of the weights, where there are some.
     """
+    sums, count = sums_of(measures, outputs, batch)
+    divisor = count if batch.weights is None else jnp.where(count > 0, count, 1.0)
+    pairs = zip(measures, sums, strict=True)
+    return [total if is_sum(measure) else total / divisor for measure, total in pairs], count
+
+
+def sums_of(
+    measures: Sequence[Measure], outputs: jax.Array, batch: Batch
+) -> tuple[list[jax.Array], jax.Array]:
+    """The sums that `means_of` divides, and what by."""
     labels = jnp.asarray(batch.labels)
     values = [_values(measure, outputs, labels) for measure in measures]
     if batch.weights is None:
@@ -43,14 +63,12 @@ def means_of(
             count = batch.mask.sum(dtype=jnp.float32)
             mask = jnp.asarray(batch.mask)
             values = [jnp.where(_beside(mask, value), value, 0.0) for value in values]
-        divisor = count
     else:
         weights = _weights(batch)
         count = weights.sum()
         values = [_times(weights, value) for value in values]
-        divisor = jnp.where(count > 0, count, 1.0)
     pairs = zip(measures, values, strict=True)
-    return [v.sum(axis=0) if is_sum(m) else v.sum() / divisor for m, v in pairs], count
+    return [v.sum(axis=0) if is_sum(m) else v.sum() for m, v in pairs], count
 
 
 def weighted_mean(
@@ -67,6 +85,17 @@ def weighted_mean(
       outputs: (batch, outputs), of the batch.
       batch: the examples.
     """
+    value, total = weighted_sum(loss, weight, outputs, batch)
+    return value / jnp.where(total > 0, total, 1.0)  # 0 where nothing weighs anything
+
+
+def weighted_sum(
+    loss: Function,
+    weight: Callable[[jax.Array], jax.Array] | None,
+    outputs: jax.Array,
+    batch: Batch,
+) -> tuple[jax.Array, jax.Array]:
+    """The two sums that `weighted_mean` is made of."""
     labels = jnp.asarray(batch.labels)
     weights = _weights(batch)
     if weight is not None:
@@ -74,7 +103,7 @@ def weighted_mean(
         weights = weights * by_label
     total = weights.sum()
     values = _times(weights, jax.vmap(loss)(outputs, labels))
-    return values.sum() / jnp.where(total > 0, total, 1.0)  # 0 where nothing weighs anything
+    return values.sum(), total
 
 
 def zeros_of(measures: Sequence[Measure], outputs: Any, label: Any) -> list[jax.Array]:

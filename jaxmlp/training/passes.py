@@ -13,7 +13,11 @@ __all__ = ["refuse_misfits", "training_pass"]
 
 
 def training_pass(
-    model: Model, params: PyTree, batch: Batch, key: jax.Array | None
+    model: Model,
+    params: PyTree,
+    batch: Batch,
+    key: jax.Array | None,
+    first: jax.Array | int = 0,
 ) -> tuple[jax.Array, PyTree]:
     """The outputs of a batch as training has them, and what the parameters are after it.
 
@@ -22,6 +26,7 @@ def training_pass(
       params: the model's.
       batch: the examples.
       key: the step's; needed where the model has a `train`.
+      first: the place of the first example in the batch, where these are a part of one.
 
     Returns:
       (batch, outputs); and the parameters with new running statistics, else as they were.
@@ -34,7 +39,8 @@ def training_pass(
     if model.train is None:
         return jax.vmap(model.apply, (None, 0))(params, inputs), params
     size = len(inputs)
-    if size < model.least_batch:
+    is_whole = isinstance(first, int)
+    if is_whole and size < model.least_batch:
         raise ValueError(
             f"the network needs batches of at least {model.least_batch} examples, got {size}"
         )
@@ -44,7 +50,7 @@ def training_pass(
             "update(state, batch, jax.random.key(0)); got none"
         )
     mask = jnp.ones(size, bool) if batch.mask is None else jnp.asarray(batch.mask)
-    returned = model.train(params, inputs, Context(key, mask))
+    returned = model.train(params, inputs, Context(key, mask, first))
     refuse_misfits(params, size, returned)
     outputs, running = returned
     return outputs, params._replace(running=running) if isinstance(params, Variables) else params

@@ -17,12 +17,24 @@ from jaxmlp.training.measures import Measure, figures, finished, is_sum, means_o
 from jaxmlp.training.passes import training_pass
 from jaxmlp.types import Batch, Info, Model, PyTree, TrainState, Variables, trained, with_trained
 
-__all__ = ["Goal", "descend", "goal_of", "init_state", "make_step", "make_update", "objective"]
+__all__ = [
+    "Differentiate",
+    "Goal",
+    "descend",
+    "goal_of",
+    "init_state",
+    "key_of",
+    "make_step",
+    "make_update",
+    "objective",
+]
 
 Apply = Callable[[PyTree, jax.Array], jax.Array]  # params, (features,) -> (outputs,)
 # What is differentiated -> what a step goes down on, and beside it what is reported, the number of
 # examples that this is over, and the parameters with new running statistics.
 Objective = Callable[[PyTree], tuple[jax.Array, tuple[list[jax.Array], jax.Array, PyTree]]]
+# The arguments of `objective` -> what `jax.value_and_grad` returns of it.
+Differentiate = Callable[..., tuple[tuple[jax.Array, Any], PyTree]]
 
 
 class Goal(NamedTuple):
@@ -106,8 +118,12 @@ def make_step(
     optimizer: optax.GradientTransformation,
     metrics: tuple[Measure, ...] = (),
     goal: Goal | None = None,
+    differentiate: Differentiate | None = None,
 ) -> Callable[..., tuple[TrainState, Info]]:
-    """As `make_update`, but for metrics that are no means, of which `Info` has the sums."""
+    """As `make_update`, but for metrics that are no means, of which `Info` has the sums.
+
+    `differentiate` stands for `value_and_gradient`, where the gradient is found in another way.
+    """
     names = metric_names(metrics)
     for metric in metrics:
         metric_of(metric)
@@ -136,9 +152,9 @@ def make_step(
                 "make_update(model, ...), got its apply"
             )
         functions = (loss, *metrics)
-        mean_loss = objective(model, functions, state.params, batch, key, state.step, goal)
         before = trained(state.params)
-        values, gradient = jax.value_and_grad(mean_loss, has_aux=True)(before)
+        given = model, functions, state.params, batch, key, state.step, goal
+        values, gradient = (differentiate or value_and_gradient)(*given)
         value, ((reported, *named), count, params) = values
         after, opt_state = descend(
             optimizer,
@@ -146,7 +162,7 @@ def make_step(
             state.opt_state,
             before,
             value,  # for those that look at the loss, such as Polyak's step size
-            lambda weights: mean_loss(weights)[0],
+            lambda weights: objective(*given)(weights)[0],
         )
         grad_norm = optax.tree.norm(gradient)
         info = Info(reported, dict(zip(names, named, strict=True)), grad_norm, count)
@@ -175,9 +191,7 @@ def objective(
       step: the number of updates done, () int32.
       goal: what to go down on where that is not the loss.
     """
-    if key is not None and not hasattr(key, "dtype"):
-        raise ValueError(f"key needs to be one such as jax.random.key(0), got {kind_of(key)}")
-    own_key = None if key is None or model.train is None else jax.random.fold_in(key, step)
+    own_key = key_of(model, key, step)
 
     def mean_loss(weights: PyTree) -> tuple[jax.Array, tuple[list[jax.Array], jax.Array, PyTree]]:
         outputs, after = training_pass(model, with_trained(params, weights), batch, own_key)
@@ -186,6 +200,25 @@ def objective(
         return value, (values, count, after)
 
     return mean_loss
+
+
+def value_and_gradient(
+    model: Model, functions: tuple[Measure, ...], params: PyTree, *rest: Any
+) -> tuple[tuple[jax.Array, Any], PyTree]:
+    """What `jax.value_and_grad` returns of an `objective`, whose arguments these are."""
+    mean_loss = objective(model, functions, params, *rest)
+    return jax.value_and_grad(mean_loss, has_aux=True)(trained(params))
+
+
+def key_of(model: Model, key: jax.Array | None, step: jax.Array) -> jax.Array | None:
+    """The key of a step; None where the network draws nothing.
+
+    Raises:
+      ValueError: for what is no key.
+    """
+    if key is not None and not hasattr(key, "dtype"):
+        raise ValueError(f"key needs to be one such as jax.random.key(0), got {kind_of(key)}")
+    return None if key is None or model.train is None else jax.random.fold_in(key, step)
 
 
 def descend(

@@ -51,3 +51,13 @@ def test_statistics_of_an_example_are_no_running_ones():
 
 def raising(*_):
     raise ValueError("one's own")
+
+
+def test_a_part_of_a_batch_draws_what_it_draws_in_the_whole():
+    def one(params, inputs, key, weight):
+        return inputs + jax.random.uniform(key, inputs.shape), ()
+
+    inputs, mask = jnp.zeros((6, 2)), jnp.ones(6, bool)
+    whole, _ = lift(one)((), inputs, Context(jax.random.key(0), mask))
+    part, _ = lift(one)((), inputs[4:], Context(jax.random.key(0), mask[4:], jnp.uint32(4)))
+    assert part.tolist() == whole[4:].tolist()

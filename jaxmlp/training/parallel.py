@@ -1,0 +1,182 @@
+"""One network on many devices: each has its share of every batch."""
+
+import functools
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from jaxmlp.naming import kind_of
+from jaxmlp.runtime.compilation import Place
+from jaxmlp.runtime.keydata import plain, typed
+from jaxmlp.training.measures import Measure, is_sum, sums_of, weighted_sum
+from jaxmlp.training.passes import training_pass
+from jaxmlp.training.stages import gradients
+from jaxmlp.training.step import Goal, key_of
+from jaxmlp.types import Array, Batch, Context, Model, PyTree, trained, with_trained
+
+__all__ = ["DATA", "SHARDS", "Parallel", "divided", "make_parallel", "put", "value_and_gradient"]
+
+DATA = "data"  # the axis of a mesh over which batches are divided
+SHARDS = 8  # of a batch in exact mode, whatever the number of devices
+
+
+class Parallel(NamedTuple):
+    """How the steps of one network are divided among devices."""
+
+    mesh: Mesh
+    mode: str  # "exact" or "fast"
+
+    @property
+    def everywhere(self) -> NamedSharding:
+        """Of an array that all devices have whole."""
+        return NamedSharding(self.mesh, PartitionSpec())
+
+
+def make_parallel(
+    mesh: Mesh, mode: str | None, model: Model, batch_size: int, inputs: Array
+) -> Parallel:
+    """How to train a network on a mesh.
+
+    Args:
+      mesh: with one axis, "data".
+      mode: "exact" or "fast"; by default exact on CPUs and fast elsewhere.
+      model: the network.
+      batch_size: of the recipe.
+      inputs: (num_examples, features).
+
+    Raises:
+      ValueError: if the batch, or what the network makes of one, cannot be divided so.
+    """
+    if not isinstance(mesh, Mesh):
+        raise ValueError(
+            f'mesh needs to be like jax.make_mesh((2,), ("data",)), got {kind_of(mesh)}'
+        )
+    if mesh.axis_names != (DATA,):
+        raise ValueError(f'mesh needs the one axis "{DATA}", got {", ".join(mesh.axis_names)}')
+    if any(kind != jax.sharding.AxisType.Auto for kind in mesh.axis_types):
+        # What `jax.make_mesh` makes unless told otherwise; the devices are what matters.
+        mesh = Mesh(mesh.devices, mesh.axis_names)
+    mode = mode or ("exact" if mesh.devices.flat[0].platform == "cpu" else "fast")
+    if mode not in ("exact", "fast"):
+        raise ValueError(f"mode needs to be exact or fast, got {mode}")
+    if mode == "exact" and SHARDS % mesh.size:
+        raise ValueError(f"exact mode needs 1, 2, 4 or 8 devices, got {mesh.size}")
+    parts = SHARDS if mode == "exact" else mesh.size
+    if batch_size % parts:
+        raise ValueError(
+            f"batch_size needs to be a multiple of {parts} on {mesh.size} devices in {mode} mode, "
+            f"got {batch_size}"
+        )
+    if mode == "exact" and not _knows_its_place(model, batch_size // SHARDS, inputs):
+        raise ValueError(
+            "exact mode needs a network whose train is made by lift, as mlp's is: another would "
+            f"take a part of a batch for a whole one; got {model}; fast mode has no such need"
+        )
+    return Parallel(mesh, mode)
+
+
+def _knows_its_place(model: Model, size: int, inputs: Array) -> bool:
+    """Whether what a network makes of examples depends on their place in the batch, if it may."""
+    if model.train is None:
+        return True
+    train: Any = model.train
+    key = jax.random.key(0)
+    params, shape = jax.eval_shape(model.init, key), (max(size, 2), *inputs.shape[1:])
+
+    def outputs(first: jax.Array, params: PyTree, inputs: jax.Array) -> Any:
+        return train(params, inputs, Context(key, jnp.ones(len(inputs), bool), first))
+
+    jaxpr = jax.make_jaxpr(outputs)(
+        jnp.uint32(0), params, jax.ShapeDtypeStruct(shape, jnp.float32)
+    ).jaxpr
+    return any(jaxpr.invars[0] is var for each in jaxpr.eqns for var in each.invars)
+
+
+def divided(parallel: Parallel, batch: Batch) -> Batch:
+    """A batch, divided among the devices, where the compiler is to divide the work by it."""
+    if parallel.mode == "exact":
+        return jax.lax.with_sharding_constraint(batch, parallel.everywhere)
+    examples = NamedSharding(parallel.mesh, PartitionSpec(DATA))
+    return jax.lax.with_sharding_constraint(batch, examples)
+
+
+def put(tree: PyTree, where: Place) -> Any:
+    """A tree of arrays, on a device or whole on all of several, of which others may have some."""
+    if not isinstance(where, NamedSharding) or where.is_fully_addressable:
+        return jax.device_put(tree, where)
+
+    def of(leaf: Any) -> jax.Array:
+        whole = np.asarray(leaf)
+        dtype = jax.dtypes.canonicalize_dtype(whole.dtype)
+        return jax.make_array_from_callback(
+            whole.shape, where, lambda index: whole[index].astype(dtype)
+        )
+
+    return typed(jax.tree.map(of, plain(tree)))
+
+
+def value_and_gradient(
+    parallel: Parallel,
+    model: Model,
+    functions: tuple[Measure, ...],
+    params: PyTree,
+    batch: Batch,
+    key: jax.Array | None,
+    step: jax.Array,
+    goal: Goal | None = None,
+) -> tuple[tuple[jax.Array, Any], PyTree]:
+    """What `step.value_and_gradient` returns, with sums over eight shards in their order.
+
+    A batch is always cut into eight shards; each device goes through its own in turn, and what they
+    come to is gathered and added in their order, on all devices alike. So the bits are the same on
+    1, 2, 4 and 8 devices; but not those of a batch that is not cut.
+
+    Raises:
+      ValueError: while tracing, if the network's `train` is not one that `lift` made: it would not
+        know that it sees a part of a batch.
+    """
+    own_key = key_of(model, key, step)
+    count = SHARDS // parallel.mesh.size
+
+    def one(weights: PyTree, shard: tuple[Batch, jax.Array]) -> tuple[jax.Array, Any]:
+        part, first = shard
+        outputs, after = training_pass(model, with_trained(params, weights), part, own_key, first)
+        sums, size = sums_of(functions, outputs, part)
+        value, weight = (
+            (sums[0], size) if goal is None else weighted_sum(goal.loss, goal.weight, outputs, part)
+        )
+        return value, (value, weight, sums, size, after)
+
+    def here(params: PyTree, batch: Batch) -> tuple[Any, PyTree, PyTree]:
+        def cut(leaf: jax.Array) -> jax.Array:
+            return leaf.reshape(count, -1, *leaf.shape[1:])
+
+        size = len(batch.inputs) // count
+        places = jax.lax.axis_index(DATA) * count + jnp.arange(count)
+        shards = jax.tree.map(cut, batch), (places * size).astype(jnp.uint32)
+        _, (*rest, after), gradient = gradients(one, trained(params), shards, _total)
+        summed, gradient = jax.tree.map(_total, (rest, gradient))
+        return summed, gradient, jax.tree.map(lambda leaf: leaf[0], after)
+
+    (value, weight, sums, size), gradient, after = jax.shard_map(
+        here,
+        mesh=parallel.mesh,
+        in_specs=(PartitionSpec(), PartitionSpec(DATA)),
+        out_specs=PartitionSpec(),
+        check_vma=False,
+    )(params, batch)
+    weight = jnp.where(weight > 0, weight, 1.0)
+    gradient = jax.tree.map(lambda leaf: leaf / weight.astype(leaf.dtype), gradient)
+    pairs = zip(functions, sums, strict=True)
+    whole = jnp.where(size > 0, size, 1.0)
+    means = [total if is_sum(measure) else total / whole for measure, total in pairs]
+    return (value / weight, (means, size, after)), gradient
+
+
+def _total(values: jax.Array) -> jax.Array:
+    """(shards here, ...) -> (...): the sum over all shards, in their order, on every device."""
+    every = jax.lax.all_gather(values, DATA, tiled=True)
+    return functools.reduce(jnp.add, jax.lax.optimization_barrier(list(every)))

@@ -1,0 +1,228 @@
+"""One network on several devices; here there is one, and other processes have more."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+import optax
+import pytest
+from compilations import counted
+from flax import linen
+from jax.sharding import Mesh
+from noisy_models import BOTH, NOISY
+
+from jaxmlp import (
+    Dataset,
+    Metric,
+    Recipe,
+    TrainingFault,
+    classification,
+    digest,
+    from_flax,
+    mlp,
+    train,
+    warm_up,
+)
+from jaxmlp.training.parallel import make_parallel
+
+MESH = Mesh(np.array(jax.devices()[:1]), ("data",))
+NETWORKS = {
+    "plain": mlp((4, 6, 3)),
+    "both": mlp((4, 6, 5, 3), norm="batch", dropout=0.3, input_noise=0.1),
+    "own": BOTH,
+}
+
+
+COUNTED = Metric(
+    "counted",
+    accumulate=lambda outputs, label: jax.numpy.ones(2),
+    finish=lambda total: total[0],
+)
+
+
+def recipe_of(model, batch_size=16, **more):
+    settings = {"learning_rate": 0.01}
+    return Recipe(model, classification(3), optax.adam, settings, batch_size, 2)._replace(**more)
+
+
+def all_bits(run):
+    return digest((run.params, run.state, run.history))
+
+
+def made():
+    """Data that any process can make."""
+    inputs, labels = np.random.default_rng(0).normal(size=(50, 4)), np.arange(50) % 3
+    inputs = inputs.astype(np.float32)
+    return Dataset(inputs, labels, inputs[:30], labels[:30])
+
+
+def near(got, expected, within):
+    pairs = zip(jax.tree.leaves(got), jax.tree.leaves(expected), strict=True)
+    return all(np.allclose(*pair, rtol=0, atol=within) for pair in pairs)
+
+
+@pytest.fixture(scope="module")
+def exact(blobs):
+    """Runs by network, on one device in exact mode."""
+    return {name: train(recipe_of(model), blobs, 0, mesh=MESH) for name, model in NETWORKS.items()}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_ten_steps_are_those_of_one_device_within_rounding(name, exact, blobs):
+    alone = train(recipe_of(NETWORKS[name]), blobs, 0)
+    assert int(exact[name].state.step) == 8
+    assert near(exact[name].params, alone.params, 1e-5)  # Adam's steps make more of rounding
+    assert near(exact[name].history, alone.history, 1e-5)
+    fast = train(recipe_of(NETWORKS[name]), blobs, 0, mesh=MESH, mode="fast")
+    assert near(fast.params, alone.params, 1e-6)
+
+
+def test_a_gradient_is_that_of_the_weighted_mean_and_sums_are_sums(blobs):
+    task = classification(3, class_weights=(1.0, 2.0, 5.0))
+    task = task._replace(metrics=(*task.metrics, COUNTED))
+    data = blobs._replace(train_weights=np.linspace(0.5, 2, 50).astype(np.float32))
+    recipe = recipe_of(mlp((4, 3)), task=task, optimizer=optax.sgd)
+    alone, together = train(recipe, data, 1), train(recipe, data, 1, mesh=MESH)
+    assert near(together.params, alone.params, 1e-6)
+    assert near(together.history, alone.history, 1e-5)
+
+
+def test_a_line_is_searched_along_the_loss_of_the_whole_batch(blobs):
+    recipe = recipe_of(mlp((4, 3)), optimizer=lambda **_: optax.lbfgs(memory_size=2), num_epochs=1)
+    alone, together = (train(recipe, blobs, 0, mesh=mesh) for mesh in (None, MESH))
+    assert near(together.params, alone.params, 1e-4)
+
+
+@pytest.mark.parametrize("stop", [3, 4])
+def test_bits_are_the_same_where_it_was_stopped_and_goes_on(stop, exact, blobs):
+    left = []
+    recipe = recipe_of(NETWORKS["both"])
+    train(
+        recipe,
+        blobs,
+        0,
+        mesh=MESH,
+        block_every=1,
+        on_block=lambda progress: left.append(progress) or len(left) == stop,
+    )
+    run = train(recipe, blobs, 0, mesh=MESH, start=left[-1])
+    assert all_bits(run) == all_bits(exact["both"])
+
+
+def test_a_fault_is_located(blobs):
+    inputs = blobs.train_inputs.copy()
+    inputs[7, 2] = np.inf
+    with pytest.raises(TrainingFault, match="row 7 of the training set are not finite"):
+        train(recipe_of(mlp((4, 3))), blobs._replace(train_inputs=inputs), 0, mesh=MESH)
+
+
+class Linen(linen.Module):
+    @linen.compact
+    def __call__(self, inputs, train):
+        return linen.Dropout(0.5, deterministic=not train)(linen.Dense(3)(inputs))
+
+
+LINEN = from_flax(Linen(), np.zeros(4, np.float32))
+TWO = Mesh(np.array(jax.devices()[:1]).reshape(1, 1), ("data", "other"))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "mesh", "mode", "said"),
+    [
+        (recipe_of(NOISY), None, "exact", "mode needs a mesh, .* got exact and no mesh"),
+        (recipe_of(NOISY), "data", None, "mesh needs to be like jax.make_mesh.*, got 'data'"),
+        (recipe_of(NOISY), TWO, None, 'mesh needs the one axis "data", got data, other'),
+        (recipe_of(NOISY), MESH, "plain", "mode needs to be exact or fast, got plain"),
+        (recipe_of(NOISY, 20), MESH, None, "batch_size needs to be a multiple of 8 .*, got 20"),
+        (recipe_of(LINEN), MESH, None, "exact mode needs a network whose train is made by lift"),
+    ],
+)
+def test_what_cannot_be_divided_is_refused_before_any_work(recipe, mesh, mode, said, blobs):
+    for work in (lambda *given, **options: train(*given, 0, **options), warm_up):
+        with pytest.raises(ValueError, match=said):
+            work(recipe, blobs, mesh=mesh, mode=mode)
+
+
+def test_data_that_are_read_in_windows_are_for_one_device(blobs):
+    with pytest.raises(ValueError, match="a mesh needs data in memory, got train, test in windows"):
+        train(recipe_of(mlp((4, 3))), blobs, 0, mesh=MESH, window=100)
+
+
+def test_batches_of_a_multiple_of_the_devices_are_for_fast_mode():
+    three = Mesh(np.array(jax.devices()[:1] * 3), ("data",))  # enough to be looked at
+    model, inputs = mlp((4, 3)), np.zeros((50, 4), np.float32)
+    assert make_parallel(three, "fast", model, 15, inputs).mode == "fast"
+    with pytest.raises(ValueError, match="a multiple of 3 on 3 devices in fast mode, got 16"):
+        make_parallel(three, "fast", model, 16, inputs)
+    with pytest.raises(ValueError, match="exact mode needs 1, 2, 4 or 8 devices, got 3"):
+        make_parallel(three, "exact", model, 24, inputs)
+
+
+def test_what_is_warmed_up_is_not_compiled_again(blobs):
+    recipe = recipe_of(mlp((4, 7, 3)))
+    warm_up(recipe, blobs, mesh=MESH)
+    with counted() as seen:
+        train(recipe, blobs, 0, mesh=MESH)
+    assert seen == []
+
+
+def test_a_network_in_fast_mode_may_be_anyones(blobs):
+    recipe = recipe_of(LINEN)
+    alone, together = train(recipe, blobs, 0), train(recipe, blobs, 0, mesh=MESH, mode="fast")
+    assert near(together.params, alone.params, 1e-5)
+
+
+PROGRAM = """
+import sys
+import jax
+processes, devices, number, port = map(int, sys.argv[1:])
+jax.config.update("jax_num_cpu_devices", devices)
+if processes > 1:
+    jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    jax.distributed.initialize(f"127.0.0.1:{port}", processes, number)
+sys.path[:0] = ["tests", "tests/training"]
+import test_parallel as here
+mesh = jax.make_mesh((processes * devices,), ("data",))
+for name, model in here.NETWORKS.items():
+    run = here.train(here.recipe_of(model), here.made(), 0, mesh=mesh)
+    assert run.params and len(jax.tree.leaves(run.params)[0].devices()) == processes * devices
+    print(name, here.all_bits(run))
+"""
+
+
+def runs_on(counts):
+    """What processes print that train on so many processes, of so many devices each."""
+    started = []
+    for processes, devices in counts:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        started += [
+            subprocess.Popen(
+                [sys.executable, "-c", PROGRAM, *map(str, (processes, devices, number, port))],
+                cwd=Path(__file__).parents[2],
+                env={**os.environ, "NPROC": "8"},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
+            for number in range(processes)
+        ]
+    outputs = [process.communicate(timeout=600)[0].splitlines() for process in started]
+    return [[line for line in lines if not line.startswith("[Gloo]")] for lines in outputs]
+
+
+MORE = [(1, 2), (1, 4), (2, 2), (4, 1)]
+
+
+@pytest.mark.parametrize(
+    "counts", [[(1, 1), (1, 8), (2, 1)], pytest.param([(1, 1), *MORE], marks=pytest.mark.slow)]
+)
+def test_bits_do_not_depend_on_the_number_of_devices_or_processes(counts):
+    outputs = runs_on(counts)
+    assert len(outputs[0]) == len(NETWORKS)
+    assert outputs == [outputs[0]] * len(outputs)

@@ -11,6 +11,7 @@ from jax.extend.core import Var, jaxpr_as_fun
 from jaxmlp.naming import name_of
 from jaxmlp.objectives.tasks import objective_of
 from jaxmlp.randomness import Seeds, keys
+from jaxmlp.runtime.compilation import in_float32
 from jaxmlp.runtime.leaves import named_leaves
 from jaxmlp.training.batches import epoch_order, num_steps, scale_pixels, take_batch
 from jaxmlp.training.passes import training_pass
@@ -32,6 +33,7 @@ def is_finite(tree: PyTree) -> jax.Array:
     return jnp.array([jnp.isfinite(leaf).all() for leaf in leaves]).all()
 
 
+@in_float32()
 def diagnose(recipe: Recipe, data: Dataset, seeds: Seeds, state: TrainState) -> Fault:
     """Replays one step and says where the first number that is not finite comes in.
 

@@ -16,6 +16,7 @@ from jaxmlp import Model, Recipe, Scaling, from_flax, mlp, standardized, with_pr
 from jaxmlp.nn import precision
 from jaxmlp.nn.mlp import architecture_of, variant
 from jaxmlp.nn.precision import has_precision, precision_of, refuse_precision
+from jaxmlp.storage.identity import recipe_record
 
 PLAIN = mlp((64, 70, 10))  # one layer that is multiplied from the right, and one from the left
 ROUNDED = with_precision(PLAIN, "bfloat16")
@@ -129,6 +130,8 @@ def test_it_is_a_part_of_the_description_and_none_of_a_plain_one():
     assert with_precision(ROUNDED, "float32") is PLAIN is with_precision(PLAIN, "float32")
     assert with_precision(PLAIN, "bfloat16") is ROUNDED is variant(PLAIN, precision="bfloat16")
     assert variant(ROUNDED, hidden_sizes=(4,)).architecture.precision == "bfloat16"
+    with pytest.raises(ValueError, match="^precision needs to be one of .*, got 'half'$"):
+        variant(PLAIN, precision="half")
     assert PLAIN.apply.keywords.keys() == {"sizes", "activation"}
     assert ROUNDED.init is PLAIN.init
     assert str(ROUNDED.architecture) == "64-70-10, relu, precision=bfloat16"
@@ -172,6 +175,7 @@ def test_anothers_network_takes_what_jax_can_be_asked_for(name, expected):
     ):
         assert set(found) == {expected}
     assert precision_of(model) == name
+    assert model.architecture is None  # it is no more what its description says
     assert precision_of(FLAX) == "float32"
     assert with_precision(model, name).apply is model.apply
     back = with_precision(with_precision(model, "tf32"), "float32")
@@ -201,6 +205,26 @@ def test_what_there_is_not_is_refused_in_one_line(model, name, message):
     with pytest.raises(ValueError, match=f"^{message}$") as refused:
         with_precision(model, name)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("make", [lambda: mlp((4, 8, 3)), lambda: FLAX])
+def test_trainings_in_folders_are_told_apart_by_it(make):
+    task, adam = jaxmlp.classification(3), {"learning_rate": 0.1}
+    plain, other = (
+        recipe_record(Recipe(model, task, optax.adam, adam))
+        for model in (make(), with_precision(make(), "tf32"))
+    )
+    assert plain != other
+
+
+def test_a_number_that_is_none_is_found_in_its_layer(blobs):
+    large = blobs._replace(train_inputs=1e38 * blobs.train_inputs)
+    model = with_precision(mlp((4, 8, 3)), "bfloat16")
+    recipe = recipe_of(model)._replace(task=jaxmlp.classification(3), batch_size=16)
+    with pytest.raises(jaxmlp.TrainingFault) as stopped:
+        jaxmlp.train(recipe, large, seed=0)
+    fault = stopped.value.fault
+    assert (fault.step, fault.kind, fault.layer) == (0, "forward pass", "layer_0")
 
 
 REFUSED = "^precision=tf32 needs an NVIDIA GPU, got a CPU: float32 is more precise"

@@ -121,6 +121,7 @@ def test_tf32_is_had_by_name_alone():
     for dot in dots:
         assert "lhs_precision_type = tf32, rhs_precision_type = tf32" in dot
         assert "accumulation_type = f32" in dot
+        assert "num_primitive_operations = 1" in dot
     for other in set(PRECISIONS) - {"tf32"}:
         assert "tf32" not in str(lowered(other, "cuda"))
 

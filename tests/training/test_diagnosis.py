@@ -42,6 +42,18 @@ def test_a_healthy_step_has_no_fault():
     assert found(RECIPE) == ("none", "no layer")
 
 
+def test_a_step_is_replayed_in_the_precision_of_the_training():
+    seen = set()
+
+    def apply(params, inputs):
+        seen.add(jax.config.jax_default_matmul_precision)
+        return inputs @ params
+
+    model = Model(lambda key: jnp.ones((4, 3)), apply)
+    assert found(RECIPE._replace(model=model)) == ("none", "no layer")
+    assert seen == {"highest"}
+
+
 @pytest.mark.parametrize("layer", [0, 1, 2])
 def test_a_forward_pass_that_overflows_is_found_in_its_layer(layer):
     params = with_kernel(layer, 3e38)

@@ -64,7 +64,7 @@ def main(argv: list[str]) -> None:
         found = list(data_differences(claim, data))
         job = make_job(folder, claim, data)
         with startup.compiling(console) as on_compiled:
-            jaxmlp.warm_up(job.recipe, data, on_compiled)
+            jaxmlp.warm_up(job.recipe, data, on_compiled, window=job.window)
     made = train(console, job, claim)
     found += differences(job, claim, made)
     conclude(console, job, claim, made, found)

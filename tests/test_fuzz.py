@@ -69,8 +69,8 @@ def home(tmp_path_factory):
 def stubs(home, monkeypatch):
     """Work that is not to begin; the checks before it stay; and an end to what hangs."""
 
-    def warm_up(recipe, data, _=None):
-        check(recipe, data)
+    def warm_up(recipe, data, _=None, window=None):
+        check(recipe, data, window=window)
         begin()
 
     def plan_many(recipe, data, seeds, sweep=None, **options):

@@ -154,6 +154,29 @@ def test_a_users_own_file_trains(tmp_path):
     assert plots == {"learning_curves", "confusion_matrix"}  # rows of 3 are no pictures
 
 
+def test_a_folder_read_in_windows_trains_to_the_bits_of_a_file_in_memory(tmp_path):
+    y = np.arange(2000) % 3
+    x = np.random.default_rng(0).normal(size=(2000, 150)).astype(np.float32)
+    x[np.arange(2000), y] += 3
+    arrays = {"x_train": x, "y_train": y, "x_test": x[:500], "y_test": y[:500]}
+    (tmp_path / "data").mkdir()
+    for name, array in arrays.items():
+        np.save(tmp_path / "data" / f"{name}.npy", array)
+    common = ("--num_epochs=2", "--hidden_sizes=8", "--noplots")
+    call(mnist, npz(tmp_path, **arrays), *common, f"--workdir={tmp_path / 'file'}")
+    flags = f"--dataset={tmp_path / 'data'}", "--window=1"  # MiB, of 1.2
+    call(mnist, *flags, *common, f"--workdir={tmp_path / 'folder'}")
+    one, other = (read(tmp_path / name / "summary.json") for name in ("file", "folder"))
+    figures = [
+        {k: v for k, v in s.items() if k not in ("seconds", "dataset")} for s in (one, other)
+    ]
+    assert figures[0] == figures[1]
+    assert read(tmp_path / "folder" / "config.json")["outputs"]["window"] == 1
+    call(verify, tmp_path / "folder")
+    call(mnist, "--resume", "--num_epochs=3", f"--workdir={tmp_path / 'folder'}")
+    assert read(tmp_path / "folder" / "summary.json")["num_epochs"] == 3
+
+
 @pytest.fixture
 def values(tmp_path):
     """A file with values to learn, and the flag that names it."""

@@ -58,7 +58,7 @@ def read(earlier: Mapping[str, Any] | None = None) -> Settings:
         flag, role = flags.FLAGS[name], ABOUT[name].role
         values[name] = flag.value
         if role in (OUTPUT, SWEEP_OUTPUT) and name in outputs and not flag.present:
-            values[name] = flag.parser.parse(outputs[name])
+            values[name] = outputs[name] and flag.parser.parse(outputs[name])
         elif role != LIFE and name in before and not flag.present:
             values[name] = before[name]
     return Settings(**values)

@@ -36,6 +36,12 @@ class Job(NamedTuple):
         return eval_params(self.recipe.eval_params, state)
 
     @property
+    def window(self) -> int | None:
+        """Bytes of examples to be in memory at once; None for all."""
+        mebibytes = self.config.get("outputs", {}).get("window")
+        return None if mebibytes is None else mebibytes * 2**20
+
+    @property
     def metric(self) -> str:
         """What a table and the pictures are about."""
         name = "test" if self.data.test_inputs is not None else "train"

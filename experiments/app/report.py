@@ -35,7 +35,9 @@ def summarize(
     means = {
         f"{name}_{metric}": value
         for name, examples in job.data.sets().items()
-        for metric, value in jaxmlp.evaluate(job.recipe, params, *examples).items()
+        for metric, value in jaxmlp.evaluate(
+            job.recipe, params, *examples, window=job.window
+        ).items()
     }
     figures = {
         **{f"num_{name}": len(labels) for name, (_, labels) in job.data.sets().items()},
@@ -46,7 +48,7 @@ def summarize(
         "num_faults": len(progress.faults),
         "params_sha256": jaxmlp.digest(params),
         "params_epoch": epoch,
-        "verdict": verdict.of_run(job.recipe, job.data, job.config["seed"], means),
+        "verdict": verdict.of_run(job.recipe, job.data, job.config["seed"], means, job.window),
     }
     return job.marked({**figures, "seconds": seconds})
 

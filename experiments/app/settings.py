@@ -39,7 +39,7 @@ class Settings(Decisive):
         "auto",
         "What to train on: auto (MNIST where it is to be had, else digits), "
         f"{', '.join(sources.NAMES[1:])}, or the path of an .npz file with x_train, y_train, "
-        "x_test and y_test, or x and y.",
+        "x_test and y_test, or x and y; or of a folder with x_train.npy and so on.",
         role=DATA,
     )
     data_dir: str | None = path(
@@ -67,6 +67,13 @@ class Settings(Decisive):
         role=OUTPUT,
     )
     keep: int = whole(3, "Checkpoints to keep, besides the best.", role=OUTPUT, is_alone=True)
+    window: int | None = whole(
+        None,
+        "Read sets of more MiB than these piece by piece, while training is at work on the piece "
+        "before; by default all sets are in memory. No bit depends on it.",
+        role=OUTPUT,
+        is_alone=True,
+    )
     plots: bool = switch(True, "Draw pictures into the workdir's plots/.", role=OUTPUT)
     tensorboard: bool = switch(
         False,

@@ -46,9 +46,9 @@ def describe(job: Job) -> str:
 
 def compile(console: Console, job: Job) -> None:
     """Compiles the programs that `train` runs, once all is seen to fit."""
-    check(job.recipe, job.data, job.config["seed"])
+    check(job.recipe, job.data, job.config["seed"], window=job.window)
     with startup.compiling(console) as on_compiled:
-        jaxmlp.warm_up(job.recipe, job.data, on_compiled)
+        jaxmlp.warm_up(job.recipe, job.data, on_compiled, window=job.window)
 
 
 def num_kept(job: Job, plan: None) -> int:
@@ -106,6 +106,7 @@ def train(console: Console, job: Job, log: Log, plan: None, start: Progress | No
                 eval_every=job.config["eval_every"],
                 block_every=number if unit == "step" and number else None,
                 on_fault=job.config["on_fault"],
+                window=job.window,
                 callback=record.on_epoch,
                 on_block=record.on_block,
             )

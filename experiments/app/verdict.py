@@ -85,14 +85,20 @@ def is_worse(loss: float, began: float) -> bool:
     return began == began and not loss <= began + MARGIN * abs(began)
 
 
-def first_loss(recipe: jaxmlp.Recipe, data: Dataset, seed: int, name: str) -> float:
+def first_loss(
+    recipe: jaxmlp.Recipe, data: Dataset, seed: int, name: str, window: int | None = None
+) -> float:
     """The loss before training on the set of a name."""
     params = loop.beginning(recipe, data, seed).state.params
-    return jaxmlp.evaluate(recipe, params, *data.sets()[name])["loss"]
+    return jaxmlp.evaluate(recipe, params, *data.sets()[name], window=window)["loss"]
 
 
 def of_run(
-    recipe: jaxmlp.Recipe, data: Dataset, seed: int, scores: Mapping[str, float]
+    recipe: jaxmlp.Recipe,
+    data: Dataset,
+    seed: int,
+    scores: Mapping[str, float],
+    window: int | None = None,
 ) -> dict[str, str]:
     """What is to be said against a run that has ended.
 
@@ -101,6 +107,7 @@ def of_run(
       data: what on.
       seed: of the initial parameters.
       scores: "train_loss", "test_accuracy" and so on, of the parameters that it kept.
+      window: bytes, as of `jaxmlp.evaluate`.
 
     Returns:
       Of GUESS and WORSE those that hold, each with the figures that show it.
@@ -117,7 +124,7 @@ def of_run(
             found[GUESS] = f"{name} {best.metric.name} {figures}"
     loss = scores["train_loss"]
     if not loss < blind_loss(recipe, train_labels):  # else it has learned something
-        began = first_loss(recipe, data, seed, "train")
+        began = first_loss(recipe, data, seed, "train", window)
         if is_worse(loss, began):
             found[WORSE] = f"train loss {loss:.4g}, and {began:.4g} before training"
     return found

@@ -1,17 +1,20 @@
-"""A user's own data, from an .npz file of NumPy arrays."""
+"""A user's own data, from an .npz file of NumPy arrays, or from a folder of .npy files."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from experiments.data.division import split
 from experiments.data.idx import Arrays, DataError
+from experiments.data.npy import map_arrays
 from experiments.data.npz import open_arrays
 
 SPLIT_KEYS = ("x_train", "y_train", "x_test", "y_test")
 WHOLE_KEYS = ("x", "y")
+CHUNK = 2**24  # numbers that are looked at at once
 
 
 def read(
@@ -21,6 +24,7 @@ def read(
 
     Args:
       path: a file with the arrays x_train, y_train, x_test, y_test; or x, y, which `split` divides.
+        Or a folder with x_train.npy and so on, whose inputs are mapped and not read into memory.
         x is (N, ...): uint8 are pixels and stay so, any other numbers become float32.
         y is (N,): classes 0, 1, ... as whole numbers; for a regression values, or (N, values).
       check_finite: whether NaN and infinity in x are errors.
@@ -34,7 +38,11 @@ def read(
     Raises:
       DataError: no such file, or not such arrays.
     """
-    arrays = open_arrays(path, SPLIT_KEYS, WHOLE_KEYS)
+    if path.is_dir():
+        arrays = map_arrays(path, SPLIT_KEYS)
+        _refuse_what_is_not_as_trained(arrays, path)
+    else:
+        arrays = open_arrays(path, SPLIT_KEYS, WHOLE_KEYS)
     xs, ys = [key for key in arrays if key[0] == "x"], [key for key in arrays if key[0] == "y"]
     inputs = [_inputs(arrays[x], f"{path}: {x}", check_finite) for x in xs]
     if task is None:
@@ -80,14 +88,33 @@ def _inputs(x: np.ndarray, where: str, check_finite: bool) -> np.ndarray:
     if x.dtype == np.uint8:
         return x
     with np.errstate(over="ignore"):
-        x = x.astype(np.float32)
-    if check_finite and (bad := ~np.isfinite(x)).any():
-        first = int(bad.any(axis=1).argmax())
-        raise DataError(
-            f"{where}: expected finite float32 numbers, got {bad.sum()} NaN or infinite, "
-            f"the first in row {first}"
-        )
+        x = x.astype(np.float32, copy=False)
+    if check_finite:
+        _refuse_not_finite(x, where)
     return x
+
+
+def _refuse_not_finite(x: np.ndarray, where: str) -> None:
+    """Raises DataError if there is NaN or infinity; of a mapped file little is in memory."""
+    size, rows, count = max(1, CHUNK // x.shape[1]), [], 0
+    for start in range(0, len(x), size):
+        bad = ~np.isfinite(x[start : start + size])
+        if bad.any():
+            rows.append(start + int(bad.any(axis=1).argmax()))
+            count += int(bad.sum())
+    if rows:
+        raise DataError(
+            f"{where}: expected finite float32 numbers, got {count} NaN or infinite, "
+            f"the first in row {rows[0]}"
+        )
+
+
+def _refuse_what_is_not_as_trained(arrays: Mapping[str, np.ndarray], path: Path) -> None:
+    """Raises DataError for inputs that would have to be copied to be trained on."""
+    for name, array in arrays.items():
+        if name[0] == "x" and array.dtype not in (np.uint8, np.float32):
+            got = array.dtype
+            raise DataError(f"{path}: expected uint8 or float32 in {name}.npy, got {got}")
 
 
 def _labels(y: np.ndarray, where: str) -> np.ndarray:

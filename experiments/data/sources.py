@@ -23,7 +23,7 @@ from jaxmlp.types import Dataset
 
 __all__ = ["NAMES", "DataError", "NotAvailable", "hold_out", "load", "load_auto", "places"]
 
-NAMES = ("auto", *FAMILIES, cifar.NAME, "digits")  # and the path of an .npz file
+NAMES = ("auto", *FAMILIES, cifar.NAME, "digits")  # and the path of an .npz file or a folder
 TFDS_DEFAULT = "~/tensorflow_datasets"
 
 
@@ -45,10 +45,10 @@ def load(
     - `digits`: scikit-learn's 1,797 pictures of 8x8, float32 from 0 to 1, in two parts by
       `division.split`.
     - `auto`: MNIST, or digits where MNIST is not to be had; see `load_auto`.
-    - `path/to/file.npz`: see `own.read`.
+    - `path/to/file.npz`, or a folder with x_train.npy and so on: see `own.read`.
 
     Args:
-      name: one of `NAMES`, or the path of a file that ends in .npz.
+      name: one of `NAMES`, or the path of a file that ends in .npz, or of a folder.
       data_dir: the first directory to look in, and where a download goes; see `places`. Without
         it a download goes to $TFDS_DATA_DIR, else ~/tensorflow_datasets, shared with TFDS.
       look_in: directories to look in after that, where no download goes.
@@ -75,17 +75,18 @@ def load(
     if name == cifar.NAME:
         arrays, source = cifar.load(places(data_dir, look_in), target)
         return _dataset(arrays, name, source, len(cifar.CLASSES), cifar.IMAGE_SHAPE)
-    if name.endswith(".npz"):
+    if name.endswith(".npz") or (name and user_path(name).is_dir()):
         path = user_path(name)
         arrays, image_shape = own.read(path, check_finite, task)
         is_value = task_of(arrays[1]) == "regression"
         num_classes = 0 if is_value else 1 + int(max(arrays[1].max(), arrays[3].max()))
-        return _dataset(arrays, str(path.absolute()), f"the file {path}", num_classes, image_shape)
+        kind, ending = ("folder", "/") if path.is_dir() else ("file", "")
+        full_name, source = f"{path.absolute()}{ending}", f"the {kind} {path}"
+        return _dataset(arrays, full_name, source, num_classes, image_shape)
     close = difflib.get_close_matches(name, NAMES, n=3)
     hint = f"; did you mean {' or '.join(close)}?" if close else ""
-    raise DataError(
-        f"expected a data set ({', '.join(NAMES)} or path/to/file.npz), got {name!r}{hint}"
-    )
+    expected = f"{', '.join(NAMES)}, path/to/file.npz or a folder"
+    raise DataError(f"expected a data set ({expected}), got {name!r}{hint}")
 
 
 def task_of(labels: np.ndarray) -> str:
@@ -125,6 +126,8 @@ def hold_out(data: Dataset, fraction: float) -> Dataset:
     """
     if fraction == 0:
         return data
+    if isinstance(data.train_inputs, np.memmap):
+        raise DataError(f"{data.name}: expected no validation fraction of a folder, got {fraction}")
     if not 0 < fraction < 1:
         raise DataError(f"expected a validation fraction from 0 to less than 1, got {fraction}")
     inputs, labels, *held_out = division.split(

@@ -144,6 +144,7 @@ def rerun(job: Job, claim: Claim, table: EpochTable) -> Rerun:
             noise_seed=job.config["noise_seed"],
             eval_every=job.config["eval_every"],
             on_fault=job.config["on_fault"],
+            window=job.window,
             callback=found.on_epoch,
             on_block=found.on_block,
         )

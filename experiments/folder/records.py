@@ -42,7 +42,7 @@ def _is_path(value: Any) -> bool:
 
 
 def _is_data(value: Any) -> bool:
-    return value in sources.NAMES[1:] or (_is_path(value) and value.endswith(".npz"))
+    return value in sources.NAMES[1:] or (_is_path(value) and value.endswith((".npz", "/")))
 
 
 def _is_shape(value: Any) -> bool:
@@ -62,7 +62,9 @@ def _agree(config: dict[str, Any]) -> None:
 
 SHA256 = Kind("64 hexadecimal digits", _is_sha256)
 PATH = Kind("a path from the root", _is_path)
-DATA = Kind(f"one of {', '.join(sources.NAMES[1:])} or the path of an .npz file", _is_data)
+DATA = Kind(
+    f"one of {', '.join(sources.NAMES[1:])} or the path of an .npz file or a folder", _is_data
+)
 SEED = whole(0, 2**32 - 1)
 COUNT = whole(0)
 WIDTH = LENGTH = whole(1, 2**31 - 1)

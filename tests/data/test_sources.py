@@ -195,7 +195,8 @@ def test_classes_are_counted_over_both_parts(tmp_path):
     [
         (
             "mnits",
-            r"expected a data set \(auto, mnist, .*, digits or path/to/file.npz\), got 'mnits'; ",
+            r"expected a data set \(auto, mnist, .*, digits, path/to/file.npz or a folder\), "
+            "got 'mnits'; ",
         ),
         ("mnits", "did you mean mnist"),
         ("emnist/leters", "did you mean emnist/letters"),

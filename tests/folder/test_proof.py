@@ -39,10 +39,10 @@ def trained_once():
     """
     train, told, warm_up, warm = jaxmlp.train, {}, jaxmlp.warm_up, set()
 
-    def warm_up_once(recipe, data, *rest):
+    def warm_up_once(recipe, data, *rest, **options):
         key = id(recipe), data.sha256, data.train_inputs.shape
         if key not in warm:
-            warm_up(recipe, data, *rest)
+            warm_up(recipe, data, *rest, **options)
             warm.add(key)
 
     def tell(recipe, data, seed, *, callback, on_block, **options):

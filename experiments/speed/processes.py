@@ -119,7 +119,15 @@ def turn(process: Process, at: str) -> tuple[float, dict[str, Any]]:
 
 
 def answer(process: Process, at: str) -> dict[str, Any]:
-    """What a peer says next; see `turn`."""
+    """What a peer says next; see `turn`. One that fails is ended, for others have their turns."""
+    try:
+        return _answer(process, at)
+    except PeerError:
+        process.popen.kill()
+        raise
+
+
+def _answer(process: Process, at: str) -> dict[str, Any]:
     if not select.select([process.answers], [], [], PATIENCE)[0]:
         raise PeerError(f"no answer within {PATIENCE:g} s")
     text = process.answers.readline()

@@ -42,6 +42,16 @@ def test_a_peer_says_where_it_is_and_is_timed_from_here(work, tmp_path):
     assert end["versions"] == {"numpy": np.__version__}
 
 
+def test_before_a_turn_all_come_to_rest_which_is_not_timed(work, tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "REST", 0.5)
+    with running(peer_stubs.write(tmp_path, "quick"), work, tmp_path) as process:
+        answer(process, "imported")
+        answer(process, "loaded")
+        started = time.perf_counter()
+        seconds, _ = turn(process, "trained")
+        assert time.perf_counter() - started > 0.5 > seconds
+
+
 def test_the_memory_is_the_peers_own_at_its_largest_and_not_its_parents(work, tmp_path):
     ballast = np.ones(300_000_000, np.uint8)
     for name, epoch, least, most in [
@@ -103,11 +113,16 @@ def test_a_peer_that_ends_says_why_in_a_line(before, epoch, expected, work, tmp_
 def test_a_peer_that_does_not_answer_is_given_up_and_ended(work, tmp_path, monkeypatch):
     monkeypatch.setattr(processes, "PATIENCE", 0.1)
     peer = peer_stubs.write(tmp_path, "hanging", before="time.sleep(100)")
-    with running(peer, work, tmp_path) as process, pytest.raises(PeerError, match="no answer with"):
+    with running(peer, work, tmp_path) as process:
+        with pytest.raises(PeerError, match=r"^no answer within 0\.1 s$"):
+            answer(process, "imported")
+        assert process.popen.wait(timeout=30) < 0  # and at once, for others are to have their turns
+
+
+def test_a_peer_ends_with_its_block(work, tmp_path):
+    with running(peer_stubs.write(tmp_path, "waiting"), work, tmp_path) as process:
         answer(process, "imported")
-    assert process.popen.poll() is not None
-    with pytest.raises(ProcessLookupError):
-        os.kill(process.popen.pid, 0)
+    assert process.popen.returncode is not None
 
 
 def test_a_peer_whose_parent_is_gone_ends(work, tmp_path):

@@ -20,10 +20,15 @@ def stubs(tmp_path, monkeypatch):
     monkeypatch.setattr(processes, "REST", 0.0)
     monkeypatch.setattr(race, "STARTS", 2)
     note = f"open({str(tmp_path / 'turns')!r}, 'a').write(f'{{work.num_networks}}{{epoch}} ')"
+    cache = "import os; cache = os.environ['JAX_COMPILATION_CACHE_DIR']"
+    keep = f"{cache}; open({str(tmp_path / 'caches')!r}, 'a').write(cache + ' ')"
     peers = (
-        peer_stubs.write(tmp_path, "alone", epoch=f"time.sleep(0.05); {note[:-1]} + 'a')"),
+        peer_stubs.write(
+            tmp_path, "alone", before=keep, epoch=f"time.sleep(0.05); {note[:-1]} + 'a')"
+        ),
         peer_stubs.write(
             *(tmp_path, "population"),
+            before=keep,
             epoch=f"time.sleep(0.1); {note[:-1]} + 'p')",
             accuracies="[0.5 + 0.01 * m for m in range(work.num_networks)]",
             is_population=True,
@@ -42,21 +47,27 @@ def test_peers_train_by_turns_and_one_that_fails_is_a_line(stubs, data, tmp_path
     alone, population, failing, broken, lacking = figures["rows"]
     turns = (tmp_path / "turns").read_text()
     live = turns.replace(" ", "").replace("8", "")  # both are told of eight networks
-    assert live.startswith("1a1p2a2p")
-    assert sorted(live[:16]) == sorted("1a1p2a2p3a3p4a4p")
-    assert live[8:12] in ("3p3a", "3a3p")
+    assert live[:16] == "1a1p2a2p3p3a4a4p"  # another one begins each round
     assert live[16:] == "1a1a1p1p"  # both start again, for an epoch each
+    own, theirs = (tmp_path / "caches").read_text().split()[:2]
+    assert own != theirs
+    assert (tmp_path / "caches").read_text().split()[2:] == [own, own, theirs, theirs]
     assert [len(each["epoch_seconds"]) for each in figures["rows"]] == [3, 3, 0, 0, 0]
     assert [each["num_networks"] for each in figures["rows"]] == [1, 8, 1, 1, 1]
     assert alone["accuracies"] == [0.5] * 8
     assert population["accuracies"] == [0.5 + 0.01 * m for m in range(8)]
-    assert 0.05 < alone["network_epoch_seconds"][1] < 0.1
-    assert population["network_epoch_seconds"][1] == pytest.approx(0.1 / 8, rel=0.5)
+    assert 0.05 < alone["network_epoch_seconds"][1] < 2
+    assert 0.1 < population["epoch_seconds"][0] < 2
+    assert population["network_epoch_seconds"][1] == np.median(population["epoch_seconds"]) / 8
     assert (failing["failed"], failing["absent"]) == ("OSError: worn out", [])
     assert failing["cold"] is not None
     assert broken["failed"] == "ImportError: no wheel"
     assert lacking["absent"] == ["no-such-package"]
+    assert failing["warm"] == broken["warm"] == []
     assert len(alone["warm"]) == 2
+    assert alone["cold"]["load"] < alone["cold"]["import"]
+    assert alone["peak_bytes"] > 5e6
+    assert alone["waiting_seconds"] < 0.1
     for start in (alone["cold"], *population["warm"]):
         assert list(start) == ["import", "load", "first_epoch"]
         assert all(0 < seconds < 30 for seconds in start.values())

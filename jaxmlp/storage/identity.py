@@ -14,11 +14,12 @@ from jaxmlp.nn.mlp import architecture_of
 from jaxmlp.populations.grid import Grid
 from jaxmlp.populations.labels import label
 from jaxmlp.runtime import receipt
+from jaxmlp.runtime.leaves import named_leaves
 from jaxmlp.storage.description import TABLES, name_in
 from jaxmlp.storage.fingerprint import fingerprint
-from jaxmlp.storage.parameters import digest
-from jaxmlp.training.engine import hosted
+from jaxmlp.training.engine import hosted, streamed
 from jaxmlp.training.recipe import Recipe, split
+from jaxmlp.training.sources import pieces
 from jaxmlp.types import Dataset, Model
 
 __all__ = ["differences", "identity_of", "identity_of_many", "recipe_record"]
@@ -39,7 +40,7 @@ def identity_of(recipe: Recipe, data: Dataset, seeds: Mapping[str, int]) -> dict
       seeds: name -> seed.
     """
     record = {"recipe": recipe_record(recipe), "seeds": dict(seeds)}
-    return _as_read({**record, "data": digest(hosted(data)), "environment": receipt.describe()})
+    return _as_read({**record, "data": _digest(data), "environment": receipt.describe()})
 
 
 def identity_of_many(grid: Grid, data: Dataset, shuffle: str) -> dict[str, Any]:
@@ -57,7 +58,7 @@ def identity_of_many(grid: Grid, data: Dataset, shuffle: str) -> dict[str, Any]:
     }
     record = {"axes": axes, "shuffle": shuffle, "recipe": recipes[0]}
     record["recipes"] = hashlib.sha256(json.dumps(recipes).encode()).hexdigest()
-    return _as_read({**record, "data": digest(hosted(data)), "environment": receipt.describe()})
+    return _as_read({**record, "data": _digest(data), "environment": receipt.describe()})
 
 
 def recipe_record(recipe: Recipe) -> dict[str, Any]:
@@ -94,6 +95,16 @@ def differences(saved: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     'seeds.seed: expected 1, got 2'
     """
     return textwrap.shorten("; ".join(receipt.differences(saved, now)), LONGEST, placeholder=" ...")
+
+
+def _digest(data: Dataset) -> str:
+    """`digest` of the sets, of which little is in memory at once."""
+    sha256 = hashlib.sha256()
+    for name, array in named_leaves({**hosted(data), **streamed(data)}):
+        sha256.update(f"{name} {array.dtype} {array.shape}\n".encode())
+        for piece in pieces(array):
+            sha256.update(piece.tobytes())
+    return sha256.hexdigest()
 
 
 def _own(model: Model) -> Any:

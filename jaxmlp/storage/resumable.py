@@ -58,6 +58,7 @@ def resumable(
     every: float = 1.0,
     keep: int = 3,
     accept_changes: bool = False,
+    window: int | None = None,
 ) -> Iterator[Saved]:
     """Keeps a training in a folder, where the same lines go on with it, to the same bits.
 
@@ -78,6 +79,7 @@ def resumable(
       keep: how many of the latest checkpoints to keep.
       accept_changes: whether to go on although versions, processor, threads or JAX's settings are
         others, so that the bits may be.
+      window: as for `train`; another one than before, or none, goes on to the same bits.
 
     Yields:
       What `train` needs: where to start, and what to call on each block.
@@ -108,7 +110,7 @@ def resumable(
     """
     given = {"seed": seed, "shuffle_seed": shuffle_seed, "noise_seed": noise_seed}
     seeds = {name: seed if value is None else value for name, value in given.items()}
-    recipe, data = check(recipe, data, *seeds.values())
+    recipe, data = check(recipe, data, *seeds.values(), window=window)
     identity = identity_of(recipe, data, seeds)
     with opened(folder, identity, accept_changes) as path:
         found = restore(path, progress_like(recipe, data))

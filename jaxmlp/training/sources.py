@@ -1,6 +1,6 @@
 """Examples that lie elsewhere, such as in a mapped file, and are read by their rows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -16,6 +16,7 @@ __all__ = [
     "check_sources",
     "check_window",
     "is_streamed",
+    "pieces",
     "refuse_other_lengths",
     "row_bytes",
     "whole",
@@ -71,6 +72,17 @@ def as_source(what: str, values: Any) -> Any:
         return as_array(what, values)
 
 
+def pieces(values: Any) -> Iterator[np.ndarray]:
+    """The rows of an array or a source, so many at a time that little is in memory.
+
+    >>> [len(piece) for piece in pieces(Source(np.zeros((5, 2**22)), np.float32))]
+    [1, 1, 1, 1, 1]
+    """
+    size = max(1, CHUNK // max(1, row_bytes(values)))
+    for start in range(0, len(values), size):
+        yield values[np.arange(start, min(start + size, len(values)))]
+
+
 def whole(values: Any) -> Any:
     """All rows of a source, as an array."""
     return values[np.arange(len(values))] if isinstance(values, Source) else values
@@ -114,15 +126,16 @@ def check_sources(
     few = np.arange(min(FEW, len(labels)))
     some_inputs, some_labels = check_few(inputs[few], labels[few])
     dtype, row = some_labels.dtype, some_labels.shape[1:]
-    size = max(1, CHUNK // max(1, row_bytes(labels)))
-    for start in range(0, len(labels), size):
-        chunk = as_labels(labels[np.arange(start, min(start + size, len(labels)))])
+    start = 0
+    for piece in pieces(labels):
+        chunk = as_labels(piece)
         try:
             checked = check_labels(chunk)
         except ValueError as error:
             if not start:
                 raise
             raise ValueError(f"{error}, counted from row {start} on") from error
+        start += len(piece)
         kind = (chunk if checked is None else checked).dtype
         dtype = kind if kind.kind == "f" else dtype  # of whole numbers beyond what JAX holds
     return _source(inputs, some_inputs.dtype, some_inputs.shape[1:]), _source(labels, dtype, row)

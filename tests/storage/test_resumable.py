@@ -17,7 +17,10 @@ from endings import killed_at
 import jaxmlp
 from jaxmlp import Dataset, Recipe, classification, digest, mlp, resumable, resumable_many, train
 from jaxmlp.runtime import receipt
-from jaxmlp.storage import checkpoint
+from jaxmlp.storage import checkpoint, identity
+from jaxmlp.training import sources
+from jaxmlp.training.checks import check
+from jaxmlp.training.engine import hosted
 
 ROOT = Path(__file__).parents[2]
 RECIPE = Recipe(
@@ -45,7 +48,8 @@ def life(folder, recipe, data, stop=None, **arguments):
             if int(progress.state.step) == stop:
                 raise Stop
 
-        seeds = {name: arguments[name] for name in arguments if name.endswith("_seed")}
+        names = ("shuffle_seed", "noise_seed", "window")
+        seeds = {name: arguments[name] for name in names if name in arguments}
         return train(recipe, data, 0, start=saved.start, block_every=1, on_block=on_block, **seeds)
     return None
 
@@ -72,6 +76,17 @@ def test_a_training_stopped_anywhere_ends_with_the_bits_of_one_left_in_peace(nam
             run = train(recipe, blobs, 0, start=saved.start, on_block=done.append)
         assert bits(run) == whole
         assert done == []
+
+
+def test_it_goes_on_with_another_window_or_none(blobs, tmp_path, monkeypatch):
+    expected = bits(train(DROPPING, blobs, 0))
+    digests, seen = set(), identity._digest
+    monkeypatch.setattr(identity, "_digest", lambda data: digests.add(it := seen(data)) or it)
+    monkeypatch.setattr(sources, "CHUNK", 100)
+    assert life(tmp_path / "run", DROPPING, blobs, 3, window=400) is None  # bytes, of 1,000
+    assert life(tmp_path / "run", DROPPING, blobs, 6) is None
+    assert bits(life(tmp_path / "run", DROPPING, blobs, window=1)) == expected
+    assert digests == {digest(hosted(check(DROPPING, blobs)[1]))}
 
 
 def test_it_may_be_stopped_again_and_again(blobs, tmp_path):

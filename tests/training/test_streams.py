@@ -1,5 +1,7 @@
 """Windows over sets that are larger than memory: the bits of a training that has all of it."""
 
+import threading
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -159,6 +161,8 @@ def test_an_epochs_windows_have_every_example_once_in_their_order():
     step, ends, found = 0, [], []
     while step < 14:  # of 2 epochs of 7 steps, in windows of 2
         window = epochs.at(jnp.uint32(7), step)
+        begun = [] if step == 13 else [divmod(epochs.end(step), 7)]
+        assert [(e, 2 * i) for _, e, i in epochs._feed._made][1:] == begun
         count = min(16, 50 - int(window.before))
         near = np.asarray(window.examples[0])[np.asarray(window.order)][:count, 0]
         assert np.asarray(window.examples[1])[:count].tolist() == sorted(near)
@@ -182,6 +186,13 @@ def test_windows_of_a_set_as_it_stands():
     source = Source(np.arange(5.0), np.float32)
     found = [np.asarray(window[0]).tolist() for window in windows((source,), 2, default_device())]
     assert found == [[0, 1], [2, 3], [4, 0]]
+
+
+def test_the_next_window_is_read_while_the_present_one_is_used():
+    begun = threading.Event()
+    feed = Feed(lambda key: begun.set() if key == 1 else key)
+    assert feed.get(0, 1) == 0
+    assert begun.wait(10)  # though nobody has asked for it
 
 
 def test_at_most_two_windows_are_held():

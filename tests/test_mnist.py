@@ -154,7 +154,7 @@ def test_a_users_own_file_trains(tmp_path):
     assert plots == {"learning_curves", "confusion_matrix"}  # rows of 3 are no pictures
 
 
-def test_a_folder_read_in_windows_trains_to_the_bits_of_a_file_in_memory(tmp_path):
+def test_a_folder_read_in_windows_trains_to_the_bits_of_a_file_in_memory(tmp_path, monkeypatch):
     y = np.arange(2000) % 3
     x = np.random.default_rng(0).normal(size=(2000, 150)).astype(np.float32)
     x[np.arange(2000), y] += 3
@@ -164,6 +164,14 @@ def test_a_folder_read_in_windows_trains_to_the_bits_of_a_file_in_memory(tmp_pat
         np.save(tmp_path / "data" / f"{name}.npy", array)
     common = ("--num_epochs=2", "--hidden_sizes=8", "--noplots")
     call(mnist, npz(tmp_path, **arrays), *common, f"--workdir={tmp_path / 'file'}")
+    asked = {}
+    for name in ("warm_up", "train", "evaluate"):
+
+        def tell(*arguments, window=None, name=name, function=getattr(jaxmlp, name), **options):
+            asked.setdefault(name, set()).add(window)
+            return function(*arguments, window=window, **options)
+
+        monkeypatch.setattr(jaxmlp, name, tell)
     flags = f"--dataset={tmp_path / 'data'}", "--window=1"  # MiB, of 1.2
     call(mnist, *flags, *common, f"--workdir={tmp_path / 'folder'}")
     one, other = (read(tmp_path / name / "summary.json") for name in ("file", "folder"))
@@ -175,6 +183,7 @@ def test_a_folder_read_in_windows_trains_to_the_bits_of_a_file_in_memory(tmp_pat
     call(verify, tmp_path / "folder")
     call(mnist, "--resume", "--num_epochs=3", f"--workdir={tmp_path / 'folder'}")
     assert read(tmp_path / "folder" / "summary.json")["num_epochs"] == 3
+    assert asked == dict.fromkeys(("warm_up", "train", "evaluate"), {2**20})
 
 
 @pytest.fixture

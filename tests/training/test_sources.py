@@ -57,6 +57,13 @@ def test_each_label_is_looked_at_and_the_row_is_told(monkeypatch):
         check_set(RECIPE, X, labels, 1)
 
 
+def test_a_row_in_the_first_piece_is_told_as_it_is():
+    labels = Y.copy()
+    labels[1500] = 3  # beyond those that show what the others are like
+    with pytest.raises(ValueError, match="from 0 to 2, got 3 at 1500$"):
+        check_set(RECIPE, X, labels, 1)
+
+
 def test_labels_beyond_what_jax_holds_become_floats(monkeypatch):
     monkeypatch.setattr(sources, "CHUNK", 8000)
     recipe = RECIPE._replace(model=mlp((4, 1)), task=regression())

@@ -110,7 +110,7 @@ def test_a_fault_is_found_in_its_step_and_row(digits, tmp_path):
     with pytest.raises(TrainingFault) as expected:
         train(recipe, data, 3)
     with pytest.raises(TrainingFault) as got:
-        train(recipe, streamed(data, tmp_path), 3, window=LARGE)
+        train(recipe, streamed(data, tmp_path)._replace(train_inputs=Rows(inputs)), 3, window=LARGE)
     assert got.value.fault == expected.value.fault
     assert "row 700" in str(got.value)
     assert digest(got.value.progress.state) == digest(expected.value.progress.state)

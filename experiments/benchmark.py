@@ -88,7 +88,8 @@ def beside_others() -> dict[str, Any]:
     except (OSError, ValueError) as error:
         sys.exit(f"error: {screen.one_line(error)}")
     if notice:
-        console.print(notice)
+        console.print(notice.partition("\n")[0])  # the rest is of flags that this has not
+        console.print("$JAXMLP_DATA_DIR says where MNIST's files are")
     console.print("measuring, which takes minutes")
     figures: dict[str, Any] = {}
     with console.status("") as status:

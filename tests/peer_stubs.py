@@ -34,7 +34,7 @@ def figures():
     def row(name, what, networks, seconds, accuracies, **more):
         return {
             **{"name": name, "what": what, "num_networks": networks, "absent": [], "failed": None},
-            **{"cold": START, "warm": [START], "epoch_seconds": seconds},
+            **{"cold": START, "warm": [START | {"first_epoch": 3.0}], "epoch_seconds": seconds},
             **{"accuracies": accuracies, "peak_bytes": 3 * 2**29, **more},
         }
 

@@ -74,7 +74,7 @@ def test_beside_others_it_measures_that_alone(monkeypatch, tmp_path, capsys, dig
         return peer_stubs.growth()
 
     monkeypatch.setattr(benchmark, "against_the_limit", lambda: pytest.fail("it measured more"))
-    monkeypatch.setattr(sources, "load_auto", lambda: (digits, "MNIST IS NOT HERE"))
+    monkeypatch.setattr(sources, "load_auto", lambda: (digits, "MNIST IS NOT HERE\n--data_dir"))
     monkeypatch.setattr(race, "measure", measure_race)
     monkeypatch.setattr(scaling, "measure", measure_scaling)
     call(benchmark, "--peers", "--repeats=4", f"--json={tmp_path / 'f.json'}")
@@ -84,7 +84,7 @@ def test_beside_others_it_measures_that_alone(monkeypatch, tmp_path, capsys, dig
     assert (tmp_path / "f.png").read_bytes().startswith(b"\x89PNG")
     assert asked == [(digits, 4)]
     text = capsys.readouterr().out
-    assert "MNIST IS NOT HERE" in text
+    assert "MNIST IS NOT HERE\n$JAXMLP_DATA_DIR says where" in text
     assert "a slow one" in text
     call(benchmark, "--scaling")
     assert asked[1:] == [digits]

@@ -42,6 +42,7 @@ def test_each_that_trained_has_a_point_its_quartiles_and_its_starts(drawn):
     bars = [bar for bar in starts.patches if bar.get_width()]
     assert len(bars) == 3 * 2 * 3  # peers, cold and warm, stages
     assert [(bar.get_x(), bar.get_width()) for bar in bars[:3]] == [(0, 1), (1, 0.25), (1.25, 7)]
+    assert [bar.get_width() for bar in bars[3:6]] == [1, 0.25, 3]
     cold, warm = bars[0], bars[3]
     assert cold.get_y() < 0 < warm.get_y() + warm.get_height()  # cold above, on inverted axes
     stages = [text.get_text() for text in starts.get_legend().get_texts()]

@@ -17,7 +17,7 @@ def test_one_thing_grows_at_a_time_and_work_is_counted(monkeypatch):
     def running(peer, work, cache):
         with np.load(work.data) as arrays:
             done.append((peer.name, work, len(arrays["train_inputs"])))
-            assert len(arrays["train_labels"]) == len(arrays["train_inputs"])
+            assert np.array_equal(arrays["train_labels"], np.resize(labels, done[-1][2]))
         yield iter([9.0, 4.0, 2.0, 3.0])
 
     def turn(process, at):
@@ -49,6 +49,10 @@ def test_one_thing_grows_at_a_time_and_work_is_counted(monkeypatch):
     assert [work.batch_size for _, work, _ in done] == [256] * 9 + [64, 256, 1024] + [256] * 3
     assert [count for _, _, count in done] == [8] * 12 + [2, 8, 32]
     assert {work.num_epochs for _, work, _ in done} == {4}
+
+    usual = [n for n, row in enumerate(rows) if row["value"] == scaling.USUAL[row["axis"]]]
+    assert [rows[number]["axis"] for number in usual] == list(scaling.USUAL)
+    assert len({done[number][1]._replace(data="") for number in usual}) == 1  # the same work
 
     assert rows[1]["network_epoch_seconds"] == [2.5 / 8, 3 / 8, 3.5 / 8]
     assert rows[3]["network_epoch_seconds"] == [2.5, 3, 3.5]

@@ -58,6 +58,12 @@ def test_the_interval_holds_what_the_seeds_say_it_does():
     assert (low, high) == pytest.approx((2 - half, 2 + half))
 
 
+def test_the_mean_of_many_is_held_to_a_narrower_interval_than_one_of_them():
+    seeds = np.linspace(0.9, 0.91, 8)
+    assert summary.is_alike([0.915], seeds)
+    assert not summary.is_alike([0.915] * 8, seeds)
+
+
 def test_one_network_says_nothing_of_others():
     assert summary.interval([0.9], 1) is None
     assert summary.is_alike([0.9], [0.9]) is None

@@ -28,8 +28,8 @@ def test_each_has_its_line_and_those_that_are_not_there_theirs(figures):
     assert "train 2 2 to 2 1.00 2.00 24" in text
     assert "train_many 1 1 to 1 0.50 1.00 48" in text
     assert "a slow one 6 5.5 to 6.5 3.00 6.00 8" in text
-    assert "train 90.50 % 1,536 MiB 1.0 5.0 8.2 8.2" in text
-    assert "a slow one 70.00 % (!) 1,536 MiB 1.0 1.0 8.2 8.2" in text
+    assert "train 90.50 % 1,536 MiB 1.0 5.0 8.2 4.2" in text
+    assert "a slow one 70.00 % (!) 1,536 MiB 1.0 1.0 8.2 4.2" in text
     assert "one that fell: failed, it fell" in text
     assert "one that is not here: absent, needs a and b: pip install '.[peers]'" in text
     assert text[-3].startswith("By the seeds of train_many, 99% of single networks reach an acc")

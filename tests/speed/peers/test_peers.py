@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import jaxmlp
+from experiments.app import environment
 from experiments.speed import processes, race
 from experiments.speed.peers import PEERS, line
 
@@ -41,10 +42,13 @@ def test_it_pauses_after_each_epoch_and_learns(peer, given):
     assert all(0.86 < each <= 1 for each in accuracies)  # 1,437 examples, 6 times
 
 
-def test_ours_are_what_the_library_trains(given):
+def test_ours_are_what_the_library_trains_on_all_cores(given, monkeypatch):
     data, work = given
+    asked = []
+    monkeypatch.setattr(environment, "use_devices", lambda: asked.append("devices"))
     one = line.Work("", (32,), 10, 64, 3e-3, 1, 2, 5)
     alone, population = (module_of(peer)(data, one, lambda: None) for peer in PEERS[:2])
+    assert asked == ["devices"]
     assert len(population) == 2
     assert alone[0] == population[0]
     recipe = importlib.import_module("experiments.speed.peers.alone").recipe_of(data, work)

@@ -189,11 +189,7 @@ def _stages(closed: ClosedJaxpr) -> list[Stage]:
         used = dict.fromkeys(v for each in part for v in each.invars if isinstance(v, Var))
         inputs = [var for var in used if var not in constants and var not in set(made)]
         outputs = [var for var in made if var in needed]
-        is_sum = place < len(parts) - 1
-        if is_sum and (total := part[-1].outvars[0]) in needed:
-            outputs = [*(var for var in outputs if var is not total), total]
-        else:
-            is_sum = False
+        is_sum = place < len(parts) - 1 and part[-1].outvars[0] in needed
         needed = (needed - set(made)) | set(inputs)
         names: Any = {"arg_names": [""] * len(inputs), "result_paths": [""] * len(outputs)}
         known = jaxpr.debug_info._replace(**names)

@@ -27,6 +27,8 @@ from jaxmlp import (
     train,
     warm_up,
 )
+from jaxmlp.runtime.compilation import compile_all
+from jaxmlp.training.engine import calls_of, shapes_of
 from jaxmlp.training.parallel import make_parallel
 
 MESH = Mesh(np.array(jax.devices()[:1]), ("data",))
@@ -65,6 +67,14 @@ def near(got, expected, within):
     return all(np.allclose(*pair, rtol=0, atol=within) for pair in pairs)
 
 
+def compiled_fast(mesh):
+    """What the compiler makes of steps in fast mode."""
+    recipe, data = recipe_of(mlp((4, 3))), made()
+    fast = make_parallel(mesh, "fast", recipe.model, 16, data.train_inputs)
+    run = calls_of(recipe, shapes_of(data), fast)["run"]
+    return compile_all({"run": run})["run"].as_text()
+
+
 @pytest.fixture(scope="module")
 def exact(blobs):
     """Runs by network, on one device in exact mode."""
@@ -93,6 +103,21 @@ def test_a_gradient_is_that_of_the_weighted_mean_and_sums_are_sums(blobs):
 
 def test_a_line_is_searched_along_the_loss_of_the_whole_batch(blobs):
     recipe = recipe_of(mlp((4, 3)), optimizer=lambda **_: optax.lbfgs(memory_size=2), num_epochs=1)
+    alone, together = (train(recipe, blobs, 0, mesh=mesh) for mesh in (None, MESH))
+    assert near(together.params, alone.params, 1e-4)
+
+
+def test_a_step_is_as_long_as_the_loss_of_the_whole_batch_says(blobs):
+    recipe = recipe_of(mlp((4, 3)), num_epochs=1)
+    recipe = recipe._replace(
+        optimizer=lambda **_: optax.polyak_sgd(max_learning_rate=10.0), hyperparameters={}
+    )
+    alone, together = (train(recipe, blobs, 0, mesh=mesh) for mesh in (None, MESH))
+    assert near(together.params, alone.params, 1e-5)
+
+
+def test_a_part_of_one_example_is_normed_by_the_whole_batch(blobs):
+    recipe = recipe_of(mlp((4, 5, 3), norm="batch"), batch_size=8, num_epochs=1)
     alone, together = (train(recipe, blobs, 0, mesh=mesh) for mesh in (None, MESH))
     assert near(together.params, alone.params, 1e-4)
 
@@ -187,6 +212,8 @@ if processes > 1:
 sys.path[:0] = ["tests", "tests/training"]
 import test_parallel as here
 mesh = jax.make_mesh((processes * devices,), ("data",))
+if devices > 1:  # in fast mode it is the compiler that divides the work and adds the parts
+    assert "all-reduce" in here.compiled_fast(mesh)
 for name, model in here.NETWORKS.items():
     run = here.train(here.recipe_of(model), here.made(), 0, mesh=mesh)
     assert run.params and len(jax.tree.leaves(run.params)[0].devices()) == processes * devices
@@ -207,12 +234,14 @@ def runs_on(counts):
                 cwd=Path(__file__).parents[2],
                 env={**os.environ, "NPROC": "8"},
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
                 text=True,
             )
             for number in range(processes)
         ]
-    outputs = [process.communicate(timeout=600)[0].splitlines() for process in started]
+    ended = [process.communicate(timeout=600) for process in started]
+    assert [process.returncode for process in started] == [0] * len(started), ended
+    outputs = [out.splitlines() for out, _ in ended]
     return [[line for line in lines if not line.startswith("[Gloo]")] for lines in outputs]
 
 

@@ -85,7 +85,8 @@ def trained(case: Case, data: Dataset, folder: Path) -> dict[str, Any]:
     work = case.work._replace(data=race.write(own, folder / "case.npz").data)
     networks = work.num_networks if case.peer == POPULATION else 1
     [peer] = [each for each in PEERS if each.name == case.peer]
-    with running(peer, work, folder) as process:
+    cache = folder / f"{case.axis} {case.value:g}"  # its own: all compile, which takes memory too
+    with running(peer, work, cache) as process:
         answer(process, "imported")
         answer(process, "loaded")
         turns = [turn(process, "trained") for _ in range(work.num_epochs)]

@@ -90,7 +90,7 @@ def notes(figures: Mapping[str, Any]) -> Iterator[str]:
 
 def show_scaling(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
     """Prints what `scaling.measure` returned."""
-    table = Table("grows", "to", "network", "networks", "a network-epoch", "GFLOP/s", "memory")
+    table = Table("grows", "to", "network", "networks", "seconds", "GFLOP/s", "memory")
     for row in rows:
         head = row["axis"], f"{row['value']:g}"
         if row["failed"]:
@@ -100,7 +100,7 @@ def show_scaling(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
             *head,
             "-".join(map(str, row["sizes"])),
             str(row["num_networks"]),
-            f"{row['network_epoch_seconds'][1]:.3g} s",
+            f"{row['network_epoch_seconds'][1]:.3g}",
             f"{row['gflops']:.3g}",
             memory(row["peak_bytes"]),
         )

@@ -11,10 +11,11 @@ from jaxmlp import Dataset
 def test_one_thing_grows_at_a_time_and_work_is_counted(monkeypatch):
     inputs, labels = np.zeros((8, 4), np.uint8), np.arange(8, dtype=np.int32) % 3
     data = Dataset(inputs, labels, inputs[:2], labels[:2], num_classes=3)
-    done, told = [], []
+    done, told, caches = [], [], set()
 
     @contextlib.contextmanager
     def running(peer, work, cache):
+        caches.add(cache)
         with np.load(work.data) as arrays:
             done.append((peer.name, work, len(arrays["train_inputs"])))
             assert np.array_equal(arrays["train_labels"], np.resize(labels, done[-1][2]))
@@ -39,6 +40,7 @@ def test_one_thing_grows_at_a_time_and_work_is_counted(monkeypatch):
         *(("batch", 64), ("batch", 256), ("batch", 1024)),
         *(("data", 0.25), ("data", 1), ("data", 4)),
     ]
+    assert len(caches) == len(rows)  # none finds what another has compiled
     assert told[:4] == ["members 1", "members 8", "members 64", "width 64"]
     assert [name for name, _, _ in done] == ["population"] * 3 + ["alone"] * 12
     assert [work.num_networks for _, work, _ in done] == [1, 8, 64] + [8] * 12

@@ -54,5 +54,5 @@ def test_what_was_not_measured_is_a_dash(figures):
 def test_growth_has_a_line_for_each_case():
     rows = peer_stubs.growth()
     text = shown(tables.show_scaling, rows)
-    assert "width 64 784-64-10 1 2 s 12.3 1,024 MiB" in text
+    assert "width 64 784-64-10 1 2 12.3 1,024 MiB" in text
     assert "data 0.25 failed, it fell [down]" in text

@@ -140,7 +140,7 @@ def test_no_checkpoint_is_claimed_that_could_not_be_written(flags, folder, capsy
 
 
 def test_ctrl_c_before_training_writes_nothing(flags, folder, capsys, monkeypatch):
-    def interrupt(*_):
+    def interrupt(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(jaxmlp, "warm_up", interrupt)
@@ -343,10 +343,10 @@ def test_a_run_that_takes_the_folder_meanwhile_is_not_mixed_with(flags, folder, 
     interrupted(folder, flags, 2, signal.SIGTERM)
     warm_up = jaxmlp.warm_up
 
-    def overwrite(*arguments):
+    def overwrite(*arguments, **options):
         config = read(folder / "config.json")
         (folder / "config.json").write_text(json.dumps(config | {"seed": 9}))
-        warm_up(*arguments)
+        warm_up(*arguments, **options)
 
     monkeypatch.setattr(jaxmlp, "warm_up", overwrite)
     assert "another run has changed config.json" in refused(folder, *flags, "--resume")

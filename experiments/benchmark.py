@@ -21,9 +21,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from absl import app, flags, logging
+from absl import flags
 
-from experiments.app import command_line, screen
+from experiments.app import command_line, endings, screen
 from experiments.folder import files, workdir
 
 FLAGS = flags.FLAGS
@@ -190,5 +190,4 @@ def show_population(console: Any, rows: Sequence[dict[str, Any]]) -> None:
 
 
 if __name__ == "__main__":
-    logging.set_verbosity(logging.WARNING)
-    app.run(main, flags_parser=command_line.parse)
+    endings.start(main)

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+import runpy
 import shlex
 from pathlib import Path
 
@@ -189,3 +190,9 @@ def test_the_book_has_the_lessons_in_their_order():
     assert there == list(lessons.NAMES)
     first = (ROOT / "docs" / "index.md").read_text()
     assert [name for name in re.findall(r"\(lessons/(\w+)\.md\)", first) if name in order] == order
+
+
+@pytest.mark.parametrize(("found", "expected"), [(None, ["extensions"]), ("sphinx", [])])
+def test_extensions_have_no_examples_to_run_where_sphinx_is_not(monkeypatch, found, expected):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: found)
+    assert runpy.run_path(ROOT / "docs" / "conftest.py")["collect_ignore"] == expected

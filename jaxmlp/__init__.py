@@ -25,6 +25,7 @@ from jaxmlp.optim import optimizers, schedules
 from jaxmlp.populations.many import Halving, Population, plan_many, population_like, train_many
 from jaxmlp.populations.runs import Runs
 from jaxmlp.runtime.compilation_cache import cache_compilations
+from jaxmlp.runtime.meshes import make_mesh
 from jaxmlp.storage.network import Network, load, save
 from jaxmlp.storage.parameters import digest, load_params, save_params
 from jaxmlp.storage.resumable import resumable, resumable_many
@@ -87,6 +88,7 @@ __all__ = [
     "load_params",
     "load_safetensors",
     "losses",
+    "make_mesh",
     "make_update",
     "metrics",
     "mlp",

@@ -94,7 +94,7 @@ def train(
       on_block: called after each block, before the epoch's line is made. True stops, once the
         line is made and told of where an epoch ends there.
       progress: whether to show a bar, by the package tqdm.
-      mesh: devices that divide each batch among them: `jax.make_mesh((4,), ("data",))`. By default
+      mesh: devices that divide each batch among them: `jaxmlp.make_mesh("data:4")`. By default
         there is one device and no division.
       mode: of a mesh. In exact mode a batch is always cut into eight parts, whose sums are added in
         their order: the bits are the same on 1, 2, 4 and 8 devices, but others than without a mesh.

@@ -41,7 +41,7 @@ def make_parallel(
     """How to train a network on a mesh.
 
     Args:
-      mesh: with one axis, "data".
+      mesh: with the axis "data", and no more than one device along any other.
       mode: "exact" or "fast"; by default exact on CPUs and fast elsewhere.
       model: the network.
       batch_size: of the recipe.
@@ -51,14 +51,12 @@ def make_parallel(
       ValueError: if the batch, or what the network makes of one, cannot be divided so.
     """
     if not isinstance(mesh, Mesh):
-        raise ValueError(
-            f'mesh needs to be like jax.make_mesh((2,), ("data",)), got {kind_of(mesh)}'
-        )
-    if mesh.axis_names != (DATA,):
-        raise ValueError(f'mesh needs the one axis "{DATA}", got {", ".join(mesh.axis_names)}')
-    if any(kind != jax.sharding.AxisType.Auto for kind in mesh.axis_types):
-        # What `jax.make_mesh` makes unless told otherwise; the devices are what matters.
-        mesh = Mesh(mesh.devices, mesh.axis_names)
+        raise ValueError(f'mesh needs to be like jaxmlp.make_mesh("data:2"), got {kind_of(mesh)}')
+    if mesh.shape.get(DATA) != mesh.size:
+        got = ", ".join(f"{name}:{size}" for name, size in mesh.shape.items())
+        raise ValueError(f'mesh needs all its devices along the axis "{DATA}", got {got}')
+    # Axes as the compiler is to see them, whichever else `jax.make_mesh` made: the devices matter.
+    mesh = Mesh(mesh.devices.reshape(-1), (DATA,))
     mode = mode or ("exact" if mesh.devices.flat[0].platform == "cpu" else "fast")
     if mode not in ("exact", "fast"):
         raise ValueError(f"mode needs to be exact or fast, got {mode}")

@@ -23,6 +23,7 @@ from jaxmlp import (
     classification,
     digest,
     from_flax,
+    make_mesh,
     mlp,
     train,
     warm_up,
@@ -152,15 +153,15 @@ class Linen(linen.Module):
 
 
 LINEN = from_flax(Linen(), np.zeros(4, np.float32))
-TWO = Mesh(np.array(jax.devices()[:1]).reshape(1, 1), ("data", "other"))
+TWO = Mesh(np.array(jax.devices()[:1] * 2).reshape(1, 2), ("data", "member"))
 
 
 @pytest.mark.parametrize(
     ("recipe", "mesh", "mode", "said"),
     [
         (recipe_of(NOISY), None, "exact", "mode needs a mesh, .* got exact and no mesh"),
-        (recipe_of(NOISY), "data", None, "mesh needs to be like jax.make_mesh.*, got 'data'"),
-        (recipe_of(NOISY), TWO, None, 'mesh needs the one axis "data", got data, other'),
+        (recipe_of(NOISY), "data", None, r"mesh needs to be like jaxmlp.make_mesh\(.*, got 'data'"),
+        (recipe_of(NOISY), TWO, None, 'mesh needs all .* "data", got data:1, member:2'),
         (recipe_of(NOISY), MESH, "plain", "mode needs to be exact or fast, got plain"),
         (recipe_of(NOISY, 20), MESH, None, "batch_size needs to be a multiple of 8 .*, got 20"),
         (recipe_of(LINEN), MESH, None, "exact mode needs a network whose train is made by lift"),
@@ -175,6 +176,11 @@ def test_what_cannot_be_divided_is_refused_before_any_work(recipe, mesh, mode, s
 def test_data_that_are_read_in_windows_are_for_one_device(blobs):
     with pytest.raises(ValueError, match="a mesh needs data in memory, got train, test in windows"):
         train(recipe_of(mlp((4, 3))), blobs, 0, mesh=MESH, window=100)
+
+
+def test_an_axis_of_one_device_changes_nothing(exact, blobs):
+    run = train(recipe_of(NETWORKS["plain"]), blobs, 0, mesh=make_mesh("member:1,data:1"))
+    assert all_bits(run) == all_bits(exact["plain"])
 
 
 def test_batches_of_a_multiple_of_the_devices_are_for_fast_mode():

@@ -33,7 +33,7 @@ def main(argv: list[str]) -> None:
         earlier = config.earlier_config("run")
         given = config.read(earlier)
         path = workdir.choose(given.workdir, "mnist", given.overwrite, earlier is not None)
-        startup.wake(config.threads(given, earlier))
+        startup.wake(config.threads(given, earlier), given.deterministic)
         data, notice = config.load_data(given, earlier)
         made = config.make(given, data, earlier)
         job = Job(recipes.recipe(made), data, made, path, notice, given, earlier)

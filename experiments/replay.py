@@ -22,7 +22,7 @@ from rich.console import Console
 import jaxmlp
 from experiments import verify
 from experiments.app import config as configs
-from experiments.app import endings, points, startup
+from experiments.app import determinism, endings, points, startup
 from experiments.app.progress import EpochTable
 from experiments.folder import arrays, records, schema
 from experiments.folder.workdir import user_path
@@ -106,7 +106,8 @@ def main(argv: list[str]) -> None:
         console.print(f"{FLAGS.member}: identical to the bit", style="bold green")
     now = {**receipt.describe(), "num_devices": machine.get("num_devices")}
     then = {name: machine.get(name) for name in now}
-    for line in [*found, *receipt.differences(then, now, "environment")]:
+    why = determinism.remark(config, machine) if found else []
+    for line in [*found, *receipt.differences(then, now, "environment"), *why]:
         say(console, line)
     say(console, f"not vouched for: {NOT_VOUCHED_FOR}")
     if found:
@@ -123,7 +124,7 @@ def choose(console: Console, folder: Path, config: Mapping[str, Any]) -> Member:
     record = arrays.read_runs(folder / "runs.npz", axes)
     values = points.parse_member(FLAGS.member, axes)
     position = find(axes, values)
-    startup.wake(config["threads"])
+    startup.wake(config["threads"], config["deterministic"])
     data = verify.load(console, config)
     if data.sha256 != config["data_sha256"]:
         raise ValueError(

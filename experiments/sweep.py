@@ -62,7 +62,7 @@ def main(argv: list[str]) -> None:
         ]
         points.refuse_too_many(seeds, *crossed, *axes.values())
         environment.use_devices()
-        startup.wake(config.threads(given, earlier))
+        startup.wake(config.threads(given, earlier), given.deterministic)
         data, notice = config.load_data(given, earlier)
         made = config.make_sweep(given, data, earlier)
         recipe = points.recipe_at(data, made["given"], {})

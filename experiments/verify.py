@@ -23,7 +23,7 @@ from rich.console import Console
 
 import jaxmlp
 from experiments.app import config as configs
-from experiments.app import endings, recipes, report, settings, startup
+from experiments.app import determinism, endings, recipes, report, settings, startup
 from experiments.app.fields import RESULT
 from experiments.app.job import Job
 from experiments.app.progress import EpochTable
@@ -59,7 +59,7 @@ def main(argv: list[str]) -> None:
         folder = user_path(argv[1])
         claim = proof.read(folder)
         config = records.as_now(claim.receipt["config"])
-        startup.wake(config["threads"])
+        startup.wake(config["threads"], config["deterministic"])
         data = load(console, config)
         found = list(data_differences(claim, data))
         job = make_job(folder, claim, data)
@@ -216,8 +216,11 @@ def conclude(console: Console, job: Job, claim: Claim, made: Rerun, found: list[
     else:
         fault = f", and so is the fault in step {claim.fault['step']}" if claim.fault else ""
         console.print(f"{same}{fault}", style="bold green")
-    machine = receipt.differences(claim.receipt["environment"], receipt.describe(), "environment")
-    for line in [*found, *machine]:
+    environment = claim.receipt["environment"]
+    machine = receipt.differences(environment, receipt.describe(), "environment")
+    config = records.as_now(claim.receipt["config"])
+    why = determinism.remark(config, environment) if made.differs else []
+    for line in [*found, *machine, *why]:
         say(console, line)
     if not made.differs and not made.is_over and not claim.fault:
         say(console, f"unfinished: its settings go on to epoch {job.recipe.num_epochs}")

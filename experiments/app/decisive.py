@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from experiments.app import determinism
 from experiments.app.environment import MOST_THREADS
 from experiments.app.fields import number, numbers, one_of, switch, whole, widths
 from experiments.app.recipes import CHOICES, LEARNING_RATES, NORMS, TASKS
@@ -162,3 +163,4 @@ class Decisive:
         "bfloat16 and, on NVIDIA GPUs alone, tf32 are for devices that are faster at it.",
         is_later=True,
     )
+    deterministic: bool = switch(False, determinism.HELP, is_fixed=True, is_later=True)

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
 import jaxmlp
-from experiments.app import environment, progress
+from experiments.app import determinism, environment, progress
 
 FLAGS = flags.FLAGS
 flags.DEFINE_bool(
@@ -25,8 +25,15 @@ flags.DEFINE_bool(
 )
 
 
-def wake(num_threads: int | None) -> None:
-    """Starts JAX with a number of threads, None for one a core; see `environment.use_threads`."""
+def wake(num_threads: int | None, deterministic: bool = False) -> None:
+    """Starts JAX.
+
+    Args:
+      num_threads: for a CPU's work, None for one a core; see `environment.use_threads`.
+      deterministic: whether a GPU is to take the same kernels each time; see `determinism.use`.
+    """
+    if deterministic:
+        determinism.use()
     environment.use_threads(num_threads)
     cache_compilations()
 

@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from experiments.app import command_line, endings, environment, startup
+from experiments.app import command_line, determinism, endings, environment, startup
 from experiments.data.sources import NotAvailable
 from experiments.folder import schema, workdir
 from experiments.lessons import CLAIM_FAILED, NO_DATA, PICTURE, RESULTS, drawing
@@ -236,6 +236,7 @@ def define(teach: Callable[..., Outcome], values: flags.FlagValues) -> None:
     folder = "Where to write; by default a new folder in runs/."
     flags.DEFINE(command_line.PathParser(), "workdir", None, folder, values)
     _define("overwrite", bool, False, "Replace what this lesson left in --workdir.", values)
+    _define("deterministic", bool, False, determinism.HELP, values)
 
 
 def _define(name: str, kind: Any, default: Any, meaning: str, values: flags.FlagValues) -> None:
@@ -285,13 +286,13 @@ def run(teach: Callable[..., Outcome], values: flags.FlagValues, argv: list[str]
         settings = {name: _given(name, values) for name in inspect.signature(teach).parameters}
         path = _choose(values.workdir, name, values.overwrite)
         environment.use_devices()
-        startup.wake(None)
+        startup.wake(None, values.deterministic)
         try:
             outcome = teach(**settings)
         except NotAvailable as error:
             print(f"error: {error}", file=sys.stderr)
             sys.exit(NO_DATA)
-        command = _command(name, (values[setting] for setting in settings))
+        command = _command(name, (values[name] for name in [*settings, "deterministic"]))
         write(path, outcome, {"lesson": name, "command": command, "settings": settings})
     for table in outcome.tables.values():
         console.print(_grid(table))

@@ -13,6 +13,11 @@ import jax
 __all__ = ["describe", "differences", "num_threads"]
 
 PACKAGES = ("jaxmlp", "jax", "jaxlib", "optax", "flax", "numpy")
+# Of those that a GPU's machine code comes from, the ones that are installed.
+LIBRARIES = (
+    *("jax-cuda12-plugin", "jax-cuda13-plugin", "nvidia-cublas-cu12", "nvidia-cublas"),
+    *("nvidia-cuda-nvcc-cu12", "nvidia-cuda-nvcc"),
+)
 # Of the instruction sets, those that XLA and Eigen choose their code by.
 INSTRUCTIONS = (
     *("sse4_2", "avx", "fma", "f16c", "avx2", "avx512f", "avx512bw", "avx512vl", "avx512dq"),
@@ -32,12 +37,13 @@ def describe() -> dict[str, Any]:
     """What a result's bits depend on besides recipe, data and seed.
 
     Returns:
-      versions, platform, device_kind, num_devices, processor, instructions, threads (of the pool
-      that divides a CPU's work; None where it cannot be counted), xla_flags, and those of
-      `SETTINGS` that this version of JAX has, as they are on the thread that asks.
+      versions (on a GPU also of `LIBRARIES`), platform, device_kind, num_devices, processor,
+      instructions, threads (of the pool that divides a CPU's work; None where it cannot be
+      counted), xla_flags, and those of `SETTINGS` that this version of JAX has, as they are on the
+      thread that asks.
     """
     return {
-        "versions": {name: _version(name) for name in PACKAGES},
+        "versions": {name: _version(name) for name in PACKAGES} | _libraries(),
         "platform": jax.default_backend(),
         "device_kind": jax.devices()[0].device_kind,
         "num_devices": jax.device_count(),
@@ -91,6 +97,11 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
+
+
+def _libraries() -> dict[str, str]:
+    names = LIBRARIES if jax.default_backend() == "gpu" else ()
+    return {name: found for name in names if (found := _version(name))}
 
 
 def _instructions() -> list[str]:

@@ -73,10 +73,13 @@ def test_without_a_folder_there_is_a_new_one_of_the_lessons_name(tmp_path, monke
 def test_devices_and_threads_are_chosen_before_the_lesson_begins(tmp_path, monkeypatch):
     done = []
     monkeypatch.setattr(lesson.environment, "use_devices", lambda: done.append("devices"))
-    monkeypatch.setattr(lesson.startup, "wake", lambda count: done.append(("threads", count)))
+    monkeypatch.setattr(lesson.startup, "wake", lambda *given: done.append(given))
     monkeypatch.setattr(toy, "Claim", lambda *given: done.append("lesson") or lesson.Claim(*given))
     run(f"--workdir={tmp_path}")
-    assert done == ["devices", ("threads", None), "lesson", "lesson"]
+    assert done == ["devices", (None, False), "lesson", "lesson"]
+    run(f"--workdir={tmp_path}", "--overwrite", "--deterministic")
+    assert done[4:6] == ["devices", (None, True)]
+    assert results(tmp_path)["command"].endswith("experiments.lessons.toy --deterministic")
 
 
 def test_the_first_column_of_a_table_is_on_the_left_and_numbers_are_on_the_right():

@@ -59,6 +59,15 @@ def test_a_missing_package_has_no_version():
     assert receipt._version("no-such-package-anywhere") is None
 
 
+def test_on_a_gpu_the_libraries_are_described_that_its_code_comes_from(monkeypatch):
+    there = {"jax": "1", "nvidia-cublas-cu12": "12.9", "jax-cuda12-plugin": "2"}
+    monkeypatch.setattr(receipt, "_version", there.get)
+    assert receipt.describe()["versions"] == dict.fromkeys(receipt.PACKAGES) | {"jax": "1"}
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    versions = receipt.describe()["versions"]
+    assert versions == dict.fromkeys(receipt.PACKAGES) | there
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="threads are counted on Linux alone")
 def test_threads_are_counted_once_jax_has_started():
     program = """

@@ -65,7 +65,7 @@ class Cohort:
         is_due = (self._host.ended_by == 0) & (self._host.epochs < epoch)
         for number, program in enumerate(self._grid.programs):
             rows = np.flatnonzero(is_due[program.members])
-            size = self._crew.sizes[number] * len(self._crew.devices)
+            size = self._crew.sizes[number] * len(self._crew.teams)
             for part in chunks(rows, size):
                 for share in self._train_chunk(number, part, epoch, is_ranked):
                     yield (done + share * len(part)) / whole
@@ -178,7 +178,7 @@ class Cohort:
         recipe = self._grid.recipes[self._grid.settings[program.members[row]]]
         seeds, crew = Seeds(*(values[row] for values in program.draws)), self._crew
         member = share.worker.member(share.carried, slot)
-        return locate(recipe, self._data, crew.sets[0], crew.devices[0], seeds, member, stop)
+        return locate(recipe, self._data, crew.sets[0], crew.teams[0], seeds, member, stop)
 
 
 def _run(stop: int, share: Share) -> Share:

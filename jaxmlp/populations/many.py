@@ -67,7 +67,10 @@ def train_many(
         initial parameters, and the noise, and each of the ones is combined with each of the others.
       noise_seeds: the same for what a network draws in training, as dropout does: "noise_seed".
       mode: "exact" or "fast"; by default exact on CPUs and fast elsewhere.
-      mesh: the devices; by default all.
+      mesh: the devices; by default all. Those at different places along its axis "member" train
+        different members. Those along its axis "data" train a member together, as in `train`, and
+        with the bits that it has on them in exact mode. Where a mesh has neither, each device
+        trains members of its own.
       memory: bytes that may be used; by default nine tenths of what is free.
       eval_every: as in `train`.
       on_fault: "stop" ends a member at its first number that is not finite; "ignore" does not look.

@@ -11,6 +11,7 @@ from jax.sharding import Mesh
 
 from jaxmlp.populations.grid import Grid, Program
 from jaxmlp.populations.members import OneByOne, SideBySide, Worker
+from jaxmlp.populations.teams import Team, devices_of, place_of, placed, teams_of
 from jaxmlp.runtime.compilation import OnCompiled, compile_all, default_device
 from jaxmlp.runtime.keydata import plain
 from jaxmlp.runtime.memory import available, gib, num_bytes
@@ -40,21 +41,21 @@ class Plan(NamedTuple):
 
 
 class Crew(NamedTuple):
-    """The devices, with the data on them, and the chunks that they take."""
+    """The teams of devices, with the data on them, and the chunks that they take."""
 
-    devices: tuple[jax.Device, ...]
+    teams: tuple[Team, ...]
     mode: str
-    sets: tuple[Sets, ...]  # on each device
-    sizes: tuple[int, ...]  # one a program: the members that a device takes at a time
-    workers: tuple[tuple[Worker, ...], ...]  # one a program, of one a device
+    sets: tuple[Sets, ...]  # of each team
+    sizes: tuple[int, ...]  # one a program: the members that a team takes at a time
+    workers: tuple[tuple[Worker, ...], ...]  # one a program, of one a team
 
     def size_for(self, program: int, members: int) -> int:
-        """The places that a device needs for its part of these members.
+        """The places that a team needs for its part of these members.
 
         In exact mode empty places cost nothing, in fast mode they cost as much as taken ones.
         """
         size = self.sizes[program]
-        while self.mode == "fast" and size > 1 and members <= -(-size // 2) * len(self.devices):
+        while self.mode == "fast" and size > 1 and members <= -(-size // 2) * len(self.teams):
             size = -(-size // 2)
         return size
 
@@ -69,12 +70,14 @@ def prepare(
     on_compiled: OnCompiled | None = None,
 ) -> tuple[Crew, Plan]:
     """Compiles all that the programs run, for chunks that fit into memory, and places the data."""
-    devices = tuple(jax.devices() if mesh is None else mesh.devices.flat)
-    devices = devices[: max(len(program.seeds) for program in grid.programs)]  # the rest would idle
+    found = teams_of(mesh)
+    found = found[: max(len(program.seeds) for program in grid.programs)]  # the rest would idle
+    devices = [device for team in found for device in devices_of(team)]
     is_cpu = devices[0].platform == "cpu"
     mode = mode or ("exact" if is_cpu else "fast")
     if mode not in ("exact", "fast"):
         raise ValueError(f"mode needs to be exact or fast, got {mode}")
+    teams = tuple(placed(team, mode, grid.programs, data.train_inputs) for team in found)
     host, device = (
         int(0.9 * available(place)) if memory is None else memory for place in (None, devices[0])
     )
@@ -88,15 +91,15 @@ def prepare(
             f"{gib(data_bytes)} of data, got {gib(host)} of memory"
         )
     budget = (host - store - data_bytes) // len(devices) if is_cpu else device - data_bytes
-    sets = tuple(place(arrays, device) for device in devices)
+    sets = tuple(place(arrays, place_of(team)) for team in teams)
     find = _one_by_one if mode == "exact" else functools.partial(_side_by_side, is_shared)
-    workers, sizes, needs = find(grid.programs, shapes, devices, sets, budget, on_compiled)
+    workers, sizes, needs = find(grid.programs, shapes, teams, sets, budget, on_compiled)
     if (most := max(needs)) > budget:
         raise ValueError(
             f"a member needs {gib(most)} on each of {len(devices)} devices, besides the "
             f"{gib(store + data_bytes)} of all states and the data; got {gib(budget)}"
         )
-    chunks = [size * len(devices) for size in sizes]
+    chunks = [size * len(teams) for size in sizes]
     plan = Plan(
         num_members=len(grid.seeds),
         num_programs=len(grid.programs),
@@ -107,7 +110,7 @@ def prepare(
         host_bytes=store + is_cpu * (data_bytes + len(devices) * most),
         available_bytes=host if is_cpu else min(host, device),
     )
-    return Crew(devices, mode, sets, tuple(sizes), tuple(workers)), plan
+    return Crew(teams, mode, sets, tuple(sizes), tuple(workers)), plan
 
 
 Found = tuple[
@@ -118,7 +121,7 @@ Found = tuple[
 def _one_by_one(
     programs: Sequence[Program],
     shapes: Shapes,
-    devices: Sequence[jax.Device],
+    teams: Sequence[Team],
     sets: Sequence[Sets],
     budget: int,
     on_compiled: OnCompiled | None,
@@ -127,20 +130,20 @@ def _one_by_one(
     calls = {
         (number, place, name): call
         for number, program in enumerate(programs)
-        for place, device in enumerate(devices)
-        for name, call in calls_of(program.recipe, shapes, device).items()
+        for place, team in enumerate(teams)
+        for name, call in calls_of(program.recipe, shapes, team).items()
     }
     compiled = compile_all(calls, on_compiled)
     workers, sizes, needs = [], [], []
     for number, program in enumerate(programs):
         own = [
             {name: c for (n, p, name), c in compiled.items() if (n, p) == (number, place)}
-            for place in range(len(devices))
+            for place in range(len(teams))
         ]
-        engines = map(functools.partial(Engine, program.static), devices, sets, own)
+        engines = map(functools.partial(Engine, program.static), map(place_of, teams), sets, own)
         state, alone = num_bytes(state_of(program, shapes)), _needed(own[0]["run"], shapes)
         most = 1 + max(0, budget - alone) // (2 * state)  # each goes in and comes out
-        sizes.append(_even(program, min(_chunk(program, shapes), most), len(devices)))
+        sizes.append(_even(program, min(_chunk(program, shapes), most), len(teams)))
         needs.append(alone + 2 * (sizes[-1] - 1) * state)
         workers.append(tuple(map(OneByOne, engines)))
     return workers, sizes, needs
@@ -150,7 +153,7 @@ def _side_by_side(
     is_shared: bool,
     programs: Sequence[Program],
     shapes: Shapes,
-    devices: Sequence[jax.Device],
+    teams: Sequence[Team],
     sets: Sequence[Sets],
     budget: int,
     on_compiled: OnCompiled | None,
@@ -158,12 +161,12 @@ def _side_by_side(
     """The same of fast mode, where a chunk's size is compiled into its programs."""
     workers = [
         tuple(
-            SideBySide(program.recipe, shapes, device, own, is_shared)
-            for device, own in zip(devices, sets, strict=True)
+            SideBySide(program.recipe, shapes, team, own, is_shared)
+            for team, own in zip(teams, sets, strict=True)
         )
         for program in programs
     ]
-    sizes = [_beside(program, shapes, devices, is_shared, budget) for program in programs]
+    sizes = [_beside(program, shapes, teams, is_shared, budget) for program in programs]
     needs = [0] * len(programs)
     while True:
         calls = {
@@ -196,26 +199,26 @@ def _needed(run: Any, shapes: Shapes) -> int:
 def _beside(
     program: Program,
     shapes: Shapes,
-    devices: Sequence[jax.Device],
+    teams: Sequence[Team],
     is_shared: bool,
     budget: int,
 ) -> int:
-    """Members a device that should fit side by side: on a CPU, into its cache."""
+    """Members a team that should fit side by side: on a CPU, into its cache."""
     state, size = num_bytes(state_of(program, shapes)), len(program.seeds)
-    if devices[0].platform == "cpu":
+    if devices_of(teams[0])[0].platform == "cpu":
         row = 0 if is_shared else 4 * math.prod(shapes["train"][0].shape[1:])
         size = CACHE // (state + program.static.batch_size * row)
-    return _even(program, min(size, budget // (4 * state)), len(devices))
+    return _even(program, min(size, budget // (4 * state)), len(teams))
 
 
-def _even(program: Program, most: int, num_devices: int) -> int:
-    """As few chunks as there need be, of like size: the members of one, a device."""
-    members = -(-len(program.seeds) // num_devices)
+def _even(program: Program, most: int, num_teams: int) -> int:
+    """As few chunks as there need be, of like size: the members of one, a team."""
+    members = -(-len(program.seeds) // num_teams)
     return -(-members // -(-members // max(1, min(most, members))))
 
 
 def _chunk(program: Program, shapes: Shapes) -> int:
-    """Members a device at a time in exact mode, for a chunk's epoch to take about 2 s.
+    """Members a team at a time in exact mode, for a chunk's epoch to take about 2 s.
 
     The estimate is rough, and may be: more only make the progress coarser.
     """

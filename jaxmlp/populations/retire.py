@@ -3,13 +3,13 @@
 import math
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 
 from jaxmlp.objectives.records import Metric, of_column
 from jaxmlp.populations.grid import Grid
 from jaxmlp.populations.population import Population, epoch_of, live_in, write
 from jaxmlp.populations.runs import FAULT, HALVING, LENGTH, PATIENCE
+from jaxmlp.populations.teams import Team
 from jaxmlp.randomness import Seeds
 from jaxmlp.training import loop, stopping
 from jaxmlp.training.engine import Engine, Sets, Totals
@@ -70,7 +70,7 @@ def locate(
     recipe: Recipe,
     data: Dataset,
     sets: Sets,
-    device: jax.Device,
+    team: Team,
     seeds: Seeds,
     member: tuple[TrainState, Totals],
     stop: int,
@@ -80,8 +80,8 @@ def locate(
     Args:
       recipe: the member's own.
       data: what it is trained on.
-      sets: the same on the device, not to be copied for each fault.
-      device: where to look.
+      sets: the same on the team's devices, not to be copied for each fault.
+      team: where to look.
       seeds: of the data order and of the noise.
       member: its state, every number in it finite, and its totals.
       stop: the step before which the fault is.
@@ -89,7 +89,7 @@ def locate(
     names = "train_inputs", "train_labels", "train_weights"
     placed: Any = dict(zip(names, sets["train"], strict=False))
     data = data._replace(**placed)
-    engine = Engine.of(recipe, data, device)
+    engine = Engine.of(recipe, data, team)
     state, totals = engine.put(member)
     progress = Progress(state, totals, (), ())
     healthy, fault = loop.find_fault(engine, recipe, data, seeds, progress, stop)

@@ -9,12 +9,14 @@ import jax
 import numpy as np
 
 from jaxmlp.populations import vmapped
+from jaxmlp.populations.teams import Team, place_of
 from jaxmlp.randomness import Seeds
 from jaxmlp.runtime.compilation import Call, compile_all
 from jaxmlp.runtime.keydata import plain, typed
 from jaxmlp.training import engine, evaluation
 from jaxmlp.training.engine import Sets, Shapes, Totals
 from jaxmlp.training.measures import figures
+from jaxmlp.training.parallel import Parallel
 from jaxmlp.training.recipe import Recipe, split
 from jaxmlp.types import PyTree, TrainState
 
@@ -36,10 +38,11 @@ class SideBySide:
     """Fast mode: the members of a chunk go through each step together, under `jax.vmap`."""
 
     def __init__(
-        self, recipe: Recipe, shapes: Shapes, device: jax.Device, sets: Sets, is_shared: bool
+        self, recipe: Recipe, shapes: Shapes, team: Team, sets: Sets, is_shared: bool
     ) -> None:
-        self._calls = engine.calls_of(recipe, shapes, device)
-        self._static, self._device, self._sets = split(recipe)[0], device, sets
+        self._calls = engine.calls_of(recipe, shapes, team)
+        self._static, self._device, self._sets = split(recipe)[0], place_of(team), sets
+        self._parallel = team if isinstance(team, Parallel) else None
         self._is_shared = is_shared  # whether all have the first one's data order
         self._init = compile_all({"init": self._calls["init"]})["init"]
 
@@ -54,8 +57,9 @@ class SideBySide:
         numbers, seeds, examples, state, totals, stop = self._calls["run"].arguments
         numbers, seeds, carried = many(numbers), many(seeds), many((state, totals))
         steps = (numbers, seeds, examples, *carried, stop)
+        how = self._static, self._is_shared, self._parallel
         calls = {
-            "run": Call(vmapped.run_members, (self._static, self._is_shared), steps, self._device),
+            "run": Call(vmapped.run_members, how, steps, self._device),
             "rate": Call(vmapped.rates, self._calls["rate"].static, (numbers, stop), self._device),
             "is_finite": Call(vmapped.are_finite, (), (carried,), self._device),
         }

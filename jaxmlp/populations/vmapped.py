@@ -13,6 +13,7 @@ from jaxmlp.training import engine, evaluation
 from jaxmlp.training.diagnosis import is_finite
 from jaxmlp.training.engine import Totals
 from jaxmlp.training.measures import Measure, finished
+from jaxmlp.training.parallel import Parallel
 from jaxmlp.training.recipe import Recipe
 from jaxmlp.types import PyTree, TrainState
 
@@ -21,10 +22,11 @@ __all__ = ["are_finite", "eval_params", "finish", "rates", "run_members", "sums"
 BESIDE = 32  # members that are evaluated at a time: bounds the memory
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
 def run_members(
     recipe: Recipe,
     is_shared: bool,
+    parallel: Parallel | None,
     numbers: Mapping[str, jax.Array],
     seeds: Seeds,
     examples: tuple[jax.Array, ...],
@@ -39,7 +41,10 @@ def run_members(
         numbers: PyTree, seeds: Seeds, params: PyTree, opt_state: PyTree, totals: PyTree
     ) -> tuple[TrainState, PyTree]:
         state = TrainState(params, opt_state, step)
-        return engine.run_steps(recipe, numbers, seeds, examples, state, totals, stop)
+        given = numbers, seeds, examples, state, totals, stop
+        if parallel is not None:
+            return engine.run_steps_together(recipe, parallel, *given)
+        return engine.run_steps(recipe, *given)
 
     axes: Any = (0, 0, None)  # the step is one for all
     order: Any = 0

@@ -51,6 +51,7 @@ __all__ = [
     "place",
     "run_in_window",
     "run_steps",
+    "run_steps_together",
     "shapes_of",
     "streamed",
 ]

@@ -38,7 +38,7 @@ def test_a_plan_tells_what_is_needed(blobs):
     assert plan[:5] == (6, 1, "exact", 1, 6)
     assert crew.sizes == (6,)
     assert crew.mode == "exact"
-    assert crew.devices == (jax.devices()[0],)
+    assert crew.teams == (jax.devices()[0],)
     # A chunk's states go in and come out, next to the data.
     assert 2 * 6 * STATE + DATA < plan.device_bytes < 2 * 6 * STATE + DATA + 50_000
     assert plan.host_bytes == 6 * (STATE + HISTORY) + plan.device_bytes
@@ -182,7 +182,7 @@ def test_fewer_members_take_fewer_places_in_fast_mode_alone(blobs):
     crew, _ = prepared(blobs, seeds=range(13), mode="fast")
     sizes = [crew.size_for(0, members) for members in (13, 8, 7, 5, 4, 3, 2, 1)]
     assert sizes == [13, 13, 7, 7, 4, 4, 2, 1]
-    crew = crew._replace(devices=crew.devices * 2)
+    crew = crew._replace(teams=crew.teams * 2)
     assert [crew.size_for(0, members) for members in (26, 15, 14, 3, 2)] == [13, 13, 7, 2, 1]
     crew = crew._replace(mode="exact")
     assert crew.size_for(0, 1) == 13
@@ -199,7 +199,7 @@ def test_members_side_by_side_stay_in_a_cpus_cache(blobs, monkeypatch):
 def test_devices_are_those_of_the_mesh_in_any_shape(blobs):
     mesh = Mesh(np.array(jax.devices()[:1]).reshape(1, 1), ("x", "y"))
     crew, plan = prepared(blobs, mesh=mesh)
-    assert crew.devices == (jax.devices()[0],)
+    assert crew.teams == (jax.devices()[0],)
     assert plan.num_devices == 1
 
 

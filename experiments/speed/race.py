@@ -45,7 +45,8 @@ def measure(data: Dataset, repeats: int, tell: Tell) -> dict[str, Any]:
 
     Args:
       data: what on.
-      repeats: epochs timed for each, after one that is not.
+      repeats: epochs timed for each, and as many that end with a test, after one of each that
+        is not.
       tell: called with what is being done.
 
     Returns:
@@ -54,7 +55,9 @@ def measure(data: Dataset, repeats: int, tell: Tell) -> dict[str, Any]:
     rows = {peer: begun(peer) for peer in PEERS}
     here = {peer: row for peer, row in rows.items() if not row["absent"]}
     with tempfile.TemporaryDirectory() as folder:
-        work = write(data, Path(folder, "data.npz"))._replace(num_epochs=repeats + 1)
+        work = write(data, Path(folder, "data.npz"))._replace(
+            num_epochs=2 * repeats + 2, eval_every=2
+        )
         with contextlib.ExitStack() as stack:
             processes = {}
             for peer, row in here.items():
@@ -89,6 +92,7 @@ def begun(peer: Peer) -> dict[str, Any]:
         "cold": None,  # seconds by stage of its first start, with nothing compiled
         "warm": [],  # of later ones
         "epoch_seconds": [],  # of all its networks
+        "tested_epoch_seconds": [],  # of epochs that end with a look at the test set
         "waiting_seconds": None,  # of the processor, which it used while others had their turns
         "peak_bytes": None,
         "accuracies": [],  # of each network
@@ -121,16 +125,18 @@ def by_turns(
 ) -> None:
     """Lets processes train epoch by epoch, another one first in each round, and then test."""
     order = list(processes)
-    for number in range(repeats):
-        first = number % max(len(order), 1)
+    for number in range(2 * repeats + 1):  # after the first epoch, which is a start
+        kind = "epoch_seconds" if number % 2 else "tested_epoch_seconds"
+        first = number // 2 % max(len(order), 1)
         for peer in order[first:] + order[:first]:
             row = rows[peer]
             if row["failed"]:
                 continue
-            tell(f"round {number + 1} of {repeats}: {peer.what}")
+            tell(f"round {number} of {2 * repeats}: {peer.what}")
             with failing(row):
                 seconds, said = turn(processes[peer], "trained")
-                row["epoch_seconds"].append(seconds)
+                if number:  # the first test compiles
+                    row[kind].append(seconds)
                 row |= {name: said[name] for name in ("peak_bytes", "waiting_seconds")}
     for peer in order:
         row = rows[peer]

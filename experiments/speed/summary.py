@@ -24,7 +24,8 @@ def of(rows: Sequence[dict[str, Any]], flops: float) -> dict[str, Any]:
       rows: the peers', as `race.begun` has them.
       flops: floating-point operations of a network-epoch's matrix products.
     """
-    seconds = {row["name"]: per_network(row) for row in rows}
+    seconds = {row["name"]: per_network(row, "epoch_seconds") for row in rows}
+    tested = {row["name"]: per_network(row, "tested_epoch_seconds") for row in rows}
     references = {row["name"]: row["accuracies"] for row in rows}
     told = [
         {
@@ -32,6 +33,11 @@ def of(rows: Sequence[dict[str, Any]], flops: float) -> dict[str, Any]:
             "network_epoch_seconds": quartiles(seconds[row["name"]]),
             "ratio_to_alone": quartiles(ratios(seconds[row["name"]], seconds[ALONE])),
             "ratio_to_population": quartiles(ratios(seconds[row["name"]], seconds[POPULATION])),
+            "tested_epoch": quartiles(tested[row["name"]]),
+            "tested_ratio_to_alone": quartiles(ratios(tested[row["name"]], tested[ALONE])),
+            "tested_ratio_to_population": quartiles(
+                ratios(tested[row["name"]], tested[POPULATION])
+            ),
             "gflops": flops / np.median(own) / 1e9 if (own := seconds[row["name"]]) else None,
             "compile_seconds": compile_seconds(row),
             "warm_start": median_start(row["warm"]),
@@ -43,9 +49,9 @@ def of(rows: Sequence[dict[str, Any]], flops: float) -> dict[str, Any]:
     return {"gflop": flops / 1e9, "accuracy_interval": expected, "rows": told}
 
 
-def per_network(row: dict[str, Any]) -> list[float]:
-    """Seconds of each epoch of one of its networks."""
-    return [seconds / row["num_networks"] for seconds in row["epoch_seconds"]]
+def per_network(row: dict[str, Any], kind: str) -> list[float]:
+    """Seconds of each epoch of a kind, for one of its networks."""
+    return [seconds / row["num_networks"] for seconds in row[kind]]
 
 
 def quartiles(values: Sequence[float]) -> list[float] | None:

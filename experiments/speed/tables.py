@@ -10,6 +10,7 @@ from rich.table import Table
 from experiments.speed.summary import CONFIDENCE
 
 NONE = "–"
+RACED = "seconds", "quartiles", "x train", "x many"
 INSTALL = "pip install '.[peers]'"
 
 
@@ -25,12 +26,13 @@ def show_race(console: Console, figures: Mapping[str, Any]) -> None:
         f"{figures['num_epochs']} epochs of {data['num_examples']:,} examples of {data['name']}: "
         f"{figures['gflop']:.3g} GFLOP a network-epoch; trained at once: {at_once}"
     )
-    table = Table("a network-epoch", "seconds", "quartiles", "x train", "x many", "GFLOP/s")
+    table = Table("a network-epoch", *RACED, "GFLOP/s")
     for row in there:
-        low, middle, high = row["network_epoch_seconds"]
-        ratios = [times(row[name]) for name in ("ratio_to_alone", "ratio_to_population")]
-        speed = f"{row['gflops']:.3g}"
-        table.add_row(row["what"], f"{middle:.3g}", f"{low:.3g} to {high:.3g}", *ratios, speed)
+        table.add_row(row["what"], *raced(row, "network_epoch_seconds", ""), f"{row['gflops']:.3g}")
+    console.print(table)
+    table = Table("one and a test", *RACED)
+    for row in there:
+        table.add_row(row["what"], *raced(row, "tested_epoch", "tested_"))
     console.print(table)
     table = Table("seconds to start", "accuracy", "memory", "import", "compile", "cold", "warm")
     for row in there:
@@ -40,6 +42,16 @@ def show_race(console: Console, figures: Mapping[str, Any]) -> None:
     console.print(table)
     for line in notes(figures):
         console.print(line, markup=False)
+
+
+def raced(row: Mapping[str, Any], name: str, kind: str) -> list[str]:
+    """The cells of `RACED`, of a kind of epochs."""
+    low, middle, high = row[name] or (None, None, None)
+    spans = [f"{middle:.3g}", f"{low:.3g} to {high:.3g}"] if middle else [NONE, NONE]
+    return [
+        *spans,
+        *(times(row[kind + each]) for each in ("ratio_to_alone", "ratio_to_population")),
+    ]
 
 
 def times(ratio: Sequence[float] | None) -> str:

@@ -20,6 +20,7 @@ def stubs(tmp_path, monkeypatch):
     monkeypatch.setattr(processes, "REST", 0.0)
     monkeypatch.setattr(race, "STARTS", 2)
     note = f"open({str(tmp_path / 'turns')!r}, 'a').write(f'{{work.num_networks}}{{epoch}} ')"
+    test = f"work.has_test(epoch) and open({str(tmp_path / 'tests')!r}, 'a').write(str(epoch))"
     cache = "import os; cache = os.environ['JAX_COMPILATION_CACHE_DIR']"
     keep = f"{cache}; open({str(tmp_path / 'caches')!r}, 'a').write(cache + ' ')"
     peers = (
@@ -29,7 +30,7 @@ def stubs(tmp_path, monkeypatch):
         peer_stubs.write(
             *(tmp_path, "population"),
             before=keep,
-            epoch=f"time.sleep(0.1); {note[:-1]} + 'p')",
+            epoch=f"time.sleep(0.1); {note[:-1]} + 'p'); {test}",
             accuracies="[0.5 + 0.01 * m for m in range(work.num_networks)]",
             is_population=True,
         ),
@@ -47,12 +48,14 @@ def test_peers_train_by_turns_and_one_that_fails_is_a_line(stubs, data, tmp_path
     alone, population, failing, broken, lacking = figures["rows"]
     turns = (tmp_path / "turns").read_text()
     live = turns.replace(" ", "").replace("8", "")  # both are told of eight networks
-    assert live[:16] == "1a1p2a2p3p3a4a4p"  # another one begins each round
-    assert live[16:] == "1a1a1p1p"  # both start again, for an epoch each
+    assert live[:30] == "1a1p2a2p3a3p4p4a5p5a6a6p7a7pap"  # others begin, of both kinds
+    assert live[30:] == "1a1a1p1p"  # both start again, for an epoch each
+    assert (tmp_path / "tests").read_text() == "2468"  # the epochs that end with one
     own, theirs = (tmp_path / "caches").read_text().split()[:2]
     assert own != theirs
     assert (tmp_path / "caches").read_text().split()[2:] == [own, own, theirs, theirs]
-    assert [len(each["epoch_seconds"]) for each in figures["rows"]] == [3, 3, 0, 0, 0]
+    for kind in ("epoch_seconds", "tested_epoch_seconds"):
+        assert [len(each[kind]) for each in figures["rows"]] == [3, 3, 0, 0, 0]
     assert [each["num_networks"] for each in figures["rows"]] == [1, 8, 1, 1, 1]
     assert alone["accuracies"] == [0.5] * 8
     assert population["accuracies"] == [0.5 + 0.01 * m for m in range(8)]
@@ -73,10 +76,10 @@ def test_peers_train_by_turns_and_one_that_fails_is_a_line(stubs, data, tmp_path
         assert all(0 < seconds < 30 for seconds in start.values())
     assert alone["versions"] == {"numpy": np.__version__}
     assert figures["sizes"] == (4, 256, 3)
-    assert figures["num_epochs"] == 4
+    assert figures["num_epochs"] == 8
     assert figures["data"] == {"name": "few", "source": data.source, "num_examples": 8}
     assert figures["gflop"] == limit.flops((4, 256, 3), 8) / 1e9
-    assert "round 3 of 3: the alone" in told
+    assert "round 6 of 6: the alone" in told
 
 
 def test_peers_get_pixels_and_what_to_do(data, tmp_path):
@@ -88,4 +91,4 @@ def test_peers_get_pixels_and_what_to_do(data, tmp_path):
     assert np.array_equal(test_inputs, inputs[:2])
     assert np.array_equal(labels, data.train_labels)
     assert np.array_equal(test_labels, data.test_labels)
-    assert work._replace(data="") == ("", (256,), 3, 256, 1e-3, 1, 8, 0)
+    assert work._replace(data="") == ("", (256,), 3, 256, 1e-3, 1, 8, 0, 0)

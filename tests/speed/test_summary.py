@@ -8,6 +8,7 @@ from experiments.speed import summary
 def row(name, seconds, accuracies=(), networks=1, **more):
     return {
         **{"name": name, "num_networks": networks, "epoch_seconds": seconds},
+        "tested_epoch_seconds": [3 * each for each in seconds[:2]],
         **{"accuracies": list(accuracies), "cold": None, "warm": [], **more},
     }
 
@@ -25,6 +26,8 @@ def test_ratios_are_medians_over_rounds_of_the_same_round():
     assert third["ratio_to_population"] == [6.0] * 3
     assert first["ratio_to_population"] == [2.0] * 3
     assert second["ratio_to_alone"] == [0.5] * 3
+    assert second["tested_epoch"] == [3.75, 4.5, 5.25]
+    assert third["tested_ratio_to_population"] == [6.0] * 3
     assert [each["gflops"] for each in told["rows"]] == [4.0, 8.0, 16 / 9]
     assert told["gflop"] == 16.0
     assert first["compile_seconds"] == 7.0 - 4.0
@@ -41,7 +44,7 @@ def test_of_those_that_never_trained_nothing_is_said():
     assert told["accuracy_interval"] is None
     for each in told["rows"]:
         assert each["network_epoch_seconds"] is None
-        assert each["ratio_to_alone"] is None
+        assert each["ratio_to_alone"] is each["tested_epoch"] is None
         assert each["gflops"] is None
         assert each["is_alike"] is None
 

@@ -28,6 +28,9 @@ def test_each_has_its_line_and_those_that_are_not_there_theirs(figures):
     assert "train 2 2 to 2 1.00 2.00 24" in text
     assert "train_many 1 1 to 1 0.50 1.00 48" in text
     assert "a slow one 6 5.5 to 6.5 3.00 6.00 8" in text
+    assert "train 3 3 to 3 1.00 2.00" in text
+    assert "train_many 1.5 1.5 to 1.5 0.50 1.00" in text
+    assert "a slow one 10 9.5 to 11 3.33 6.67" in text
     assert "train 90.50 % 1,536 MiB 1.0 5.0 8.2 4.2" in text
     assert "a slow one 70.00 % (!) 1,536 MiB 1.0 1.0 8.2 4.2" in text
     assert "one that fell: failed, it fell" in text
@@ -45,9 +48,11 @@ def test_where_all_are_alike_it_says_so(figures):
 
 def test_what_was_not_measured_is_a_dash(figures):
     figures["rows"][0] |= {"ratio_to_population": None, "warm_start": None, "compile_seconds": None}
+    figures["rows"][0] |= {"tested_epoch": None, "tested_ratio_to_population": None}
     figures["rows"][0] |= {"accuracies": [], "peak_bytes": None}
     text = shown(tables.show_race, figures)
     assert "train 2 2 to 2 1.00 – 24" in text
+    assert "train – – 1.00 –" in text
     assert "train – – 1.0 – 8.2 –" in text
 
 

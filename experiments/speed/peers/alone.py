@@ -20,11 +20,18 @@ def recipe_of(data: line.Data, work: line.Work) -> jaxmlp.Recipe:
     )
 
 
+def examples(data: line.Data, work: line.Work) -> jaxmlp.Dataset:
+    """The data as this library takes them, with the test set where there are tests."""
+    return jaxmlp.Dataset(*(data if work.eval_every else data[:2]))
+
+
 def train(data: line.Data, work: line.Work, pause: Callable[[], None]) -> list[float]:
     """As `line.Train`."""
     recipe = recipe_of(data, work)
-    examples = jaxmlp.Dataset(data.train_inputs, data.train_labels)
-    run = jaxmlp.train(recipe, examples, work.seed, callback=lambda _: pause())
+    every = work.eval_every or work.num_epochs
+    run = jaxmlp.train(
+        recipe, examples(data, work), work.seed, eval_every=every, callback=lambda _: pause()
+    )
     predicted = jaxmlp.predict(recipe, run.params, data.test_inputs).argmax(axis=1)
     return [line.accuracy(predicted, data.test_labels)]
 

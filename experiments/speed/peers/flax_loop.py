@@ -25,15 +25,22 @@ def train(data: line.Data, work: line.Work, pause: Callable[[], None]) -> list[f
         tx=optax.adam(work.learning_rate),
     )
     rng = np.random.default_rng(work.seed)
-    for _ in range(work.num_epochs):
+    test_inputs = line.scaled(data.test_inputs)
+
+    def accuracy() -> float:
+        predicted = answer(state, test_inputs).argmax(axis=1)
+        return line.accuracy(predicted, data.test_labels)
+
+    for epoch in range(1, work.num_epochs + 1):
         order = rng.permutation(len(inputs))
         for first in range(0, len(order), work.batch_size):
             rows = order[first : first + work.batch_size]
             state = step(state, inputs[rows], data.train_labels[rows])
         jax.block_until_ready(state)
+        if work.has_test(epoch):
+            accuracy()
         pause()
-    predicted = state.apply_fn(state.params, line.scaled(data.test_inputs)).argmax(axis=1)
-    return [line.accuracy(predicted, data.test_labels)]
+    return [accuracy()]
 
 
 @jax.jit
@@ -45,6 +52,13 @@ def step(state: Any, inputs: jax.Array, labels: jax.Array) -> Any:
         return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
 
     return state.apply_gradients(grads=jax.grad(loss)(state.params))
+
+
+@jax.jit
+def answer(state: Any, inputs: jax.Array) -> jax.Array:
+    """The logits."""
+    logits: jax.Array = state.apply_fn(state.params, inputs)
+    return logits
 
 
 if __name__ == "__main__":

@@ -20,16 +20,21 @@ def train(data: line.Data, work: line.Work, pause: Callable[[], None]) -> list[f
     model.compile(
         keras.optimizers.Adam(work.learning_rate),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"] if work.eval_every else None,
     )
+    test_inputs = line.scaled(data.test_inputs)
+    tests = {"validation_data": (test_inputs, data.test_labels)} if work.eval_every else {}
     model.fit(
         line.scaled(data.train_inputs),
         data.train_labels,
+        **tests,
+        validation_freq=work.eval_every or 1,
         batch_size=work.batch_size,
         epochs=work.num_epochs,
         verbose=0,
         callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: pause())],
     )
-    predicted = model.predict(line.scaled(data.test_inputs), verbose=0).argmax(axis=1)
+    predicted = model.predict(test_inputs, verbose=0).argmax(axis=1)
     return [line.accuracy(predicted, data.test_labels)]
 
 

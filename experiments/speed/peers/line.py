@@ -30,6 +30,18 @@ class Work(NamedTuple):
     num_epochs: int
     num_networks: int  # at once, of those that train many; the seeds are seed, seed + 1, ...
     seed: int
+    eval_every: int = 0  # epochs from one test, as a part of the epoch, to the next; 0 for none
+
+    def has_test(self, epoch: int) -> bool:
+        """Whether an epoch, counted from 1, ends with a look at the test set.
+
+        >>> [
+        ...     Work("", (), 2, 1, 0.1, 4, 1, 0, eval_every=2).has_test(epoch)
+        ...     for epoch in (1, 2, 3, 4)
+        ... ]
+        [False, True, False, True]
+        """
+        return bool(self.eval_every) and epoch % self.eval_every == 0
 
     def sizes(self, num_features: int) -> tuple[int, ...]:
         """The widths of the network, from its inputs on."""
@@ -45,8 +57,8 @@ class Data(NamedTuple):
     test_labels: np.ndarray  # (M,) int32
 
 
-# Of the data and the work: trains, calls the third after each epoch, and returns the accuracy on
-# the test set of each of its networks.
+# Of the data and the work: trains, calls the third after each epoch, with its test where it has
+# one, and returns the accuracy on the test set of each of its networks.
 Train = Callable[[Data, Work, Callable[[], None]], list[float]]
 
 

@@ -11,9 +11,10 @@ def train(data: line.Data, work: line.Work, pause: Callable[[], None]) -> list[f
     """As `line.Train`."""
     environment.use_devices()
     recipe = alone.recipe_of(data, work)
-    examples = jaxmlp.Dataset(data.train_inputs, data.train_labels)
+    examples = alone.examples(data, work)
     seeds = range(work.seed, work.seed + work.num_networks)
-    runs = jaxmlp.train_many(recipe, examples, seeds, callback=lambda _: pause())
+    every = work.eval_every or work.num_epochs
+    runs = jaxmlp.train_many(recipe, examples, seeds, eval_every=every, callback=lambda _: pause())
     members = [runs.member(seed=seed).params for seed in seeds]
     predicted = [jaxmlp.predict(recipe, params, data.test_inputs) for params in members]
     return [line.accuracy(each.argmax(axis=1), data.test_labels) for each in predicted]

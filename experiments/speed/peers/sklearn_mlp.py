@@ -18,10 +18,17 @@ def train(data: line.Data, work: line.Work, pause: Callable[[], None]) -> list[f
         learning_rate_init=work.learning_rate,
         random_state=work.seed,
     )
-    for _ in range(work.num_epochs):
+    test_inputs = line.scaled(data.test_inputs)
+
+    def accuracy() -> float:
+        return line.accuracy(model.predict(test_inputs), data.test_labels)
+
+    for epoch in range(1, work.num_epochs + 1):
         model.partial_fit(inputs, data.train_labels, classes=np.arange(work.num_classes))
+        if work.has_test(epoch):
+            accuracy()
         pause()
-    return [line.accuracy(model.predict(line.scaled(data.test_inputs)), data.test_labels)]
+    return [accuracy()]
 
 
 if __name__ == "__main__":

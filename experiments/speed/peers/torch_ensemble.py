@@ -11,12 +11,13 @@ from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.nn.functional import cross_entropy
 
 from experiments.speed.peers import line
-from experiments.speed.peers.torch_parts import accuracy, network, tensors
+from experiments.speed.peers.torch_parts import network, tensors
 
 
 def train(data: line.Data, work: line.Work, pause: Callable[[], None]) -> list[float]:
     """As `line.Train`."""
     inputs, labels = tensors(data.train_inputs, data.train_labels)
+    test_inputs, test_labels = tensors(data.test_inputs, data.test_labels)
     seeds = range(work.seed, work.seed + work.num_networks)
     models = [network(work.sizes(inputs.shape[1]), seed) for seed in seeds]
     params, _ = stack_module_state(models)
@@ -25,17 +26,23 @@ def train(data: line.Data, work: line.Work, pause: Callable[[], None]) -> list[f
     def loss(own: dict[str, Any], rows: Any) -> Any:
         return cross_entropy(functional_call(models[0], own, (inputs[rows],)), labels[rows])
 
+    def accuracies() -> list[float]:
+        with torch.no_grad():
+            outputs = vmap(lambda own: functional_call(models[0], own, (test_inputs,)))(params)
+            right = outputs.argmax(dim=2) == test_labels
+        return [float(share) for share in right.float().mean(dim=1)]
+
     gradients = vmap(grad(loss))
-    for _ in range(work.num_epochs):
+    for epoch in range(1, work.num_epochs + 1):
         orders = torch.stack([torch.randperm(len(inputs)) for _ in seeds])
         for rows in orders.split(work.batch_size, dim=1):
             for name, gradient in gradients(params, rows).items():
                 params[name].grad = gradient
             optimizer.step()
+        if work.has_test(epoch):
+            accuracies()
         pause()
-    for number, model in enumerate(models):
-        model.load_state_dict({name: stacked[number] for name, stacked in params.items()})
-    return [accuracy(model, data) for model in models]
+    return accuracies()
 
 
 if __name__ == "__main__":

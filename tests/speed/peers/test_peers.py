@@ -42,6 +42,32 @@ def test_it_pauses_after_each_epoch_and_learns(peer, given):
     assert all(0.86 < each <= 1 for each in accuracies)  # 1,437 examples, 6 times
 
 
+@pytest.mark.parametrize("peer", PEERS[:2], ids=lambda peer: peer.name)
+def test_ours_test_in_training_when_they_should(peer, given, monkeypatch):
+    data, work = given
+    found = []
+    for name in ("train", "train_many"):
+        own = getattr(jaxmlp, name)
+        monkeypatch.setattr(
+            jaxmlp, name, lambda *a, o=own, **k: found.append(o(*a, **k)) or found[0]
+        )
+    module_of(peer)(data, work._replace(num_epochs=4, eval_every=2), lambda: None)
+    looks = np.isfinite(found[0].history["test_accuracy"])
+    assert looks.reshape(-1, 4).tolist() == [[False, True] * 2] * (2 if peer.is_population else 1)
+
+
+@pytest.mark.parametrize("name", ["flax_loop", "sklearn_mlp"])
+def test_others_test_when_they_should(name, given, monkeypatch):
+    data, work = given
+    done = []
+    monkeypatch.setattr(line, "accuracy", lambda *_: done.append("test") or 0.5)
+    [peer] = [peer for peer in PEERS if peer.name == name]
+    with jax.numpy_rank_promotion("allow"):
+        train = module_of(peer)
+        train(data, work._replace(num_epochs=4, eval_every=2), lambda: done.append("pause"))
+    assert done == ["pause", "test", "pause", "pause", "test", "pause", "test"]
+
+
 def test_ours_are_what_the_library_trains_on_all_cores(given, monkeypatch):
     data, work = given
     asked = []

@@ -16,7 +16,17 @@ Ctrl-C or SIGTERM stopped it, which --resume can go on from.
 
 from absl import flags
 
-from experiments.app import command_line, config, endings, life, recipes, settings, solo, startup
+from experiments.app import (
+    command_line,
+    config,
+    devices,
+    endings,
+    life,
+    recipes,
+    settings,
+    solo,
+    startup,
+)
 from experiments.app.job import Job
 from experiments.app.log import Clock
 from experiments.folder import workdir
@@ -33,7 +43,9 @@ def main(argv: list[str]) -> None:
         earlier = config.earlier_config("run")
         given = config.read(earlier)
         path = workdir.choose(given.workdir, "mnist", given.overwrite, earlier is not None)
-        startup.wake(config.threads(given, earlier), given.deterministic)
+        threads = config.threads(given, earlier)
+        startup.wake(threads, given.deterministic, mesh=given.mesh, mode=given.mode)
+        given = devices.settled(given)
         data, notice = config.load_data(given, earlier)
         made = config.make(given, data, earlier)
         job = Job(recipes.recipe(made), data, made, path, notice, given, earlier)

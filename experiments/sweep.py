@@ -23,6 +23,7 @@ from absl import flags
 from experiments.app import (
     command_line,
     config,
+    devices,
     endings,
     environment,
     life,
@@ -62,7 +63,9 @@ def main(argv: list[str]) -> None:
         ]
         points.refuse_too_many(seeds, *crossed, *axes.values())
         environment.use_devices()
-        startup.wake(config.threads(given, earlier), given.deterministic)
+        threads = config.threads(given, earlier)
+        startup.wake(threads, given.deterministic, mesh=given.mesh, is_alone=False)
+        given = devices.settled(given, is_alone=False)
         data, notice = config.load_data(given, earlier)
         made = config.make_sweep(given, data, earlier)
         recipe = points.recipe_at(data, made["given"], {})

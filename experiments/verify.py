@@ -23,7 +23,7 @@ from rich.console import Console
 
 import jaxmlp
 from experiments.app import config as configs
-from experiments.app import determinism, endings, recipes, report, settings, startup
+from experiments.app import determinism, devices, endings, recipes, report, settings, startup
 from experiments.app.fields import RESULT
 from experiments.app.job import Job
 from experiments.app.progress import EpochTable
@@ -59,12 +59,14 @@ def main(argv: list[str]) -> None:
         folder = user_path(argv[1])
         claim = proof.read(folder)
         config = records.as_now(claim.receipt["config"])
-        startup.wake(config["threads"], config["deterministic"])
+        on_these = {"mesh": devices.needed(config), "mode": config["mode"]}
+        startup.wake(config["threads"], config["deterministic"], **on_these)
         data = load(console, config)
         found = list(data_differences(claim, data))
         job = make_job(folder, claim, data)
         with startup.compiling(console) as on_compiled:
-            jaxmlp.warm_up(job.recipe, data, on_compiled, window=job.window)
+            on_these = {"mesh": job.mesh, "mode": job.config["mode"]}
+            jaxmlp.warm_up(job.recipe, data, on_compiled, window=job.window, **on_these)
     made = train(console, job, claim)
     found += differences(job, claim, made)
     conclude(console, job, claim, made, found)

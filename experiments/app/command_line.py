@@ -132,6 +132,17 @@ class NumbersParser(flags.ArgumentParser[list[float]]):
         return [NumberParser().parse(part.strip()) for part in argument.split(",")]
 
 
+class MeshParser(flags.ArgumentParser[str]):
+    """Devices along axes."""
+
+    def parse(self, argument: str) -> str:
+        """Raises ValueError if the text is not of that form."""
+        from jaxmlp.runtime import meshes  # the library takes a second to import
+
+        is_auto = argument == meshes.AUTO
+        return argument if is_auto else meshes.text_of_axes(meshes.axes_of(argument))
+
+
 class Interval(NamedTuple):
     """How often."""
 

@@ -188,6 +188,8 @@ def _resumable(made: dict[str, Any], earlier: Mapping[str, Any] | None) -> dict[
         return made
     kind = "sweep" if "sweep" in made else "run"
     free = {n for n, about in ABOUT.items() if about.may_change} if kind == "run" else set()
+    if earlier["mode"] == made["mode"] == "exact" and earlier["mesh"] and made["mesh"]:
+        free |= {"mesh"}  # whose bits are the same on any
     names = [name for name in made if name not in free | FREE]
     then, now = ({name: each.get(name) for name in names} for each in (earlier, made))
     changes = list(receipt.differences(then, now))

@@ -4,7 +4,7 @@ import dataclasses
 
 from experiments.app import determinism
 from experiments.app.environment import MOST_THREADS
-from experiments.app.fields import number, numbers, one_of, switch, whole, widths
+from experiments.app.fields import mesh, number, numbers, one_of, switch, whole, widths
 from experiments.app.recipes import CHOICES, LEARNING_RATES, NORMS, TASKS
 from jaxmlp.nn.products import PRECISIONS
 
@@ -164,3 +164,19 @@ class Decisive:
         is_later=True,
     )
     deterministic: bool = switch(False, determinism.HELP, is_fixed=True, is_later=True)
+    mesh: str | None = mesh(
+        None,
+        "Devices that train together: data:4 divides each batch among four, auto among all; "
+        "member:4 divides the networks of a sweep. By default none, and all where there are "
+        "several processes.",
+        is_fixed=True,
+        is_later=True,
+    )
+    mode: str | None = one_of(
+        ["exact", "fast"],
+        None,
+        "Bits that no number of devices changes, or speed: the compiler divides the work, and "
+        "networks of a sweep train side by side. By default exact on a CPU and fast elsewhere.",
+        is_fixed=True,
+        is_later=True,
+    )

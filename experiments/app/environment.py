@@ -30,11 +30,24 @@ def describe() -> dict[str, Any]:
     }
 
 
-def use_devices() -> None:
-    """Makes each core a device, for populations; does nothing once JAX has started."""
+def use_devices(count: int | None = None) -> None:
+    """Makes several devices of a CPU; does nothing once JAX has started.
+
+    Args:
+      count: how many; by default one a core, for populations.
+    """
     if receipt.num_threads() is None:
         with contextlib.suppress(RuntimeError):  # it has started, and counts its threads otherwise
-            jax.config.update("jax_num_cpu_devices", _nproc() or _num_cores())
+            jax.config.update("jax_num_cpu_devices", count or usual_threads())
+
+
+def usual_threads() -> int:
+    """How many threads, and devices for a population, a CPU has where nobody says otherwise.
+
+    Raises:
+      ValueError: if $NPROC has no number that XLA can start.
+    """
+    return _nproc() or _num_cores()
 
 
 def use_threads(count: int | None) -> None:
@@ -51,13 +64,18 @@ def use_threads(count: int | None) -> None:
     if got is None:
         if count is not None:
             os.environ["NPROC"] = str(count)
-        expected = _nproc() or _num_cores()
+        expected = usual_threads()
         _check_xla_flags()
         try:
             jax.devices()
         except Exception as error:  # of many kinds, by what $JAX_PLATFORMS asks for
             raise ValueError(f"JAX does not start: {str(error) or type(error).__name__}") from error
         got = _wait_for_threads(expected)
+    if count is not None and count < jax.local_device_count("cpu"):
+        raise ValueError(
+            f"--threads needs to be at least {jax.local_device_count('cpu')}, one for each device "
+            f"that the CPU is divided into, got {count}"
+        )
     if count is not None and got is not None and got != count:
         raise ValueError(
             f"--threads needs to be set before JAX starts: expected {count}, got {got} threads"

@@ -10,6 +10,7 @@ from absl import flags
 from experiments.app import command_line
 from experiments.app.command_line import FLOAT32, INT32
 from experiments.folder import schema
+from jaxmlp.runtime import meshes
 
 flags.disclaim_key_flags()  # --help lists a flag under the module that defines it through here
 
@@ -105,6 +106,19 @@ def numbers(default: list[float] | None, help: str, **about: Any) -> Any:
 def _are_numbers(values: Any) -> bool:
     is_one = schema.number(0, FLOAT32).holds
     return isinstance(values, list) and bool(values) and all(map(is_one, values))
+
+
+def mesh(default: str | None, help: str, **about: Any) -> Any:
+    """Devices along axes, such as data:4; on record it is never auto."""
+    kind = schema.Kind("such as data:4", _is_mesh)
+    return setting(default, help, _by(command_line.MeshParser()), kind, **about)
+
+
+def _is_mesh(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and meshes.text_of_axes(meshes.axes_of(value)) == value
+    except ValueError:
+        return False
 
 
 def interval(default: command_line.Interval, help: str, **about: Any) -> Any:

@@ -4,10 +4,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from jax.sharding import Mesh
+
 import jaxmlp
+from experiments.app import devices
 from experiments.app.settings import Settings
 from jaxmlp.objectives.tasks import primary
 from jaxmlp.optim.averages import eval_params
+from jaxmlp.training.parallel import here
 from jaxmlp.types import Dataset, PyTree, TrainState
 
 
@@ -33,13 +37,18 @@ class Job(NamedTuple):
 
     def params(self, state: TrainState) -> PyTree:
         """What a network is evaluated with, and what is kept of it."""
-        return eval_params(self.recipe.eval_params, state)
+        return eval_params(self.recipe.eval_params, here(state))
 
     @property
     def window(self) -> int | None:
         """Bytes of examples to be in memory at once; None for all."""
         mebibytes = self.config.get("outputs", {}).get("window")
         return None if mebibytes is None else mebibytes * 2**20
+
+    @property
+    def mesh(self) -> Mesh | None:
+        """The devices that train together, if more than one might."""
+        return devices.mesh_of(self.config)
 
     @property
     def metric(self) -> str:

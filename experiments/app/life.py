@@ -22,6 +22,7 @@ from jaxmlp.storage.checkpoint import Checkpoint, Checkpoints
 from jaxmlp.types import PyTree
 
 Lines = list[dict[str, Any]]  # of metrics.jsonl
+NUMBERS = ("num_devices", "num_processes")  # of what may be more or fewer in exact mode on a mesh
 SLOWER = (
     "products in bfloat16 take 1.25 to 2 times as long as in float32 on a CPU without AMX, as this "
     "one is: they are for devices that are faster at them"
@@ -96,9 +97,12 @@ def _check(job: Job) -> None:
 def _check_environment(job: Job) -> None:
     """Raises ValueError if a run would go on with other bits, and that is not accepted."""
     earlier = schema.read(job.path / "environment.json", records.ENVIRONMENT)
+    now = receipt.describe()
+    if job.config["mesh"] and job.config["mode"] == "exact":  # whose bits are the same on any
+        now = {name: value for name, value in now.items() if name not in NUMBERS}
     changes = [
         line
-        for name, value in receipt.describe().items()
+        for name, value in now.items()
         for line in receipt.differences(earlier.get(name), value, name)
     ]
     if changes and not job.given.accept_changes:

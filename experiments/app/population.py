@@ -69,7 +69,9 @@ def describe(job: Job) -> str:
 def compile(console: Console, job: Job) -> Plan:
     """Compiles the programs that `train` runs, and says how it is going to be done."""
     with startup.compiling(console) as on_compiled:
-        plan = jaxmlp.plan_many(**networks(job), mode=job.config["mode"], on_compiled=on_compiled)
+        plan = jaxmlp.plan_many(
+            **networks(job), mode=job.config["mode"], mesh=job.mesh, on_compiled=on_compiled
+        )
     console.print(
         f"{_count(plan.num_programs, 'program')} in {plan.mode} mode on "
         f"{_count(plan.num_devices, jax.devices()[0].device_kind + ' device')}, "
@@ -133,6 +135,7 @@ def train(
         runs = jaxmlp.train_many(
             **networks(job),
             mode=config["mode"],
+            mesh=job.mesh,
             eval_every=config["eval_every"],
             on_fault="ignore" if config["on_fault"] == "ignore" else "stop",
             patience=config["patience"],

@@ -91,12 +91,6 @@ class Settings(Decisive):
         "hidden_sizes=64,256x64; may be given several times, for every combination.",
         role=SWEEP,
     )
-    mode: str | None = one_of(
-        ["exact", "fast"],
-        None,
-        "Equal bits, or many networks side by side; by default exact on a CPU and fast elsewhere.",
-        role=SWEEP,
-    )
     shuffle: str = one_of(
         ["own", "shared"], "own", "Whether each network has a data order of its own.", role=SWEEP
     )

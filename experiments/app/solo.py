@@ -6,11 +6,10 @@ import sys
 import warnings
 from typing import Any, NoReturn
 
-import jax
 from rich.console import Console
 
 import jaxmlp
-from experiments.app import endings, life, report, startup, verdict
+from experiments.app import devices, endings, life, report, startup, verdict
 from experiments.app.job import Job
 from experiments.app.log import Log
 from experiments.app.progress import EpochTable
@@ -38,7 +37,7 @@ def describe(job: Job) -> str:
     text = (
         f"network {', '.join([widths, *traits(recipe.model).values()])}, "
         f"batch {recipe.batch_size}, {recipe.num_epochs} epochs, seed {job.config['seed']}, "
-        f"on {jax.devices()[0].device_kind}"
+        f"on {devices.described(job.config)}"
     )
     what = with_what(recipe.model)
     return f"{text}\ntraining's own figures are with {what}, the others without" if what else text
@@ -48,7 +47,8 @@ def compile(console: Console, job: Job) -> None:
     """Compiles the programs that `train` runs, once all is seen to fit."""
     check(job.recipe, job.data, job.config["seed"], window=job.window)
     with startup.compiling(console) as on_compiled:
-        jaxmlp.warm_up(job.recipe, job.data, on_compiled, window=job.window)
+        on_these = {"mesh": job.mesh, "mode": job.config["mode"]}
+        jaxmlp.warm_up(job.recipe, job.data, on_compiled, window=job.window, **on_these)
 
 
 def num_kept(job: Job, plan: None) -> int:
@@ -107,6 +107,8 @@ def train(console: Console, job: Job, log: Log, plan: None, start: Progress | No
                 block_every=number if unit == "step" and number else None,
                 on_fault=job.config["on_fault"],
                 window=job.window,
+                mesh=job.mesh,
+                mode=job.config["mode"],
                 callback=record.on_epoch,
                 on_block=record.on_block,
             )

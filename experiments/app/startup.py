@@ -6,6 +6,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import jax
 from absl import flags
@@ -13,7 +14,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
 import jaxmlp
-from experiments.app import determinism, environment, progress
+from experiments.app import determinism, devices, progress
 
 FLAGS = flags.FLAGS
 flags.DEFINE_bool(
@@ -25,16 +26,17 @@ flags.DEFINE_bool(
 )
 
 
-def wake(num_threads: int | None, deterministic: bool = False) -> None:
+def wake(num_threads: int | None, deterministic: bool = False, **mesh: Any) -> None:
     """Starts JAX.
 
     Args:
       num_threads: for a CPU's work, None for one a core; see `environment.use_threads`.
       deterministic: whether a GPU is to take the same kernels each time; see `determinism.use`.
+      mesh: what else `devices.prepare` takes; by default a CPU is one device.
     """
     if deterministic:
         determinism.use()
-    environment.use_threads(num_threads)
+    devices.prepare(num_threads, **mesh)
     cache_compilations()
 
 

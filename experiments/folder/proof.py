@@ -145,6 +145,8 @@ def rerun(job: Job, claim: Claim, table: EpochTable) -> Rerun:
             eval_every=job.config["eval_every"],
             on_fault=job.config["on_fault"],
             window=job.window,
+            mesh=job.mesh,
+            mode=job.config["mode"],
             callback=found.on_epoch,
             on_block=found.on_block,
         )

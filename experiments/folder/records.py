@@ -157,4 +157,5 @@ def as_now(config: dict[str, Any]) -> dict[str, Any]:
     """A config, perhaps from before some settings, with what it means by silence on them."""
     if "sweep" not in config:
         return filled(config, RESULT)
-    return filled(config, RESULT, SWEEP) | {"given": filled(config["given"], RESULT)}
+    given = {"mode": config.get("mode"), **config["given"]}  # a sweep had one before a run did
+    return filled(config, RESULT, SWEEP) | {"given": filled(given, RESULT)}

@@ -2,11 +2,12 @@
 
 import math
 import re
+from collections.abc import Mapping
 
 import jax
 from jax.sharding import AxisType, Mesh
 
-__all__ = ["AUTO", "AXES", "axes_of", "make_mesh", "text_of"]
+__all__ = ["AUTO", "AXES", "axes_of", "make_mesh", "text_of", "text_of_axes"]
 
 AXES = ("data", "member", "model")  # a batch, a population and a layer are divided along these
 AUTO = "auto"
@@ -91,4 +92,13 @@ def text_of(mesh: Mesh | None) -> str | None:
     """
     if mesh is None:
         return None
-    return ",".join(f"{name}:{size}" for name, size in mesh.shape.items())
+    return text_of_axes(mesh.shape)
+
+
+def text_of_axes(axes: Mapping[str, int]) -> str:
+    """What `axes_of` reads.
+
+    >>> text_of_axes({"data": 4, "member": 2})
+    'data:4,member:2'
+    """
+    return ",".join(f"{name}:{size}" for name, size in axes.items())

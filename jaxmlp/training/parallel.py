@@ -17,7 +17,16 @@ from jaxmlp.training.stages import gradients
 from jaxmlp.training.step import Goal, key_of
 from jaxmlp.types import Array, Batch, Context, Model, PyTree, trained, with_trained
 
-__all__ = ["DATA", "SHARDS", "Parallel", "divided", "make_parallel", "put", "value_and_gradient"]
+__all__ = [
+    "DATA",
+    "SHARDS",
+    "Parallel",
+    "divided",
+    "here",
+    "make_parallel",
+    "put",
+    "value_and_gradient",
+]
 
 DATA = "data"  # the axis of a mesh over which batches are divided
 SHARDS = 8  # of a batch in exact mode, whatever the number of devices
@@ -112,6 +121,16 @@ def put(tree: PyTree, where: Place) -> Any:
         return jax.make_array_from_callback(
             whole.shape, where, lambda index: whole[index].astype(dtype)
         )
+
+    return typed(jax.tree.map(of, plain(tree)))
+
+
+def here(tree: PyTree) -> Any:
+    """A tree of arrays that several devices have whole, as the first one of this process has it."""
+
+    def of(leaf: Any) -> Any:
+        is_shared = isinstance(leaf, jax.Array) and len(leaf.devices()) > 1
+        return leaf.addressable_data(0) if is_shared and leaf.is_fully_replicated else leaf
 
     return typed(jax.tree.map(of, plain(tree)))
 

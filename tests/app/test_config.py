@@ -57,6 +57,34 @@ def test_a_resumed_run_may_have_more_epochs_and_nothing_else():
         config_of(20, "--seed=3", "--batch_size=2", earlier=earlier)
 
 
+def test_a_resumed_run_may_have_other_devices_in_exact_mode_alone():
+    earlier = config_of(20, "--mesh=data:4", "--mode=exact")
+    assert config_of(20, "--mesh=data:2", earlier=earlier)["mesh"] == "data:2"
+    assert config_of(20, earlier=earlier)["mesh"] == "data:4"
+    for then, now in (("fast", "fast"), ("exact", "fast"), ("fast", "exact")):
+        earlier = config_of(20, "--mesh=data:4", f"--mode={then}")
+        with pytest.raises(ValueError, match="mesh: expected data:4, got data:2"):
+            config_of(20, "--mesh=data:2", f"--mode={now}", earlier=earlier)
+    with pytest.raises(ValueError, match="mesh: expected None, got data:2; mode: expected None"):
+        config_of(20, "--mesh=data:2", "--mode=exact", earlier=config_of(20))
+
+
+@pytest.mark.parametrize("text", ["data", "data:0", "batch:4", "data:2,data:2", "", "Auto"])
+def test_a_mesh_without_sense_is_one_line(text):
+    with pytest.raises(SystemExit, match=f"^error: flag --mesh={text}: mesh needs .*, got "):
+        config_of(20, f"--mesh={text}")
+
+
+def test_a_mesh_is_recorded_in_one_form(tmp_path):
+    made = config_of(20, "--mesh=data: 4 , member:1")
+    assert made["mesh"] == "data:4,member:1"
+    known = {**made, "dataset": "digits", "data_sha256": "5" * 64}
+    schema.check(known, records.CONFIG, "config.json")
+    for text in ("auto", "data:4, member:1", "data", 4):
+        with pytest.raises(ValueError, match="needs such as data:4 or null as mesh, got"):
+            schema.check({**known, "mesh": text}, records.CONFIG, "config.json")
+
+
 def test_what_a_run_leaves_is_the_earlier_runs_where_no_flag_says_otherwise():
     first = config_of(20, "--checkpoint_every=3 epochs", "--keep=2", "--noplots")
     outputs = {"checkpoint_every": "3epochs", "keep": 2, "plots": False, "tensorboard": False}

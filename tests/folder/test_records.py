@@ -47,6 +47,18 @@ def test_what_a_sweep_from_before_some_settings_was_given_is_filled_too(blobs, t
     assert found == now | {"given": now["given"] | {"task": "classification"}}
 
 
+def test_the_mode_of_a_sweep_from_before_runs_had_one_is_that_which_it_was_given(blobs, tmp_path):
+    with command_line("--hidden_sizes=8,4", "--mode=fast"):
+        data = blobs._replace(name="/data/blobs.npz", sha256=SHA, num_classes=3)
+        now = configs.make_sweep(configs.read(), data, None)
+    given = {name: value for name, value in now["given"].items() if name not in ("mode", "mesh")}
+    before = {name: value for name, value in now.items() if name != "mesh"} | {"given": given}
+    found = records.read_config(write(tmp_path / "config.json", before))
+    assert found == now
+    with command_line():
+        assert configs.read(found).mode == "fast"
+
+
 def test_every_flag_that_decides_a_result_has_a_kind():
     assert {*settings.names_of(RESULT), "data_dir"} == records.SETTINGS.keys()
 

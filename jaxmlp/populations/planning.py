@@ -11,7 +11,7 @@ from jax.sharding import Mesh
 
 from jaxmlp.populations.grid import Grid, Program
 from jaxmlp.populations.members import OneByOne, SideBySide, Worker
-from jaxmlp.populations.teams import Team, devices_of, place_of, placed, teams_of
+from jaxmlp.populations.teams import Team, devices_of, parallel_of, place_of, placed, teams_of
 from jaxmlp.runtime.compilation import OnCompiled, compile_all, default_device
 from jaxmlp.runtime.keydata import plain
 from jaxmlp.runtime.memory import available, gib, num_bytes
@@ -140,7 +140,10 @@ def _one_by_one(
             {name: c for (n, p, name), c in compiled.items() if (n, p) == (number, place)}
             for place in range(len(teams))
         ]
-        engines = map(functools.partial(Engine, program.static), map(place_of, teams), sets, own)
+        engines = [
+            Engine(program.static, place_of(team), each, run, parallel=parallel_of(team))
+            for team, each, run in zip(teams, sets, own, strict=True)
+        ]
         state, alone = num_bytes(state_of(program, shapes)), _needed(own[0]["run"], shapes)
         most = 1 + max(0, budget - alone) // (2 * state)  # each goes in and comes out
         sizes.append(_even(program, min(_chunk(program, shapes), most), len(teams)))

@@ -9,14 +9,13 @@ import jax
 import numpy as np
 
 from jaxmlp.populations import vmapped
-from jaxmlp.populations.teams import Team, place_of
+from jaxmlp.populations.teams import Team, parallel_of, place_of
 from jaxmlp.randomness import Seeds
 from jaxmlp.runtime.compilation import Call, compile_all
 from jaxmlp.runtime.keydata import plain, typed
 from jaxmlp.training import engine, evaluation
 from jaxmlp.training.engine import Sets, Shapes, Totals
 from jaxmlp.training.measures import figures
-from jaxmlp.training.parallel import Parallel
 from jaxmlp.training.recipe import Recipe, split
 from jaxmlp.types import PyTree, TrainState
 
@@ -42,7 +41,7 @@ class SideBySide:
     ) -> None:
         self._calls = engine.calls_of(recipe, shapes, team)
         self._static, self._device, self._sets = split(recipe)[0], place_of(team), sets
-        self._parallel = team if isinstance(team, Parallel) else None
+        self._parallel = parallel_of(team)
         self._is_shared = is_shared  # whether all have the first one's data order
         self._init = compile_all({"init": self._calls["init"]})["init"]
 
@@ -73,7 +72,8 @@ class SideBySide:
         for name in self._sets.keys() - {"train"}:
             params, *examples = self._calls[name].arguments
             arguments = (many(params), *examples)
-            calls[name] = Call(vmapped.sums, self._calls[name].static, arguments, self._device)
+            each = *self._calls[name].static[:2], self._parallel
+            calls[name] = Call(vmapped.sums, each, arguments, self._device)
         return calls
 
     def init(self, numbers: Mapping[str, Any], seed: Any) -> TrainState:
@@ -123,7 +123,7 @@ class SideBySide:
                 continue
             found = [np.full(count, np.nan)] * len(names)
             if is_due:
-                batches = self._put(evaluation.num_batches(len(inputs)))
+                batches = self._put(evaluation.num_batches(len(inputs), self._parallel))
                 sums = compiled[kind](params, inputs, labels, batches)
                 found = figures(functions, sums, functools.partial(_mean, len(inputs)), finish)
             line |= {

@@ -13,7 +13,16 @@ from jaxmlp.runtime.compilation import Place
 from jaxmlp.training.parallel import DATA, Parallel, make_parallel
 from jaxmlp.types import Array
 
-__all__ = ["MEMBER", "Devices", "Team", "devices_of", "place_of", "placed", "teams_of"]
+__all__ = [
+    "MEMBER",
+    "Devices",
+    "Team",
+    "devices_of",
+    "parallel_of",
+    "place_of",
+    "placed",
+    "teams_of",
+]
 
 MEMBER = "member"  # the axis of a mesh along which devices train different members
 Devices: TypeAlias = jax.Device | Mesh  # of a team: one, or several that are to divide each batch
@@ -78,3 +87,8 @@ def place_of(team: Team) -> Place:
     """Of the arrays that a team has: on its device, or whole on each of its devices."""
     where: Any = team.everywhere if isinstance(team, Parallel) else team
     return where
+
+
+def parallel_of(team: Team) -> Parallel | None:
+    """How several devices of a team divide the work."""
+    return team if isinstance(team, Parallel) else None

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from jaxmlp.optim import averages
 from jaxmlp.randomness import Seeds
-from jaxmlp.training import engine, evaluation
+from jaxmlp.training import engine, evaluation, shards
 from jaxmlp.training.diagnosis import is_finite
 from jaxmlp.training.engine import Totals
 from jaxmlp.training.measures import Measure, finished
@@ -56,19 +56,23 @@ def run_members(
     return after._replace(step=jnp.full_like(states.step, after.step)), totals
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
 def sums(
     apply: Callable[..., jax.Array],
     functions: tuple[Measure, ...],
+    parallel: Parallel | None,
     params: PyTree,
     inputs: jax.Array,
     labels: jax.Array,
     num_batches: jax.Array,
 ) -> list[jax.Array]:
-    """`evaluation.sums` of all members; (members, ...) float32 each."""
+    """`evaluation.sums`, or `shards.sums`, of all members; (members, ...) float32 each."""
 
     def one(params: PyTree) -> list[jax.Array]:
-        return evaluation.sums(apply, functions, params, inputs, labels, num_batches)
+        given = params, inputs, labels, num_batches
+        if parallel is None:
+            return evaluation.sums(apply, functions, *given)
+        return shards.sums(apply, functions, parallel, *given)
 
     return jax.lax.map(one, params, batch_size=BESIDE)
 

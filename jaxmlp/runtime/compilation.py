@@ -41,7 +41,7 @@ class Call(NamedTuple):
     function: Any  # what `jax.jit` returned
     static: tuple[Hashable, ...]  # its first arguments, which are static
     arguments: tuple[PyTree, ...]  # the others: trees of arrays, or of `jax.ShapeDtypeStruct`
-    device: Place
+    device: Place  # of all arguments but those shapes that have a sharding of their own
 
 
 def compile_all(
@@ -122,6 +122,8 @@ def shape_of(leaf: Any) -> jax.ShapeDtypeStruct:
     """
     leaf = leaf if hasattr(leaf, "dtype") else np.asarray(leaf)
     dtype = leaf.dtype
+    if isinstance(leaf, jax.ShapeDtypeStruct) and leaf.sharding is not None:
+        return leaf
     if not jnp.issubdtype(dtype, jax.dtypes.extended):  # as a random key's is
         dtype = jax.dtypes.canonicalize_dtype(dtype)
     return jax.ShapeDtypeStruct(np.shape(leaf), dtype)
@@ -153,7 +155,10 @@ def _lower(each: Call) -> Any:
     where = each.device
     sharding = where if isinstance(where, Sharding) else SingleDeviceSharding(where)
     placed = jax.tree.map(
-        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), each.arguments
+        lambda leaf: jax.ShapeDtypeStruct(
+            leaf.shape, leaf.dtype, sharding=leaf.sharding or sharding
+        ),
+        each.arguments,
     )
     with in_float32():
         return each.function.lower(*each.static, *placed)

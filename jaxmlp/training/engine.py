@@ -19,11 +19,11 @@ from jaxmlp.optim import averages
 from jaxmlp.randomness import Seeds, keys
 from jaxmlp.runtime.compilation import Call, Place, compile_all, shape_of
 from jaxmlp.runtime.memory import host_array
-from jaxmlp.training import evaluation
+from jaxmlp.training import evaluation, shards
 from jaxmlp.training.batches import epoch_order, num_steps, take_batch
 from jaxmlp.training.diagnosis import is_finite
 from jaxmlp.training.measures import figures, finished, is_sum, zeros_of
-from jaxmlp.training.parallel import Parallel, divided, put, value_and_gradient
+from jaxmlp.training.parallel import Parallel, divided, put, taken, value_and_gradient
 from jaxmlp.training.recipe import (
     Recipe,
     build_model,
@@ -70,6 +70,7 @@ class Engine(NamedTuple):
     compiled: Mapping[str, Any]  # by the names of `calls_of`
     window: int | None = None  # bytes, where `sets` has sources, which are read in windows
     epochs: Epochs | None = None  # the training set's windows, where it is one of these
+    parallel: Parallel | None = None  # where there are several devices
 
     @classmethod
     def of(
@@ -81,20 +82,23 @@ class Engine(NamedTuple):
     ) -> "Engine":
         """Compiles what training a recipe runs, and places the data, but for what is streamed."""
         compiled = compile_all(calls_for(recipe, data, where, window))
+        parallel = where if isinstance(where, Parallel) else None
         device: Any = where.everywhere if isinstance(where, Parallel) else where
         sets: dict[str, Any] = {**place(hosted(data), device), **streamed(data)}
         epochs = None
         if window is not None and "train" in streamed(data):
 
             def order(seed: int, epoch: int) -> np.ndarray:
-                given = jax.device_put((np.uint32(seed), np.int32(epoch)), device)
+                own = _first_of(device)
+                given = jax.device_put((np.uint32(seed), np.int32(epoch)), own)
                 return np.asarray(compiled["order"](*given))
 
+            lies = parallel.by_rows if parallel else device
             epochs = Epochs(
-                sets["train"], recipe.batch_size, recipe.num_epochs, window, order, device
+                sets["train"], recipe.batch_size, recipe.num_epochs, window, order, lies
             )
         sets = {name: sets[name] for name in data.sets()}
-        return cls(split(recipe)[0], device, sets, compiled, window, epochs)
+        return cls(split(recipe)[0], device, sets, compiled, window, epochs, parallel)
 
     def put(self, tree: PyTree) -> Any:
         """A tree of arrays, on the device."""
@@ -169,15 +173,17 @@ class Engine(NamedTuple):
     def _sums(self, kind: str, params: PyTree) -> list[jax.Array]:
         """What is carried of each figure, over one of the other sets."""
         inputs, labels, *_ = examples = self.sets[kind]
-        if isinstance(inputs, Source):
-            assert self.window is not None
-            zeros = no_totals(self.recipe, labels)
-            totals = self.put([zeros[name] for name in measured(self.recipe)])
-            run = functools.partial(self.compiled[kind], params)
-            return evaluation.sums_of(run, examples, self.window, self.device, totals)
-        batches = self.put(evaluation.num_batches(len(inputs)))
-        sums: list[jax.Array] = self.compiled[kind](params, inputs, labels, batches)
-        return sums
+        run = functools.partial(self.compiled[kind], params)
+        if not isinstance(inputs, Source):
+            batches = self.put(evaluation.num_batches(len(inputs), self.parallel))
+            sums: list[jax.Array] = run(inputs, labels, batches)
+            return sums
+        assert self.window is not None
+        zeros = _zeros(self.recipe, labels)
+        if self.parallel is not None:
+            add, where = self.compiled["added"], self.parallel
+            return shards.sums_in_windows(run, add, examples, where, self.window, zeros)
+        return evaluation.sums_of(run, examples, self.window, self.device, self.put(zeros))
 
 
 def measured(recipe: Recipe) -> list[str]:
@@ -200,6 +206,12 @@ def no_totals(recipe: Recipe, labels: Any) -> dict[str, jax.Array]:
     label = jax.ShapeDtypeStruct(labels.shape[1:], jax.dtypes.canonicalize_dtype(labels.dtype))
     zeros = zeros_of(evaluation.functions_of(recipe), outputs, label)
     return {**dict(zip(measured(recipe), zeros, strict=True)), "num_examples": jnp.float32(0.0)}
+
+
+def _zeros(recipe: Recipe, labels: Any) -> list[jax.Array]:
+    """The same of another set, in their order."""
+    zeros = no_totals(recipe, labels)
+    return [zeros[name] for name in measured(recipe)]
 
 
 def hosted(data: Dataset) -> dict[str, tuple[np.ndarray, ...]]:
@@ -267,13 +279,16 @@ def calls_of(recipe: Recipe, shapes: Shapes, where: jax.Device | Parallel) -> di
     if recipe.eval_params is not None:
         derived = Call(averages.derived, (recipe.eval_params,), (state,), device)
         params, calls["params"] = jax.eval_shape(averages.derived, *derived.static, state), derived
-    evaluated = recipe.model.apply, evaluation.functions_of(recipe)
+    evaluated: Any = recipe.model.apply, evaluation.functions_of(recipe)
     totals = [carried[1][name] for name in measured(recipe)]
     if sums := tuple(t for f, t in zip(evaluated[1], totals, strict=True) if is_sum(f)):
         calls["finish"] = Call(finished, evaluated[1:], (sums,), device)
+    added: Any = evaluation.sums
+    if isinstance(where, Parallel):
+        added, evaluated = shards.sums, (*evaluated, where)
     for name, examples in shapes.items():
         if name != "train":
-            calls[name] = Call(evaluation.sums, evaluated, (params, *examples, step), device)
+            calls[name] = Call(added, evaluated, (params, *examples, step), device)
     return calls
 
 
@@ -282,24 +297,35 @@ def calls_for(
 ) -> dict[str, Call]:
     """The same of data from `check`, some of which may be read in windows of so many bytes."""
     calls = calls_of(recipe, shapes_of(data), where)
+    parallel = where if isinstance(where, Parallel) else None
     for name, arrays in streamed(data).items():
         assert window is not None
-        device = calls["run"].device
-        _, static, given, _ = calls["run" if name == "train" else name]
+        _, static, given, device = calls["run" if name == "train" else name]
         num_examples = len(arrays[0])
         if name == "train":
-            shapes = window_shapes(arrays, recipe.batch_size, window)
+            lies = parallel.by_rows if parallel else None
+            shapes = window_shapes(arrays, recipe.batch_size, window, lies)
             given = *given[:2], shapes, *given[3:]
-            calls["run"] = Call(run_in_window, (*static, num_examples), given, device)
+            static = split(recipe)[0], num_examples, parallel
+            calls["run"] = Call(run_in_window, static, given, device)
             seed = given[1].shuffle
-            calls["order"] = Call(order_of, (num_examples,), (seed, given[-1]), device)
+            calls["order"] = Call(order_of, (num_examples,), (seed, given[-1]), _first_of(device))
+        elif parallel:
+            evaluated: Any = static
+            totals = _zeros(recipe, arrays[1])
+            found = shards.call_in_windows(evaluated, given[0], arrays, window, totals)
+            calls[name], calls["added"] = found
         else:
-            carried = no_totals(recipe, arrays[1])
-            totals = [carried[each] for each in measured(recipe)]
+            totals = _zeros(recipe, arrays[1])
             calls[name] = evaluation.call_in_windows(
                 recipe, given[0], arrays, totals, window, device
             )
     return calls
+
+
+def _first_of(where: Place) -> jax.Device:
+    """A device of this process's, for what has nothing to do with the others."""
+    return where if isinstance(where, jax.Device) else next(iter(where.addressable_devices))
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -348,10 +374,11 @@ def run_steps(
     return _looped(recipe, numbers, seeds, examples, order, state, totals, stop, None, parallel)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
 def run_in_window(
     recipe: Recipe,
     num_examples: int,
+    parallel: Parallel | None,
     numbers: Mapping[str, jax.Array],
     seeds: Seeds,
     window: Window,
@@ -364,6 +391,7 @@ def run_in_window(
     Args:
       recipe: the first result of `split`.
       num_examples: of the training set.
+      parallel: the devices, where there are several.
       numbers: the second result of `split`.
       seeds: those that decide the order of the examples and the noise.
       window: with the examples of all these steps.
@@ -372,9 +400,8 @@ def run_in_window(
       stop: after the last.
     """
     within = num_examples, window.before
-    return _looped(
-        recipe, numbers, seeds, window.examples, window.order, state, totals, stop, within
-    )
+    examples, order, _ = window
+    return _looped(recipe, numbers, seeds, examples, order, state, totals, stop, within, parallel)
 
 
 def _looped(
@@ -406,9 +433,11 @@ def _looped(
     def body(step: jax.Array, carry: tuple[TrainState, Totals]) -> tuple[TrainState, Totals]:
         state, totals = carry
         place = step - epoch * steps
-        batch = take_batch(inputs, labels, place, recipe.batch_size, order, weights, within)
-        if parallel is not None:
-            batch = divided(parallel, batch)
+        if parallel is None or within is None:
+            batch = take_batch(inputs, labels, place, recipe.batch_size, order, weights, within)
+            batch = batch if parallel is None else divided(parallel, batch)
+        else:
+            batch = taken(parallel, examples, order, place, recipe.batch_size, within)
         state, info = update(state, batch, noise)
         sums = {
             name: value if name in summed else value * info.num_examples

@@ -6,12 +6,15 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.sharding import Mesh
 
 from jaxmlp.naming import metric_names
 from jaxmlp.runtime.compilation import Call, call, default_device
+from jaxmlp.training import shards
 from jaxmlp.training.batches import num_steps, scale_pixels, take_batch
 from jaxmlp.training.checks import check_inputs, check_set
 from jaxmlp.training.measures import Measure, figures, finished, is_sum, means_of, zeros_of
+from jaxmlp.training.parallel import Parallel, as_parallel
 from jaxmlp.training.recipe import Recipe
 from jaxmlp.training.sources import Source
 from jaxmlp.training.streams import steps_in_window, windows
@@ -55,7 +58,14 @@ def masked_means(
 
 
 def evaluate(
-    recipe: Recipe, params: PyTree, inputs: Array, labels: Array, *, window: int | None = None
+    recipe: Recipe,
+    params: PyTree,
+    inputs: Array,
+    labels: Array,
+    *,
+    window: int | None = None,
+    mesh: Mesh | None = None,
+    mode: str | None = None,
 ) -> dict[str, float]:
     """The loss and the metrics over examples, every one of them counted.
 
@@ -66,43 +76,77 @@ def evaluate(
       labels: (num_examples, ...), as the task has them.
       window: bytes, as of `train`: more examples than that are read piece by piece, to the same
         figures.
+      mesh: devices that divide the examples among them, as of `train`: to the figures in the
+        history of a training on that mesh. Without one they are equal within rounding.
+      mode: of a mesh, as of `train`.
 
     Returns:
       "loss", and the task's metrics by their names.
 
     Raises:
-      ValueError: if the examples do not suit the recipe.
+      ValueError: if the examples do not suit the recipe, or the mesh does not suit the mode.
     """
+    parallel = _parallel(mesh, mode)
     inputs, labels = check_set(recipe, inputs, labels, window)
     _check_params(recipe, params)
     static = recipe.model.apply, functions_of(recipe)
-    if isinstance(inputs, Source):
-        assert window is not None
-        outputs = jax.ShapeDtypeStruct((recipe.task.num_outputs,), np.float32)
-        zeros = zeros_of(static[1], outputs, jax.ShapeDtypeStruct(labels.shape[1:], labels.dtype))
-        run = functools.partial(call, sums_in_window, (*static, len(inputs)), params)
-        totals = sums_of(run, (inputs, labels), window, default_device(), zeros)
-    else:
-        totals = call(sums, static, params, inputs, labels, num_batches(len(inputs)))
+    totals = _totals(recipe, params, inputs, labels, window, parallel)
     names = ["loss", *metric_names(recipe.task.metrics)]
     finish = functools.partial(call, finished, static[1:])
     found = figures(static[1], totals, lambda total: float(total) / len(inputs), finish)
     return {name: float(figure) for name, figure in zip(names, found, strict=True)}
 
 
-def predict(recipe: Recipe, params: PyTree, inputs: Array) -> jax.Array:
+def _totals(
+    recipe: Recipe,
+    params: PyTree,
+    inputs: Any,
+    labels: Any,
+    window: int | None,
+    parallel: Parallel | None,
+) -> list[jax.Array]:
+    """What is carried of each function, over examples that suit the recipe."""
+    static = recipe.model.apply, functions_of(recipe)
+    outputs = jax.ShapeDtypeStruct((recipe.task.num_outputs,), np.float32)
+    label = jax.ShapeDtypeStruct(labels.shape[1:], jax.dtypes.canonicalize_dtype(labels.dtype))
+    zeros = zeros_of(static[1], outputs, label)
+    if parallel is not None:
+        return shards.totals_of((*static, parallel), params, (inputs, labels), window, zeros)
+    if not isinstance(inputs, Source):
+        return call(sums, static, params, inputs, labels, num_batches(len(inputs)))
+    assert window is not None
+    run = functools.partial(call, sums_in_window, (*static, len(inputs)), params)
+    return sums_of(run, (inputs, labels), window, default_device(), zeros)
+
+
+def _parallel(mesh: Mesh | None, mode: str | None) -> Parallel | None:
+    if mesh is None and mode is not None:
+        raise ValueError(f"mode needs a mesh, whose devices it is for, got {mode} and no mesh")
+    return None if mesh is None else as_parallel(mesh, mode)
+
+
+def predict(
+    recipe: Recipe,
+    params: PyTree,
+    inputs: Array,
+    *,
+    mesh: Mesh | None = None,
+    mode: str | None = None,
+) -> jax.Array:
     """What a network says of examples: its outputs through the task's link.
 
     Args:
       recipe: its model and task are used.
       params: the model's.
       inputs: (num_examples, features) float32, or uint8 pixels; see `Dataset` for others.
+      mesh: devices that divide the examples among them, as of `train`; all have the answers.
+      mode: of a mesh, as of `train`.
 
     Returns:
       (num_examples, outputs) float32: the classes' probabilities, or a regression's values.
 
     Raises:
-      ValueError: if the inputs do not suit the model.
+      ValueError: if the inputs do not suit the model, or the mesh does not suit the mode.
 
     >>> import jaxmlp, optax
     >>> recipe = Recipe(jaxmlp.mlp((8, 4)), jaxmlp.classification(4), optax.adam, {})
@@ -110,10 +154,13 @@ def predict(recipe: Recipe, params: PyTree, inputs: Array) -> jax.Array:
     >>> predict(recipe, params, np.zeros((2, 8), np.float32)).tolist()
     [[0.25, 0.25, 0.25, 0.25], [0.25, 0.25, 0.25, 0.25]]
     """
-    static = recipe.model.apply, recipe.task.link
+    parallel, static = _parallel(mesh, mode), (recipe.model.apply, recipe.task.link)
     inputs = check_inputs(recipe, inputs)
     _check_params(recipe, params)
-    return call(linked, static, params, inputs)
+    if parallel is None:
+        return call(linked, static, params, inputs)
+    batches = num_batches(len(inputs), parallel)
+    return shards.together(parallel, shards.linked, (*static, parallel), params, inputs, batches)
 
 
 def calls_of(
@@ -157,8 +204,10 @@ def functions_of(recipe: Recipe) -> tuple[Measure, ...]:
     return (recipe.task.loss, *recipe.task.metrics)
 
 
-def num_batches(num_examples: int) -> np.int32:
-    """How many batches an evaluation takes."""
+def num_batches(num_examples: int, parallel: Parallel | None = None) -> np.int32:
+    """How many batches an evaluation takes; on several devices, each part of it."""
+    if parallel is not None:
+        return np.int32(shards.divide(num_examples, parallel.parts).num_batches)
     return np.int32(num_steps(num_examples, BATCH))
 
 

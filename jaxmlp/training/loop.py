@@ -89,6 +89,7 @@ def train(
         about so many: the next one while the device is at work on the present one. The examples of
         such a set may be a memory-mapped file, or anything else that has a shape, a dtype and, by
         an array of rising row numbers, rows. No bit depends on it. By default all sets are placed.
+        Of a mesh's devices each has its share of a window, and a process reads its own alone.
       callback: called after each epoch whose last step is done here; its line is the last of the
         history. True stops.
       on_block: called after each block, before the epoch's line is made. True stops, once the
@@ -155,8 +156,6 @@ def _where(
         raise ValueError(f"mode needs a mesh, whose devices it is for, got {mode} and no mesh")
     if mesh is None:
         return default_device()
-    if streamed(data):
-        raise ValueError(f"a mesh needs data in memory, got {', '.join(streamed(data))} in windows")
     return make_parallel(mesh, mode, recipe.model, recipe.batch_size, data.train_inputs)
 
 

@@ -21,10 +21,13 @@ __all__ = [
     "DATA",
     "SHARDS",
     "Parallel",
+    "as_parallel",
     "divided",
     "here",
     "make_parallel",
     "put",
+    "taken",
+    "total",
     "value_and_gradient",
 ]
 
@@ -43,6 +46,16 @@ class Parallel(NamedTuple):
         """Of an array that all devices have whole."""
         return NamedSharding(self.mesh, PartitionSpec())
 
+    @property
+    def by_rows(self) -> NamedSharding:
+        """Of an array of which each device has its share of the rows."""
+        return NamedSharding(self.mesh, PartitionSpec(DATA))
+
+    @property
+    def parts(self) -> int:
+        """How many parts a batch, or a set, is cut into."""
+        return SHARDS if self.mode == "exact" else self.mesh.shape[DATA]
+
 
 def make_parallel(
     mesh: Mesh, mode: str | None, model: Model, batch_size: int, inputs: Array
@@ -50,14 +63,39 @@ def make_parallel(
     """How to train a network on a mesh.
 
     Args:
-      mesh: with the axis "data", and no more than one device along any other.
-      mode: "exact" or "fast"; by default exact on CPUs and fast elsewhere.
+      mesh: as of `as_parallel`.
+      mode: likewise.
       model: the network.
       batch_size: of the recipe.
       inputs: (num_examples, features).
 
     Raises:
       ValueError: if the batch, or what the network makes of one, cannot be divided so.
+    """
+    parallel = as_parallel(mesh, mode)
+    (mesh, mode), parts = parallel, parallel.parts
+    if batch_size % parts:
+        raise ValueError(
+            f"batch_size needs to be a multiple of {parts} on {mesh.size} devices in {mode} mode, "
+            f"got {batch_size}"
+        )
+    if mode == "exact" and not _knows_its_place(model, batch_size // SHARDS, inputs):
+        raise ValueError(
+            "exact mode needs a network whose train is made by lift, as mlp's is: another would "
+            f"take a part of a batch for a whole one; got {model}; fast mode has no such need"
+        )
+    return parallel
+
+
+def as_parallel(mesh: Mesh, mode: str | None) -> Parallel:
+    """How to evaluate a network on a mesh.
+
+    Args:
+      mesh: with the axis "data", and no more than one device along any other.
+      mode: "exact" or "fast"; by default exact on CPUs and fast elsewhere.
+
+    Raises:
+      ValueError: if they do not fit each other.
     """
     if not isinstance(mesh, Mesh):
         raise ValueError(f'mesh needs to be like jaxmlp.make_mesh("data:2"), got {kind_of(mesh)}')
@@ -71,17 +109,6 @@ def make_parallel(
         raise ValueError(f"mode needs to be exact or fast, got {mode}")
     if mode == "exact" and SHARDS % mesh.size:
         raise ValueError(f"exact mode needs 1, 2, 4 or 8 devices, got {mesh.size}")
-    parts = SHARDS if mode == "exact" else mesh.size
-    if batch_size % parts:
-        raise ValueError(
-            f"batch_size needs to be a multiple of {parts} on {mesh.size} devices in {mode} mode, "
-            f"got {batch_size}"
-        )
-    if mode == "exact" and not _knows_its_place(model, batch_size // SHARDS, inputs):
-        raise ValueError(
-            "exact mode needs a network whose train is made by lift, as mlp's is: another would "
-            f"take a part of a batch for a whole one; got {model}; fast mode has no such need"
-        )
     return Parallel(mesh, mode)
 
 
@@ -106,8 +133,47 @@ def divided(parallel: Parallel, batch: Batch) -> Batch:
     """A batch, divided among the devices, where the compiler is to divide the work by it."""
     if parallel.mode == "exact":
         return jax.lax.with_sharding_constraint(batch, parallel.everywhere)
-    examples = NamedSharding(parallel.mesh, PartitionSpec(DATA))
-    return jax.lax.with_sharding_constraint(batch, examples)
+    return jax.lax.with_sharding_constraint(batch, parallel.by_rows)
+
+
+def taken(
+    parallel: Parallel,
+    examples: tuple[jax.Array, ...],
+    order: jax.Array,
+    step: jax.Array,
+    batch_size: int,
+    within: tuple[int, jax.Array],
+) -> Batch:
+    """The batch of a step, of whose examples each device has its own, in a window.
+
+    Args:
+      parallel: the devices.
+      examples: inputs, labels and perhaps weights, of which each device has its share.
+      order: where the first of a device's examples is among those that it has, the second, ...
+      step: the step within the epoch, from 0.
+      batch_size: examples a batch, on all devices together.
+      within: as of `take_batch`.
+    """
+    num_examples, before = within
+    own = batch_size // parallel.mesh.shape[DATA]
+
+    def here(
+        examples: tuple[jax.Array, ...], order: jax.Array, step: jax.Array, before: jax.Array
+    ) -> Batch:
+        first = step * batch_size + jax.lax.axis_index(DATA) * own
+        mask = first + jnp.arange(own, dtype=jnp.int32) < num_examples
+        rows = order[(step - before // batch_size) * own + jnp.arange(own, dtype=jnp.int32)]
+        inputs, labels, *weights = (array[rows] for array in examples)
+        return Batch(inputs, labels, mask, *weights)
+
+    whole, share = PartitionSpec(), PartitionSpec(DATA)
+    return jax.shard_map(
+        here,
+        mesh=parallel.mesh,
+        in_specs=(share, share, whole, whole),
+        out_specs=share,
+        check_vma=False,
+    )(examples, order, step, before)
 
 
 def put(tree: PyTree, where: Place) -> Any:
@@ -174,8 +240,8 @@ def value_and_gradient(
         size = len(batch.inputs) // count
         places = jax.lax.axis_index(DATA) * count + jnp.arange(count)
         shards = jax.tree.map(cut, batch), (places * size).astype(jnp.uint32)
-        _, (*rest, after), gradient = gradients(one, trained(params), shards, _total)
-        summed, gradient = jax.tree.map(_total, (rest, gradient))
+        _, (*rest, after), gradient = gradients(one, trained(params), shards, total)
+        summed, gradient = jax.tree.map(total, (rest, gradient))
         return summed, gradient, jax.tree.map(lambda leaf: leaf[0], after)
 
     (value, weight, sums, size), gradient, after = jax.shard_map(
@@ -193,7 +259,7 @@ def value_and_gradient(
     return (value / weight, (means, size, after)), gradient
 
 
-def _total(values: jax.Array) -> jax.Array:
+def total(values: jax.Array) -> jax.Array:
     """(shards here, ...) -> (...): the sum over all shards, in their order, on every device."""
     every = jax.lax.all_gather(values, DATA, tiled=True)
     return functools.reduce(jnp.add, jax.lax.optimization_barrier(list(every)))

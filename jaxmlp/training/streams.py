@@ -3,22 +3,37 @@
 import functools
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import numpy as np
+from jax.sharding import NamedSharding, PartitionSpec
 
 from jaxmlp.runtime import memory
 from jaxmlp.training.batches import num_steps
+from jaxmlp.training.parallel import put
 from jaxmlp.training.sources import Source, row_bytes
 
-__all__ = ["Epochs", "Window", "steps_in_window", "window_shapes", "windows"]
+__all__ = [
+    "Epochs",
+    "Feed",
+    "Window",
+    "gathered",
+    "spread",
+    "steps_in_window",
+    "window_shapes",
+    "windows",
+]
 
 Order = Callable[[int, int], np.ndarray]  # seed, epoch -> the rows in their order
+Lies: TypeAlias = jax.Device | NamedSharding  # where a set lies: one device, or many by its rows
 
 
 class Window(NamedTuple):
-    """Arrays of the examples of some successive steps, or their shapes."""
+    """Arrays of the examples of some successive steps, or their shapes.
+
+    On several devices each has its share of every batch, and the places of its own.
+    """
 
     examples: tuple[Any, ...]  # inputs, labels, perhaps weights, by their rows in the set
     order: Any  # (examples,) int32: where among them the first one is, the second, ...
@@ -35,12 +50,17 @@ def steps_in_window(window: int, batch_size: int, *arrays: Any) -> int:
     return min(max(1, fitting), num_steps(len(arrays[0]), batch_size))
 
 
-def window_shapes(arrays: Sequence[Any], batch_size: int, window: int) -> Window:
-    """The shapes of a window of so many bytes."""
+def window_shapes(
+    arrays: Sequence[Any], batch_size: int, window: int, where: NamedSharding | None = None
+) -> Window:
+    """The shapes of a window of so many bytes; divided as said, where there are several devices."""
     size = batch_size * steps_in_window(window, batch_size, *arrays)
-    examples = tuple(jax.ShapeDtypeStruct((size, *a.shape[1:]), a.dtype) for a in arrays)
-    order, before = (jax.ShapeDtypeStruct(shape, np.int32) for shape in ((size,), ()))
-    return Window(examples, order, before)
+
+    def shape(row: tuple[int, ...], dtype: Any) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct((size, *row), dtype, sharding=where)
+
+    examples = tuple(shape(array.shape[1:], array.dtype) for array in arrays)
+    return Window(examples, shape((), np.int32), jax.ShapeDtypeStruct((), np.int32))
 
 
 def windows(
@@ -68,11 +88,11 @@ class Epochs:
         num_epochs: int,
         window: int,
         order: Order,
-        device: jax.Device,
+        where: Lies,
     ) -> None:
         """With windows of so many bytes; nothing is read before it is asked for."""
         self._arrays, self._batch_size, self._num_epochs = tuple(arrays), batch_size, num_epochs
-        self._order, self._device = functools.lru_cache(maxsize=1)(order), device
+        self._order, self._where = functools.lru_cache(maxsize=1)(order), where
         self._in_epoch = num_steps(len(arrays[0]), batch_size)
         self._in_window = steps_in_window(window, batch_size, *arrays)
         self._feed = Feed(self._make)
@@ -96,16 +116,58 @@ class Epochs:
 
     def _make(self, key: tuple[int, int, int]) -> Window:
         seed, epoch, index = key
-        size = self._in_window * self._batch_size
-        before = index * size
-        rows = self._order(seed, epoch)[before : before + size]
-        # Read as they lie, which is quickest; the device takes them in their order.
-        places = np.argsort(rows)
-        order = np.zeros(size, np.int32)
-        order[places] = np.arange(len(rows), dtype=np.int32)
-        read = _read(self._arrays, rows[places], size)
-        made: Window = jax.device_put(Window(read, order, np.int32(before)), self._device)
-        return made
+        order, before = self._order(seed, epoch), index * self._in_window * self._batch_size
+        places = np.arange(before, before + self._in_window * self._batch_size)
+        places = np.minimum(places, len(order) - 1)  # what is behind the last example is masked
+        shares = places.reshape(self._in_window, _num_parts(self._where), -1)  # of each batch
+
+        def part(number: int) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+            return gathered(self._arrays, order[shares[:, number].ravel()])
+
+        examples, places_of = spread(part, self._where)
+        return Window(examples, places_of, put(np.int32(before), _everywhere(self._where)))
+
+
+def _num_parts(where: Lies) -> int:
+    return 1 if isinstance(where, jax.Device) else where.mesh.shape[where.spec[0]]
+
+
+def _everywhere(where: Lies) -> Lies:
+    return where if isinstance(where, jax.Device) else NamedSharding(where.mesh, PartitionSpec())
+
+
+def spread(part: Callable[[int], Any], where: Lies) -> Any:
+    """Arrays on devices, of which each has its share of the rows.
+
+    Args:
+      part: makes arrays of the rows of a part. It is called for those alone that are of this
+        process's devices.
+      where: one device, of one part, or a sharding by rows.
+    """
+    if isinstance(where, jax.Device):
+        return jax.device_put(part(0), where)
+    count = _num_parts(where)
+    slices: Any = where.addressable_devices_indices_map((count,))
+    numbers = {device: index[0].start or 0 for device, index in slices.items()}
+    made = {number: part(number) for number in sorted(set(numbers.values()))}
+
+    def joined(*pieces: np.ndarray) -> jax.Array:
+        shape = (count * len(pieces[0]), *pieces[0].shape[1:])
+        placed = list(map(jax.device_put, pieces, numbers))
+        return jax.make_array_from_single_device_arrays(shape, where, placed)
+
+    return jax.tree.map(joined, *(made[number] for number in numbers.values()))
+
+
+def gathered(arrays: Sequence[Any], rows: np.ndarray) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+    """Rows of each array, read once each and as they lie, which is quickest; and their order.
+
+    >>> (read,), order = gathered((np.arange(10.0, dtype=np.float32),), np.array([7, 2, 2]))
+    >>> read[:2].tolist(), order.tolist()
+    ([2.0, 7.0], [1, 0, 0])
+    """
+    near, order = np.unique(rows, return_inverse=True)
+    return _read(arrays, near, len(rows)), order.astype(np.int32)
 
 
 def _read(arrays: Sequence[Any], rows: np.ndarray, size: int) -> tuple[np.ndarray, ...]:

@@ -14,6 +14,7 @@ from compilations import counted
 from flax import linen
 from jax.sharding import Mesh
 from noisy_models import BOTH, NOISY
+from row_readers import Rows
 
 from jaxmlp import (
     Dataset,
@@ -173,11 +174,6 @@ def test_what_cannot_be_divided_is_refused_before_any_work(recipe, mesh, mode, s
             work(recipe, blobs, mesh=mesh, mode=mode)
 
 
-def test_data_that_are_read_in_windows_are_for_one_device(blobs):
-    with pytest.raises(ValueError, match="a mesh needs data in memory, got train, test in windows"):
-        train(recipe_of(mlp((4, 3))), blobs, 0, mesh=MESH, window=100)
-
-
 def test_an_axis_of_one_device_changes_nothing(exact, blobs):
     run = train(recipe_of(NETWORKS["plain"]), blobs, 0, mesh=make_mesh("member:1,data:1"))
     assert all_bits(run) == all_bits(exact["plain"])
@@ -193,11 +189,26 @@ def test_batches_of_a_multiple_of_the_devices_are_for_fast_mode():
         make_parallel(three, "exact", model, 24, inputs)
 
 
+@pytest.mark.parametrize("mode", ["exact", "fast"])
+@pytest.mark.parametrize("name", ["plain", "both"])
+def test_bits_are_those_of_all_in_memory_where_data_are_read_in_windows(name, mode, exact, blobs):
+    recipe, weights = recipe_of(NETWORKS[name]), np.linspace(0.5, 2, 50).astype(np.float32)
+    for data in (blobs, blobs._replace(train_weights=weights)):
+        read = data._replace(**{half: Rows(getattr(data, half)) for half in Dataset._fields[:4]})
+        for window in (1, 900):  # one batch, or two
+            run = train(recipe, read, 0, mesh=MESH, mode=mode, window=window)
+            assert all_bits(run) == all_bits(train(recipe, data, 0, mesh=MESH, mode=mode))
+
+
 def test_what_is_warmed_up_is_not_compiled_again(blobs):
     recipe = recipe_of(mlp((4, 7, 3)))
     warm_up(recipe, blobs, mesh=MESH)
     with counted() as seen:
         train(recipe, blobs, 0, mesh=MESH)
+    assert seen == []
+    warm_up(recipe, blobs, mesh=MESH, window=100)
+    with counted() as seen:
+        train(recipe, blobs, 0, mesh=MESH, window=100)
     assert seen == []
 
 
@@ -217,13 +228,24 @@ if processes > 1:
     jax.distributed.initialize(f"127.0.0.1:{port}", processes, number)
 sys.path[:0] = ["tests", "tests/training"]
 import test_parallel as here
+from jaxmlp import evaluate, predict
+from jaxmlp.training import shards
 mesh = jax.make_mesh((processes * devices,), ("data",))
 if devices > 1:  # in fast mode it is the compiler that divides the work and adds the parts
     assert "all-reduce" in here.compiled_fast(mesh)
+shards.BATCH = 2  # of the four examples of a part in testing, for two windows of them
+data = here.made()
 for name, model in here.NETWORKS.items():
-    run = here.train(here.recipe_of(model), here.made(), 0, mesh=mesh)
+    recipe, read = here.recipe_of(model), here.Dataset(*map(here.Rows, data[:4]))
+    run = here.train(recipe, data, 0, mesh=mesh)
     assert run.params and len(jax.tree.leaves(run.params)[0].devices()) == processes * devices
-    print(name, here.all_bits(run))
+    in_windows = here.train(recipe, read, 0, mesh=mesh, window=1)
+    # All 50 are looked at before training; then this process reads its own in each of two epochs.
+    assert read.train_inputs.count <= 50 + 2 * 4 * 16 // processes
+    assert read.test_inputs.count <= 30 + 2 * 32 // processes
+    worth = evaluate(recipe, run.params, *data[2:4], mesh=mesh)
+    said = predict(recipe, run.params, data.test_inputs, mesh=mesh)
+    print(name, here.all_bits(run), here.all_bits(in_windows), here.digest((worth, said)))
 """
 
 
@@ -260,4 +282,5 @@ MORE = [(1, 2), (1, 4), (2, 2), (4, 1)]
 def test_bits_do_not_depend_on_the_number_of_devices_or_processes(counts):
     outputs = runs_on(counts)
     assert len(outputs[0]) == len(NETWORKS)
+    assert all(line.split()[1] == line.split()[2] for line in outputs[0])  # in windows, or not
     assert outputs == [outputs[0]] * len(outputs)

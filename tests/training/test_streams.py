@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from row_readers import Rows
 
 from jaxmlp import (
     Dataset,
@@ -32,21 +33,6 @@ NETS = {
 }
 SMALL = 64 * 68  # bytes: a window of one batch
 LARGE = 5 * SMALL  # of 23 batches, so that the last window is a shorter one
-
-
-class Rows:
-    """What a reader of some file format gives: a shape, a dtype and rows."""
-
-    def __init__(self, array):
-        self.shape, self.dtype, self._array = array.shape, array.dtype, array
-
-    def __len__(self):
-        return len(self._array)
-
-    def __getitem__(self, rows):
-        assert rows.dtype.kind == "i"
-        assert (np.diff(rows) > 0).all(), "rows rise"
-        return self._array[rows]
 
 
 def recipe_of(name, **changes):

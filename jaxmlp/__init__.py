@@ -24,6 +24,7 @@ from jaxmlp.objectives.tasks import Task, binary_classification, classification,
 from jaxmlp.optim import optimizers, schedules
 from jaxmlp.populations.many import Halving, Population, plan_many, population_like, train_many
 from jaxmlp.populations.runs import Runs
+from jaxmlp.runtime import processes
 from jaxmlp.runtime.compilation_cache import cache_compilations
 from jaxmlp.runtime.meshes import make_mesh
 from jaxmlp.storage.network import Network, load, save
@@ -97,6 +98,7 @@ __all__ = [
     "plan_many",
     "population_like",
     "predict",
+    "processes",
     "regression",
     "resumable",
     "resumable_many",

@@ -10,7 +10,7 @@ from typing import Any
 
 import jax
 
-__all__ = ["describe", "differences", "num_threads"]
+__all__ = ["describe", "differences", "num_threads", "versions"]
 
 PACKAGES = ("jaxmlp", "jax", "jaxlib", "optax", "flax", "numpy")
 # Of those that a GPU's machine code comes from, the ones that are installed.
@@ -43,7 +43,7 @@ def describe() -> dict[str, Any]:
       thread that asks.
     """
     return {
-        "versions": {name: _version(name) for name in PACKAGES} | _libraries(),
+        "versions": versions() | _libraries(),
         "platform": jax.default_backend(),
         "device_kind": jax.devices()[0].device_kind,
         "num_devices": jax.device_count(),
@@ -53,6 +53,11 @@ def describe() -> dict[str, Any]:
         **{name: _setting(name) for name in SETTINGS if f"jax_{name}" in jax.config.values},
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
     }
+
+
+def versions() -> dict[str, str | None]:
+    """Of the packages that a result's bits depend on; None for one that is not installed."""
+    return {name: _version(name) for name in PACKAGES}
 
 
 def num_threads() -> int | None:

@@ -22,6 +22,7 @@ from jaxmlp.objectives.answers import one_hot, top_k
 from jaxmlp.objectives.records import Metric
 from jaxmlp.objectives.tasks import Task, binary_classification, classification, regression
 from jaxmlp.optim import optimizers, schedules
+from jaxmlp.populations.gathering import gather
 from jaxmlp.populations.many import Halving, Population, plan_many, population_like, train_many
 from jaxmlp.populations.runs import Runs
 from jaxmlp.runtime import processes
@@ -80,6 +81,7 @@ __all__ = [
     "from_flax",
     "from_keras",
     "from_torch",
+    "gather",
     "init_state",
     "initializers",
     "layer_outputs",

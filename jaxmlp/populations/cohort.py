@@ -9,9 +9,8 @@ import numpy as np
 
 from jaxmlp.populations.grid import Grid, Program
 from jaxmlp.populations.planning import Crew
-from jaxmlp.populations.population import Population, columns_of, copied, epoch_of, live_in
-from jaxmlp.populations.retire import Halving, end_at, is_rung, locate, retired
-from jaxmlp.populations.runs import Runs
+from jaxmlp.populations.population import Population, copied, epoch_of, live_in
+from jaxmlp.populations.retire import Halving, Lagging, end_at, is_rung, locate, retired
 from jaxmlp.populations.shares import Share, chunks, deal, on_all
 from jaxmlp.randomness import Seeds
 from jaxmlp.training import loop
@@ -33,6 +32,7 @@ class Report(NamedTuple):
     # A copy to go on from, without what has been done of an epoch since; snapshot(copy=False) has
     # arrays that are to be read before the callback returns.
     snapshot: Callable[..., Population]
+    is_last: bool = False  # whether another process stops all, so that nothing more is called
 
 
 class Cohort:
@@ -71,42 +71,27 @@ class Cohort:
                     yield (done + share * len(part)) / whole
                 done += len(part)
 
-    def end_members(self, patience: int | None, stop_metric: str, halving: Halving | None) -> None:
-        """Retires those whose time has come after an epoch."""
-        self._host.ended_by[:] = retired(self._grid, self._host, patience, stop_metric, halving)
+    def end_members(
+        self,
+        patience: int | None,
+        stop_metric: str,
+        halving: Halving | None,
+        lagging: Lagging | None = None,
+    ) -> None:
+        """Retires those whose time has come after an epoch; arguments as of `retired`."""
+        given = patience, stop_metric, halving, lagging
+        self._host.ended_by[:] = retired(self._grid, self._host, *given)
 
-    def report(self, share: float) -> Report:
+    def report(self, share: float, is_last: bool = False) -> Report:
         """What a callback sees."""
         _, history, epochs, _, faults = host = self._host
         live = len(self.live)
-        return Report(epoch_of(host), share, live, history, epochs, faults, self._population)
-
-    def runs(self) -> Runs:
-        """The results so far."""
-        states, history, epochs, ended_by, faults = self._population(copy=False)
-        grid = self._grid
-        shape = tuple(len(values) for values in grid.axes.values())
-        places = np.zeros((len(grid.seeds), 2), np.int32)
-        for number, program in enumerate(grid.programs):
-            places[program.members, 0] = number
-            places[program.members, 1] = np.arange(len(program.members))
-        lines = {n: v.astype(np.float32).reshape(*shape, -1) for n, v in history.items()}
-        positions = {m: tuple(int(i) for i in np.unravel_index(m, shape)) for m in faults}
-        return Runs(
-            dict(grid.axes),
-            lines,
-            epochs.reshape(shape),
-            states,
-            places.reshape(*shape, 2),
-            {positions[member]: fault for member, fault in faults.items()},
-            float(epochs.sum() / grid.num_epochs.sum()),
-            tuple(tuple(columns_of(program.recipe, self._data)) for program in grid.programs),
-            ended_by.reshape(shape),
-            tuple(program.recipe.eval_params for program in grid.programs),
-            grid.metrics,
+        return Report(
+            epoch_of(host), share, live, history, epochs, faults, self.population, is_last
         )
 
-    def _population(self, copy: bool = True) -> Population:
+    def population(self, copy: bool = True) -> Population:
+        """All that there is to go on from, a copy or the host's own arrays."""
         self._unload()
         return copied(self._host) if copy else self._host
 

@@ -53,7 +53,9 @@ def join(parts: Sequence[Runs]) -> Runs:
         states=tuple(state for part in parts for state in part.states),
         places=np.concatenate(
             [
-                part.places + np.array([program, 0], part.places.dtype)
+                np.where(
+                    part.places < 0, -1, part.places + np.array([program, 0], part.places.dtype)
+                )
                 for part, program in zip(parts, programs[:-1], strict=True)
             ],
             axis,
@@ -69,6 +71,7 @@ def join(parts: Sequence[Runs]) -> Runs:
         columns=tuple(columns for part in parts for columns in part.columns),
         ended_by=_joined([part.ended_by for part in parts], axis),
         eval_params=tuple(function for part in parts for function in part.eval_params),
+        homes=_joined([part.homes for part in parts], axis),
         metrics=tuple(dict.fromkeys(metric for part in parts for metric in part.metrics)),
     )
 

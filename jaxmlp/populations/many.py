@@ -1,5 +1,6 @@
 """Populations: many networks, compiled once, each trained as it would be alone."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -10,13 +11,20 @@ from jax.sharding import Mesh
 
 from jaxmlp.populations.cohort import Cohort, Report
 from jaxmlp.populations.grid import Grid, make_grid
+from jaxmlp.populations.labels import label
+from jaxmlp.populations.loop import train_portion
+from jaxmlp.populations.peers import Peers, exchange_for, refuse_differences
 from jaxmlp.populations.planning import Plan, prepare
 from jaxmlp.populations.population import Population, beginning, columns, copied, population_of
+from jaxmlp.populations.portions import Portion, portion_of, processes_of
 from jaxmlp.populations.retire import Halving
 from jaxmlp.populations.runs import Runs
+from jaxmlp.populations.teams import teams_of
 from jaxmlp.runtime import bars
 from jaxmlp.runtime.compilation import OnCompiled
+from jaxmlp.runtime.exchange import coordinator
 from jaxmlp.training.checks import check, refuse_traced
+from jaxmlp.training.engine import shapes_of
 from jaxmlp.training.recipe import Recipe
 from jaxmlp.types import Dataset
 
@@ -108,38 +116,45 @@ def train_many(
     refuse_traced(jnp.zeros(()), *(data if isinstance(data, tuple) else ()))
     grid = make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds, noise_seeds)
     data = _check(grid, data, eval_every, on_fault, patience, stop_metric, halving)
+    portion = _portion(grid, data, mesh)
     if start is not None:
-        _check_start(grid, data, start)
+        _check_start(portion.grid, data, start)
+    rules = patience, stop_metric, halving
+    peers = _peers(portion, data, (mode, shuffle, eval_every, on_fault, *rules), halving)
     epochs = int(grid.num_epochs.max())
     with bars.moving(progress, epochs, "epoch", _position, callback, on_block) as hooks:
-        crew, _ = prepare(grid, data, mode, mesh, memory, shuffle == "shared")
-        population = beginning(grid, data, crew) if start is None else copied(start)
-        cohort = Cohort(grid, data, eval_every, on_fault, crew, population)
-        return _train(cohort, patience, stop_metric, halving, *hooks)
+        crew, _ = prepare(portion.grid, data, mode, mesh, memory, shuffle == "shared")
+        population = beginning(portion.grid, data, crew) if start is None else copied(start)
+        cohort = Cohort(portion.grid, data, eval_every, on_fault, crew, population)
+        return train_portion(cohort, portion, data, peers, *rules, *hooks)
+
+
+def _portion(grid: Grid, data: Dataset, mesh: Mesh | None) -> Portion:
+    """What of a population this process trains."""
+    counts = processes_of(teams_of(mesh))
+    return portion_of(grid, shapes_of(data), counts, jax.process_index())
+
+
+def _peers(
+    portion: Portion, data: Dataset, options: tuple[Any, ...], halving: Halving | None
+) -> Peers | None:
+    """The processes that train the rest, once they are seen to be about the same; None if none."""
+    if len(portion.processes) == 1:
+        return None
+    store = coordinator()
+    assert store is not None  # where there are other processes
+    exchange = exchange_for(store, portion, jax.process_index())
+    grid = portion.whole
+    facts = {name: ", ".join(map(label, values)) for name, values in grid.axes.items()}
+    facts |= {"data": str(shapes_of(data)), "options": str(options)}
+    facts["the division of members"] = hashlib.sha256(portion.homes.tobytes()).hexdigest()[:8]
+    refuse_differences(exchange, facts)
+    return Peers(exchange, portion, halving)
 
 
 def _position(report: Report) -> tuple[float, dict[str, int]]:
     """The epochs that are done, and how many members go on."""
     return round(report.epoch + report.share, 2), {"members": report.num_live}
-
-
-def _train(
-    cohort: Cohort,
-    patience: int | None,
-    stop_metric: str,
-    halving: Halving | None,
-    callback: Callable[[Report], bool | None] | None,
-    on_block: Callable[[Report], bool | None] | None,
-) -> Runs:
-    """The loop over epochs."""
-    while len(cohort.live):
-        for share in cohort.train_epoch(halving):
-            if on_block and on_block(cohort.report(share)):
-                return cohort.runs()
-        cohort.end_members(patience, stop_metric, halving)
-        if callback and callback(cohort.report(0.0)):
-            break
-    return cohort.runs()
 
 
 def plan_many(
@@ -162,7 +177,9 @@ def plan_many(
     """
     grid = make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds, noise_seeds)
     data = _check(grid, data)
-    return prepare(grid, data, mode, mesh, memory, shuffle == "shared", on_compiled)[1]
+    own = _portion(grid, data, mesh).grid
+    plan = prepare(own, data, mode, mesh, memory, shuffle == "shared", on_compiled)[1]
+    return plan._replace(num_members=len(grid.seeds), num_programs=len(grid.programs))
 
 
 def population_like(
@@ -174,13 +191,17 @@ def population_like(
     shuffle: str = "own",
     shuffle_seeds: Iterable[int] | None = None,
     noise_seeds: Iterable[int] | None = None,
+    mesh: Mesh | None = None,
 ) -> Population:
     """The shapes of the population that `train_many` would train, to restore a saved one by.
+
+    Where several processes train one, they are those of the members that this process trains.
 
     Returns:
       A population without faults whose leaves are `jax.ShapeDtypeStruct`.
     """
-    return population_of(make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds, noise_seeds), data)
+    grid = make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds, noise_seeds)
+    return population_of(_portion(grid, data, mesh).grid, data)
 
 
 def _check(

@@ -11,7 +11,15 @@ from jax.sharding import Mesh
 
 from jaxmlp.populations.grid import Grid, Program
 from jaxmlp.populations.members import OneByOne, SideBySide, Worker
-from jaxmlp.populations.teams import Team, devices_of, parallel_of, place_of, placed, teams_of
+from jaxmlp.populations.teams import (
+    Team,
+    devices_of,
+    own_teams,
+    parallel_of,
+    place_of,
+    placed,
+    teams_of,
+)
 from jaxmlp.runtime.compilation import OnCompiled, compile_all, default_device
 from jaxmlp.runtime.keydata import plain
 from jaxmlp.runtime.memory import available, gib, num_bytes
@@ -19,7 +27,7 @@ from jaxmlp.training.batches import num_steps
 from jaxmlp.training.engine import Engine, Sets, Shapes, calls_of, hosted, place, shapes_of
 from jaxmlp.types import Dataset, TrainState
 
-__all__ = ["Crew", "Plan", "prepare", "state_of"]
+__all__ = ["Crew", "Plan", "prepare", "seconds_of", "state_of"]
 
 BLOCK_SECONDS = 2.0  # that an epoch of one chunk should take about
 FEWEST, MOST = 8, 512  # members of a chunk in exact mode, a device
@@ -70,33 +78,34 @@ def prepare(
     on_compiled: OnCompiled | None = None,
 ) -> tuple[Crew, Plan]:
     """Compiles all that the programs run, for chunks that fit into memory, and places the data."""
-    found = teams_of(mesh)
-    found = found[: max(len(program.seeds) for program in grid.programs)]  # the rest would idle
-    devices = [device for team in found for device in devices_of(team)]
-    is_cpu = devices[0].platform == "cpu"
+    there = own_teams(teams_of(mesh))
+    # The rest would idle.
+    found = there[: max((len(program.seeds) for program in grid.programs), default=0)]
+    first, count = devices_of(there[0])[0], sum(len(devices_of(team)) for team in found)
+    is_cpu = first.platform == "cpu"
     mode = mode or ("exact" if is_cpu else "fast")
     if mode not in ("exact", "fast"):
         raise ValueError(f"mode needs to be exact or fast, got {mode}")
     teams = tuple(placed(team, mode, grid.programs, data.train_inputs) for team in found)
     host, device = (
-        int(0.9 * available(place)) if memory is None else memory for place in (None, devices[0])
+        int(0.9 * available(place)) if memory is None else memory for place in (None, first)
     )
     arrays, shapes = hosted(data), shapes_of(data)
     data_bytes = num_bytes(arrays)
     store = sum(len(p.seeds) * num_bytes(state_of(p, shapes)) for p in grid.programs)
-    store += len(grid.seeds) * int(grid.num_epochs.max()) * LINE
+    store += len(grid.seeds) * int(grid.num_epochs.max(initial=0)) * LINE
     if store + is_cpu * data_bytes > host:
         raise ValueError(
             f"{len(grid.seeds)} members need {gib(store)} for their states besides "
             f"{gib(data_bytes)} of data, got {gib(host)} of memory"
         )
-    budget = (host - store - data_bytes) // len(devices) if is_cpu else device - data_bytes
+    budget = (host - store - data_bytes) // max(1, count) if is_cpu else device - data_bytes
     sets = tuple(place(arrays, place_of(team)) for team in teams)
     find = _one_by_one if mode == "exact" else functools.partial(_side_by_side, is_shared)
     workers, sizes, needs = find(grid.programs, shapes, teams, sets, budget, on_compiled)
-    if (most := max(needs)) > budget:
+    if (most := max(needs, default=0)) > budget:
         raise ValueError(
-            f"a member needs {gib(most)} on each of {len(devices)} devices, besides the "
+            f"a member needs {gib(most)} on each of {count} devices, besides the "
             f"{gib(store + data_bytes)} of all states and the data; got {gib(budget)}"
         )
     chunks = [size * len(teams) for size in sizes]
@@ -104,10 +113,10 @@ def prepare(
         num_members=len(grid.seeds),
         num_programs=len(grid.programs),
         mode=mode,
-        num_devices=len(devices),
-        chunk=max(min(c, len(p.seeds)) for c, p in zip(chunks, grid.programs, strict=True)),
+        num_devices=count,
+        chunk=max(map(min, chunks, [len(p.seeds) for p in grid.programs]), default=0),
         device_bytes=most + data_bytes,
-        host_bytes=store + is_cpu * (data_bytes + len(devices) * most),
+        host_bytes=store + is_cpu * (data_bytes + count * most),
         available_bytes=host if is_cpu else min(host, device),
     )
     return Crew(teams, mode, sets, tuple(sizes), tuple(workers)), plan
@@ -225,13 +234,17 @@ def _chunk(program: Program, shapes: Shapes) -> int:
 
     The estimate is rough, and may be: more only make the progress coarser.
     """
+    return int(np.clip(BLOCK_SECONDS / seconds_of(program, shapes), FEWEST, MOST))
+
+
+def seconds_of(program: Program, shapes: Shapes) -> float:
+    """About how long a member's epoch takes, on two cores: a rough estimate."""
     recipe, num_examples = program.static, shapes["train"][0].shape[0]
     params = sum(
         math.prod(leaf.shape) for leaf in jax.tree.leaves(state_of(program, shapes).params)
     )
     steps = num_steps(num_examples, recipe.batch_size)
-    seconds = steps * (30e-6 + 6 * recipe.batch_size * params / 1e11)
-    return int(np.clip(BLOCK_SECONDS / seconds, FEWEST, MOST))
+    return steps * (30e-6 + 6 * recipe.batch_size * params / 1e11)
 
 
 def state_of(program: Program, shapes: Shapes) -> TrainState:

@@ -59,7 +59,7 @@ def population_of(grid: Grid, data: Dataset) -> Population:
         return jax.ShapeDtypeStruct(shape, dtype)
 
     members = len(grid.seeds)
-    line = leaf(np.float64, members, int(grid.num_epochs.max()))
+    line = leaf(np.float64, members, int(grid.num_epochs.max(initial=0)))
     return Population(
         tuple(members_of(program) for program in grid.programs),
         dict.fromkeys(columns(grid, data), line),
@@ -121,7 +121,7 @@ def live_in(population: Population) -> np.ndarray:
 def epoch_of(population: Population) -> int:
     """The last epoch that all live members have finished."""
     live = live_in(population)
-    return int(population.epochs[live].min() if len(live) else population.epochs.max())
+    return int(population.epochs[live].min() if len(live) else population.epochs.max(initial=0))
 
 
 def write(store: PyTree, row: int, state: PyTree) -> None:

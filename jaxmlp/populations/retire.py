@@ -1,6 +1,7 @@
 """Which members of a population go on after an epoch, and where those end that met a fault."""
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,21 @@ from jaxmlp.training.engine import Engine, Sets, Totals
 from jaxmlp.training.recipe import Recipe
 from jaxmlp.types import Dataset, Fault, Progress, TrainState
 
-__all__ = ["Halving", "end_at", "is_rung", "locate", "retired"]
+__all__ = [
+    "Halving",
+    "Lagging",
+    "Standing",
+    "end_at",
+    "is_rung",
+    "lagging_at",
+    "locate",
+    "retired",
+    "rungs",
+    "standing_at",
+]
+
+
+Lagging = Callable[[int, Population], np.ndarray]  # a rung, and the population after it
 
 
 class Halving(NamedTuple):
@@ -34,10 +49,42 @@ class Halving(NamedTuple):
 
 def is_rung(halving: Halving, epoch: int) -> bool:
     """Whether settings are ranked after an epoch."""
-    rung = halving.first
-    while rung < epoch:
+    return epoch in rungs(halving, epoch)
+
+
+def rungs(halving: Halving, epoch: int) -> list[int]:
+    """The epochs after which settings are ranked, up to one.
+
+    >>> rungs(Halving("test_loss", factor=3, first=2), 18)
+    [2, 6, 18]
+    """
+    found, rung = [], halving.first
+    while rung <= epoch:
+        found.append(rung)
         rung *= halving.factor
-    return rung == epoch
+    return found
+
+
+class Standing(NamedTuple):
+    """What a rung ranks by, of each member."""
+
+    values: np.ndarray  # (members,) float64, the last that was measured, NaN where there is none
+    is_live: np.ndarray  # (members,) bool: whether it has not ended before
+    is_faulty: np.ndarray  # (members,) bool
+
+
+def standing_at(grid: Grid, population: Population, epoch: int, column: str) -> Standing:
+    """How members stand at a rung, now or when it has passed: what came later changes nothing."""
+    lines = population.history.get(column, np.full((len(grid.seeds), epoch), math.nan))[:, :epoch]
+    last = [line[~np.isnan(line)][-1:] for line in lines]  # of one that ended before, too
+    reasons, epochs = population.ended_by, population.epochs
+    faults = [m for m, fault in population.faults.items() if fault.epoch <= epoch]
+    is_faulty = np.isin(np.arange(len(lines)), faults)
+    has_ended = is_faulty | (grid.num_epochs <= epoch)
+    has_ended |= (reasons == PATIENCE) & (epochs <= epoch)
+    has_ended |= np.isin(reasons, (HALVING, FAULT)) & (epochs < epoch)
+    values = np.array([float(each[0]) if len(each) else math.nan for each in last])
+    return Standing(values, ~has_ended, is_faulty)
 
 
 def retired(
@@ -46,8 +93,18 @@ def retired(
     patience: int | None,
     stop_metric: str,
     halving: Halving | None,
+    lagging: Lagging | None = None,
 ) -> np.ndarray:
-    """Why each member has ended, once an epoch is over; (members,) int8, as in `Runs`."""
+    """Why each member has ended, once an epoch is over; (members,) int8, as in `Runs`.
+
+    Args:
+      grid: the population's.
+      population: after the epoch.
+      patience: as of `train_many`.
+      stop_metric: likewise.
+      halving: likewise.
+      lagging: says which settings end at a rung; by default what this population's members say.
+    """
     epoch, live, known = epoch_of(population), live_in(population), grid.metrics
     ended_by = population.ended_by.copy()
     ended_by[live[grid.num_epochs[live] <= epoch]] = LENGTH
@@ -57,13 +114,23 @@ def retired(
         ended_by[[m for m in live if _is_exhausted(lines[m], metric, patience)]] = PATIENCE
     if halving is not None and is_rung(halving, epoch):
         live = np.flatnonzero(ended_by == 0)
-        settings = np.unique(grid.settings[live])
-        metric = of_column(halving.metric, known)
-        scores = [_score(grid, population, each, epoch, metric) for each in settings]
-        best = settings[np.argsort(np.negative(scores), kind="stable")]
-        lagging = best[-(-len(settings) // halving.factor) :]
-        ended_by[live[np.isin(grid.settings[live], lagging)]] = HALVING
+        after = population._replace(ended_by=ended_by)
+        if lagging is None:
+            found = lagging_at(grid, standing_at(grid, after, epoch, halving.metric), halving)
+        else:
+            found = lagging(epoch, after)
+        ended_by[live[np.isin(grid.settings[live], found)]] = HALVING
     return ended_by
+
+
+def lagging_at(grid: Grid, standing: Standing, halving: Halving) -> np.ndarray:
+    """The settings that end at a rung, (settings,) int32, by how all members stand."""
+    settings = np.unique(grid.settings[standing.is_live])
+    metric = of_column(halving.metric, grid.metrics)
+    scores = [_score(grid, standing, each, metric) for each in settings]
+    best = settings[np.argsort(np.negative(scores), kind="stable")]
+    lagging: np.ndarray = best[-(-len(settings) // halving.factor) :]
+    return lagging
 
 
 def locate(
@@ -121,12 +188,9 @@ def _is_exhausted(values: np.ndarray, metric: Metric, patience: int) -> bool:
     return stopping.is_exhausted([{metric.name: float(v)} for v in values], metric, patience)
 
 
-def _score(grid: Grid, population: Population, setting: int, epoch: int, metric: Metric) -> float:
+def _score(grid: Grid, standing: Standing, setting: int, metric: Metric) -> float:
     """The mean over a setting's members, of each one's last; with a faulty one it is worst."""
     members = np.flatnonzero(grid.settings == setting)
-    if any(int(member) in population.faults for member in members):
+    if standing.is_faulty[members].any():
         return -math.inf
-    lines = population.history[metric.name][members, :epoch]
-    last = [line[~np.isnan(line)][-1:] for line in lines]  # of one that ended before, too
-    mean = float(np.mean(np.concatenate(last))) if all(map(len, last)) else math.nan
-    return stopping.score({metric.name: mean}, metric)
+    return stopping.score({metric.name: float(np.mean(standing.values[members]))}, metric)

@@ -38,6 +38,7 @@ class Runs(NamedTuple):
     ended_by: np.ndarray | None = None  # (*axes) int8: 0 for not yet, or one of those below
     eval_params: tuple[EvalParams | None, ...] = ()  # one a program, of its recipe; (): none
     metrics: tuple[Metric, ...] = ()  # of all tasks; what is none of these is known by its name
+    homes: np.ndarray | None = None  # (*axes) int32, the process that has the state; None: this one
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -49,8 +50,10 @@ class Runs(NamedTuple):
         """The members' parameters as one tree, leaves (*axes, ...).
 
         Raises:
-          ValueError: if the members' parameters differ in shape; `select` some that do not.
+          ValueError: if the members' parameters differ in shape, `select` some that do not; or if
+            another process has some of them, see `gather`.
         """
+        self._check_here()
         programs = np.unique(self.places[..., 0])
         trees = [self._params_of(program) for program in programs]
         kinds = {
@@ -74,12 +77,14 @@ class Runs(NamedTuple):
           where: a value for each axis longer than one.
 
         Raises:
-          ValueError: if an axis has no such value, or is left out.
+          ValueError: if an axis has no such value, or is left out, or another process has its
+            state.
         """
         chosen = self.select(**where)
         position = tuple(0 for _ in chosen.axes)
         if open_axes := [name for name, values in chosen.axes.items() if len(values) > 1]:
             raise ValueError(f"member needs a value for {', '.join(open_axes)}, got {where}")
+        chosen._check_here()
         program, row = chosen.places[position]
         state = typed(jax.tree.map(lambda leaf: leaf[row], self.states[program]))
         end = int(chosen.stopped_at[position])
@@ -87,6 +92,20 @@ class Runs(NamedTuple):
         if chosen.columns:
             history = {name: history[name] for name in chosen.columns[program]}
         return Run(self._evaluated(program, state), state, history)
+
+    @property
+    def is_here(self) -> np.ndarray:
+        """Whether this process has a member's state, as it has of all that it trained; (*axes)."""
+        return np.asarray(self.places[..., 1] >= 0)
+
+    def _check_here(self) -> None:
+        if not (is_here := self.is_here).all():
+            assert self.homes is not None
+            home = self.homes[~is_here].flat[0]
+            raise ValueError(
+                f"a member's state needs to be here, got one that process {home} trained: ask it "
+                "there, or jaxmlp.gather(runs) for all, which all processes are to call"
+            )
 
     def _evaluated(self, program: int, state: TrainState) -> PyTree:
         return eval_params(self.eval_params[program] if self.eval_params else None, state)
@@ -127,6 +146,7 @@ class Runs(NamedTuple):
             stopped_at=self.stopped_at[at],
             ended_by=None if self.ended_by is None else self.ended_by[at],
             places=self.places[at],
+            homes=None if self.homes is None else self.homes[at],
             faults={
                 tuple(p for p, i in zip(position, at, strict=True) if isinstance(i, slice)): fault
                 for position, fault in self.faults.items()

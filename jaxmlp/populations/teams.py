@@ -18,6 +18,7 @@ __all__ = [
     "Devices",
     "Team",
     "devices_of",
+    "own_teams",
     "parallel_of",
     "place_of",
     "placed",
@@ -66,6 +67,12 @@ def devices_of(team: Devices | Team) -> list[jax.Device]:
     """Those of a team."""
     mesh = team.mesh if isinstance(team, Parallel) else team
     return list(mesh.devices.flat) if isinstance(mesh, Mesh) else [mesh]
+
+
+def own_teams(teams: Sequence[Devices]) -> tuple[Devices, ...]:
+    """Those of this process."""
+    own = jax.process_index()
+    return tuple(team for team in teams if devices_of(team)[0].process_index == own)
 
 
 def placed(devices: Devices, mode: str, programs: Sequence[Program], inputs: Array) -> Team:

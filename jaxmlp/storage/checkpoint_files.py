@@ -1,6 +1,7 @@
 """One checkpoint as a folder of files: there as a whole or not at all, and verified when read.
 
 240/arrays/        the bytes of every leaf, one after another, as one array that Orbax writes
+               or, of a process other than the first, as an .npy file there
 240/record.json    what else is to be found again
 240/manifest.json  what the folder holds: see `manifest`
 """
@@ -32,6 +33,8 @@ __all__ = [
     "verify",
     "write",
 ]
+
+OWN = "arrays.npy"  # of a process of several that saves what it alone has
 
 
 class Checkpoint(NamedTuple):
@@ -152,11 +155,16 @@ def _orbax_save(folder: Path, data: np.ndarray) -> None:
     import orbax.checkpoint as ocp
 
     folder.mkdir()
+    if jax.process_index():  # Orbax leaves NumPy's arrays to the first process
+        np.save(folder / OWN, data, allow_pickle=False)
+        return
     orbax_handler().save(folder, args=ocp.args.PyTreeSave({"leaves": data}))
 
 
 def _orbax_restore(folder: Path) -> np.ndarray:
     import orbax.checkpoint as ocp
 
+    if (folder / OWN).exists():
+        return np.asarray(np.load(folder / OWN, allow_pickle=False))
     tree = orbax_handler().restore(folder, args=ocp.args.PyTreeRestore())
     return np.asarray(tree["leaves"])

@@ -28,7 +28,7 @@ def test_a_rung_counts_the_seeds_that_patience_ended(blobs, crew):
     start.ended_by[0] = PATIENCE
     working = Cohort(crew[0], blobs, 1, "stop", crew[1], start)
     working.end_members(None, "", Halving("test_accuracy", factor=2, first=2))
-    assert working.runs().ended_by.tolist() == [[PATIENCE, HALVING], [0, 0]]
+    assert working.population().ended_by.tolist() == [PATIENCE, HALVING, 0, 0]
     assert working.live.tolist() == [2, 3]
 
 
@@ -48,6 +48,5 @@ def test_an_epoch_is_reported_as_it_goes(blobs, crew):
     assert digest(copy.states) == digest(own.states) != before
     assert not np.shares_memory(copy.epochs, own.epochs)
     assert np.shares_memory(own.epochs, report.epochs)
-    runs = working.runs()
-    assert runs.places[..., 1].tolist() == [[0, 1], [2, 3]]
-    assert runs.share_of_work == 4 / 12
+    assert not report.is_last
+    assert working.report(0.25, is_last=True).is_last

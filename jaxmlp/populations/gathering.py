@@ -1,0 +1,79 @@
+"""The states of a population's members, from the processes that have trained them."""
+
+import collections
+import hashlib
+import itertools
+from collections.abc import Callable
+
+import jax
+import numpy as np
+
+from jaxmlp.populations.runs import Runs
+from jaxmlp.runtime.exchange import Exchange, Store, coordinator, decoded, encoded
+
+__all__ = ["gather", "gathered"]
+
+_counts: dict[tuple[int, ...], Callable[[], int]] = collections.defaultdict(
+    lambda: itertools.count().__next__
+)
+
+
+def gather(runs: Runs) -> Runs:
+    """The same results with the states of all members, in every process; all need to call it.
+
+    A process has the states of the members that it has trained, since all of them may be more than
+    fit into its memory: `runs.select` first what is wanted. What one process alone has trained
+    stays as it is.
+
+    Args:
+      runs: from `train_many`, in all processes, or the same selection of it in each.
+    """
+    if runs.homes is None:
+        return runs
+    processes = tuple(int(process) for process in np.unique(runs.homes))
+    store = coordinator()
+    assert store is not None  # where others have states
+    label = hashlib.sha256(repr(processes).encode()).hexdigest()[:8]
+    name = f"jaxmlp/states/{label}/{_counts[processes]()}"
+    return gathered(runs, store, name, processes, jax.process_index())
+
+
+def gathered(runs: Runs, store: Store, name: str, processes: tuple[int, ...], process: int) -> Runs:
+    """What `gather` returns.
+
+    Args:
+      runs: with `homes`.
+      store: where processes find what others have.
+      name: before the names of all that is kept there for this.
+      processes: those that have states.
+      process: this one.
+    """
+    assert runs.homes is not None
+    exchange = Exchange(store, name, process, processes)
+    places, homes = runs.places.reshape(-1, 2), runs.homes.reshape(-1)
+    of_program = [np.flatnonzero(places[:, 0] == number) for number in range(len(runs.states))]
+    if process in processes:
+        own = {
+            f"{number}/{place}": _bytes(leaf[places[members[homes[members] == process], 1]])
+            for number, members in enumerate(of_program)
+            for place, leaf in enumerate(jax.tree.leaves(runs.states[number]))
+        }
+        exchange.tell("states", encoded(own))
+    told = dict(zip(processes, map(decoded, exchange.hear("states")), strict=True))
+    states, rows = [], np.zeros(len(places), np.int32)
+    for number, members in enumerate(of_program):
+        rows[members] = np.arange(len(members))
+        leaves, structure = jax.tree.flatten(runs.states[number])
+        wholes = [np.empty((len(members), *leaf.shape[1:]), leaf.dtype) for leaf in leaves]
+        for each, arrays in told.items():
+            for place, whole in enumerate(wholes):
+                some = arrays[f"{number}/{place}"].view(whole.dtype)
+                whole[homes[members] == each] = some.reshape(-1, *whole.shape[1:])
+        states.append(jax.tree.unflatten(structure, wholes))
+    found = np.stack([places[:, 0], rows], axis=1).reshape(runs.places.shape)
+    return runs._replace(states=tuple(states), places=found, homes=None)
+
+
+def _bytes(array: np.ndarray) -> np.ndarray:
+    """Those of an array, whose dtype NumPy's files may not know."""
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8)

@@ -1,0 +1,124 @@
+"""What the processes of one population tell each other: ranks of halving, and at the end all."""
+
+import collections
+import hashlib
+import itertools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxmlp.populations.population import Population
+from jaxmlp.populations.portions import Portion
+from jaxmlp.populations.results import Course, as_bytes, course_of, joined_courses
+from jaxmlp.populations.retire import Halving, Standing, lagging_at, rungs, standing_at
+from jaxmlp.runtime.exchange import Exchange, Store, decoded, encoded
+from jaxmlp.types import Dataset
+
+__all__ = ["PeerError", "Peers", "exchange_for", "refuse_differences"]
+
+STOP = "stop"  # the topic of one that has all stop
+
+_counts: dict[tuple[int, ...], Callable[[], int]] = collections.defaultdict(
+    lambda: itertools.count().__next__
+)
+_earlier: dict[tuple[int, ...], Exchange] = {}
+
+
+class PeerError(RuntimeError):
+    """Another process that trains the same population has come to an error."""
+
+
+class Peers(NamedTuple):
+    """The processes that train a population, of which this is one."""
+
+    exchange: Exchange
+    portion: Portion  # this one's
+    halving: Halving | None
+
+    def tell_standings(self, population: Population, first: int, last: int) -> None:
+        """Tells how the members here stood at the rungs from one epoch to another, or are to."""
+        if self.halving is None:
+            return
+        for rung in rungs(self.halving, last):
+            if rung >= first:
+                standing = standing_at(self.portion.grid, population, rung, self.halving.metric)
+                self.exchange.tell(f"rung-{rung}", encoded(standing._asdict()))
+
+    def lagging(self, wait: Callable[[], object], epoch: int, population: Population) -> np.ndarray:
+        """The settings that end at a rung, by the members of all processes.
+
+        Args:
+          wait: called while others are awaited.
+          epoch: the rung.
+          population: the members here, after it.
+        """
+        assert self.halving is not None
+        self.tell_standings(population, epoch, epoch)
+        told = self.exchange.hear(f"rung-{epoch}", wait)
+        return lagging_at(self.portion.whole, self._joined(told), self.halving)
+
+    def _joined(self, told: Sequence[bytes]) -> Standing:
+        """How all members stand."""
+        count = len(self.portion.homes)
+        whole = Standing(np.full(count, np.nan), np.zeros(count, bool), np.zeros(count, bool))
+        for process, content in zip(self.exchange.processes, told, strict=True):
+            members, own = self.portion.homes == process, Standing(**decoded(content))
+            for values, some in zip(whole, own, strict=True):
+                values[members] = some
+        return whole
+
+    def stop(self, error: str = "") -> None:
+        """Has all processes stop; with an error, if that is why."""
+        self.exchange.tell(STOP, json.dumps(error).encode())
+
+    def must_stop(self) -> bool:
+        """Whether another process has all stop.
+
+        Raises:
+          PeerError: if it does for an error.
+        """
+        others = [each for each in self.exchange.processes if each != self.exchange.process]
+        told = {process: self.exchange.told(STOP, process) for process in others}
+        for process, content in told.items():
+            if content is not None and (error := json.loads(content)):
+                raise PeerError(f"process {process} has ended: {error}")
+        return any(content is not None for content in told.values())
+
+    def courses(self, population: Population, data: Dataset, wait: Callable[[], object]) -> Course:
+        """How the training of all members went, once all processes have told of theirs."""
+        self.exchange.tell("course", as_bytes(course_of(population)))
+        return joined_courses(self.portion, data, self.exchange.hear("course", wait))
+
+
+def exchange_for(store: Store, portion: Portion, process: int) -> Exchange:
+    """What the processes of a portion are to talk by, for one training of a population.
+
+    They all need to ask for as many, in one order.
+    """
+    processes = portion.processes
+    label = hashlib.sha256(repr(processes).encode()).hexdigest()[:8]
+    name = f"jaxmlp/populations/{label}/{_counts[processes]()}"
+    return Exchange(store, name, process, processes)
+
+
+def refuse_differences(exchange: Exchange, facts: Mapping[str, str]) -> None:
+    """Waits for all processes, and sees whether they are about to do the same.
+
+    Raises:
+      ValueError: in all of them, if one of the facts differs.
+    """
+    exchange.tell("facts", json.dumps(dict(facts)).encode())
+    first, *others = [json.loads(told) for told in exchange.hear("facts")]
+    for process, other in zip(exchange.processes[1:], others, strict=True):
+        if differing := [name for name in first if other.get(name) != first[name]]:
+            name = differing[0]
+            raise ValueError(
+                f"{name} needs to be the same in all processes, got {first[name]} in process "
+                f"{exchange.processes[0]} and {other.get(name)} in process {process}"
+            )
+    # All have returned from what they did together before this: nobody is going to ask of that.
+    if (earlier := _earlier.pop(exchange.processes, None)) is not None:
+        earlier.forget()
+    _earlier[exchange.processes] = exchange

@@ -1,0 +1,90 @@
+"""Populations of two real processes, which share one start of JAX."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAM = """
+import sys
+import jax
+processes, number, port = map(int, sys.argv[1:])
+jax.config.update("jax_num_cpu_devices", 2)
+if processes > 1:
+    jax.distributed.initialize(f"127.0.0.1:{port}", processes, number)
+import numpy as np, optax, jaxmlp
+from jax.sharding import Mesh
+
+inputs, labels = np.random.default_rng(0).normal(size=(50, 4)), np.arange(50) % 3
+inputs = inputs.astype(np.float32)
+data = jaxmlp.Dataset(inputs, labels, inputs[:30], labels[:30])
+model, task = jaxmlp.mlp((4, 6, 3), dropout=0.3), jaxmlp.classification(3)
+recipe = jaxmlp.Recipe(model, task, optax.adam, {"learning_rate": 0.01}, 16, 4)
+rates, halving = {"learning_rate": [0.1, 0.001, 0.01]}, jaxmlp.Halving("test_loss", factor=2)
+given = recipe, data, range(3), rates
+
+
+def show(runs):
+    whole = jaxmlp.gather(runs)
+    print(*(jaxmlp.digest(each) for each in (dict(whole.history), whole.states, whole.params)))
+    print(whole.stopped_at.tolist(), whole.ended_by.tolist(), whole.share_of_work, whole.faults)
+
+
+plan = jaxmlp.plan_many(*given)
+print(plan.num_members, plan.num_programs)
+runs = jaxmlp.train_many(*given, halving=halving)  # 9 members
+if processes > 1:
+    here = runs.is_here.sum()
+    assert here == 4 + number, here
+    like = jaxmlp.population_like(*given)
+    assert len(like.epochs) == here
+show(runs)
+show(jaxmlp.train_many(recipe, data, [3]))  # one member, whoever has it
+kept = []
+stopped = jaxmlp.train_many(
+    *given, halving=halving, on_block=lambda at: kept.append(at.snapshot()) or at.epoch == 2
+)
+print(stopped.share_of_work < runs.share_of_work)
+show(jaxmlp.train_many(*given, halving=halving, start=kept[-1]))
+alone = jaxmlp.train_many(recipe, data, range(number, 2), mesh=Mesh(jax.local_devices(), ("own",)))
+print(alone.homes is None, jaxmlp.digest(alone.member(seed=1).params))
+if processes > 1:
+    across = Mesh(np.array(jax.devices()).reshape(2, 2).T, ("member", "data"))
+    elsewhere = Mesh(jax.local_devices(process_index=1 - number), ("x",))
+    for seeds, mesh, said in (
+        ([number], None, "seed needs to be the same in all processes"),
+        (range(2), across, "a member's devices need to be those of one process"),
+        (range(2), elsewhere, "mesh needs a device of this process"),
+    ):
+        try:
+            jaxmlp.train_many(recipe, data, seeds, mesh=mesh)
+        except ValueError as error:
+            assert said in str(error), error
+        else:
+            raise AssertionError(said)
+"""
+
+
+def started(processes, number, port):
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *map(str, (processes, number, port))],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "NPROC": "8"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_two_processes_have_the_bits_of_one_with_halving_and_resumed():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    running = [started(1, 0, 0), started(2, 0, port), started(2, 1, port)]
+    ended = [process.communicate(timeout=300) for process in running]
+    assert [process.returncode for process in running] == [0, 0, 0], ended
+    alone, *both = [out.splitlines() for out, _ in ended]
+    assert alone[0] == "9 1"
+    assert alone[1] == alone[6]  # it was stopped, and went on
+    assert both == [alone, alone]

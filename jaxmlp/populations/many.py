@@ -16,10 +16,9 @@ from jaxmlp.populations.loop import train_portion
 from jaxmlp.populations.peers import Peers, exchange_for, refuse_differences
 from jaxmlp.populations.planning import Plan, prepare
 from jaxmlp.populations.population import Population, beginning, columns, copied, population_of
-from jaxmlp.populations.portions import Portion, portion_of, processes_of
+from jaxmlp.populations.portions import Portion, own_portion
 from jaxmlp.populations.retire import Halving
 from jaxmlp.populations.runs import Runs
-from jaxmlp.populations.teams import teams_of
 from jaxmlp.runtime import bars
 from jaxmlp.runtime.compilation import OnCompiled
 from jaxmlp.runtime.exchange import coordinator
@@ -78,26 +77,33 @@ def train_many(
       mesh: the devices; by default all. Those at different places along its axis "member" train
         different members. Those along its axis "data" train a member together, as in `train`, and
         with the bits that it has on them in exact mode. Where a mesh has neither, each device
-        trains members of its own.
+        trains members of its own. Where there are several processes it may have devices of all of
+        them, as by default it has: each process trains a part of the members and all call this
+        with the same arguments.
       memory: bytes that may be used; by default nine tenths of what is free.
       eval_every: as in `train`.
       on_fault: "stop" ends a member at its first number that is not finite; "ignore" does not look.
       patience: ends a member after this many epochs without a better `stop_metric`.
       stop_metric: what `patience` looks at, a name in the history.
       halving: ends the worse settings early; see `Halving`.
-      start: where to go on; by default from the beginning. That it came from the same arguments is
-        for the caller to know.
-      callback: called after each epoch. True stops.
-      on_block: called about once a second. True stops at once: a member that is in the middle of an
-        epoch is left as it was before.
+      start: where to go on; by default from the beginning. That it came from the same arguments,
+        in this process of as many, is for the caller to know.
+      callback: called after each epoch. True stops, in all processes. Of several processes each
+        sees its own members, at an epoch of their own.
+      on_block: called about once a second, also while others are awaited. True stops at once: a
+        member that is in the middle of an epoch is left as it was before. Where another process
+        stops all, this is called once more, with `is_last`.
       progress: whether to show a bar, by the package tqdm.
 
     Returns:
-      The members' results, whose axes are those of `sweep` in their order and then "seed".
+      The members' results, whose axes are those of `sweep` in their order and then "seed". Of
+      several processes each has all of them, but the states of its own members alone: see
+      `gather`.
 
     Raises:
       ValueError: before anything is computed, if the arguments do not fit each other, or the
         members do not fit into memory.
+      PeerError: if another process has come to an error.
 
     >>> import jaxmlp, optax
     >>> inputs = np.linspace(-1, 1, 64, dtype=np.float32)[:, None]
@@ -116,7 +122,7 @@ def train_many(
     refuse_traced(jnp.zeros(()), *(data if isinstance(data, tuple) else ()))
     grid = make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds, noise_seeds)
     data = _check(grid, data, eval_every, on_fault, patience, stop_metric, halving)
-    portion = _portion(grid, data, mesh)
+    portion = own_portion(grid, data, mesh)
     if start is not None:
         _check_start(portion.grid, data, start)
     rules = patience, stop_metric, halving
@@ -127,12 +133,6 @@ def train_many(
         population = beginning(portion.grid, data, crew) if start is None else copied(start)
         cohort = Cohort(portion.grid, data, eval_every, on_fault, crew, population)
         return train_portion(cohort, portion, data, peers, *rules, *hooks)
-
-
-def _portion(grid: Grid, data: Dataset, mesh: Mesh | None) -> Portion:
-    """What of a population this process trains."""
-    counts = processes_of(teams_of(mesh))
-    return portion_of(grid, shapes_of(data), counts, jax.process_index())
 
 
 def _peers(
@@ -177,7 +177,7 @@ def plan_many(
     """
     grid = make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds, noise_seeds)
     data = _check(grid, data)
-    own = _portion(grid, data, mesh).grid
+    own = own_portion(grid, data, mesh).grid
     plan = prepare(own, data, mode, mesh, memory, shuffle == "shared", on_compiled)[1]
     return plan._replace(num_members=len(grid.seeds), num_programs=len(grid.programs))
 
@@ -201,7 +201,7 @@ def population_like(
       A population without faults whose leaves are `jax.ShapeDtypeStruct`.
     """
     grid = make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds, noise_seeds)
-    return population_of(_portion(grid, data, mesh).grid, data)
+    return population_of(own_portion(grid, data, mesh).grid, data)
 
 
 def _check(

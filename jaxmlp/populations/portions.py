@@ -5,14 +5,16 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
+from jax.sharding import Mesh
 
 from jaxmlp.populations.grid import Grid, Program
 from jaxmlp.populations.planning import seconds_of
-from jaxmlp.populations.teams import Devices, devices_of
+from jaxmlp.populations.teams import Devices, devices_of, teams_of
 from jaxmlp.randomness import Seeds
-from jaxmlp.training.engine import Shapes
+from jaxmlp.training.engine import Shapes, shapes_of
+from jaxmlp.types import Dataset
 
-__all__ = ["Portion", "divide", "part_of", "portion_of", "processes_of"]
+__all__ = ["Portion", "divide", "own_portion", "part_of", "portion_of", "processes_of"]
 
 
 class Portion(NamedTuple):
@@ -43,6 +45,16 @@ def processes_of(teams: Sequence[Devices]) -> dict[int, int]:
     if jax.process_index() not in counts:
         raise ValueError(f"mesh needs a device of this process, {jax.process_index()}, got none")
     return dict(sorted(counts.items()))
+
+
+def own_portion(grid: Grid, data: Dataset, mesh: Mesh | None) -> Portion:
+    """The members that this process trains on a mesh; by default on all devices of all processes.
+
+    Raises:
+      ValueError: as `processes_of` does.
+    """
+    counts = processes_of(teams_of(mesh))
+    return portion_of(grid, shapes_of(data), counts, jax.process_index())
 
 
 def portion_of(grid: Grid, shapes: Shapes, counts: Mapping[int, int], process: int) -> Portion:

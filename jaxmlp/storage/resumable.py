@@ -8,9 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
+from jax.sharding import Mesh
+
 from jaxmlp.populations.cohort import Report
 from jaxmlp.populations.grid import make_grid
 from jaxmlp.populations.population import Population, population_of
+from jaxmlp.populations.portions import Portion, own_portion
 from jaxmlp.storage.checkpoint import Checkpoints, restore
 from jaxmlp.storage.identity import identity_of, identity_of_many
 from jaxmlp.storage.progress import (
@@ -141,10 +145,12 @@ def resumable_many(
     noise_seeds: Iterable[int] | None = None,
     every: float = 1.0,
     accept_changes: bool = False,
+    mesh: Mesh | None = None,
 ) -> Iterator[SavedMany]:
     """Does for `train_many` what `resumable` does for `train`; its other arguments are as there.
 
-    A population that is stopped loses what its members have done of an epoch.
+    A population that is stopped loses what its members have done of an epoch. Each of several
+    processes keeps its own members, in a folder of its own in this one: "process-0" and so on.
 
     Yields:
       What `train_many` needs: where to start, and what to call on each block.
@@ -157,8 +163,10 @@ def resumable_many(
     grid = make_grid(recipe, seeds, sweep, shuffle, shuffles, noises)
     _, data = check(grid.recipes[0], data)
     identity = identity_of_many(grid, data, shuffle)
+    portion = own_portion(grid, data, mesh)
+    folder, identity = _own_folder(Path(folder), portion, identity)
     with opened(folder, identity, accept_changes) as path:
-        like = population_of(grid, data)
+        like = population_of(portion.grid, data)
         found = restore(path, like)
         with Checkpoints(path, keep=1) as checkpoints:
 
@@ -168,6 +176,19 @@ def resumable_many(
             saver = _Saver(write, lambda report: int(report.epochs.sum()), every)
             yield SavedMany(as_population(found, like) if found else None, saver.save)
             saver.finish()  # an error may have come in the middle of what a snapshot reads
+
+
+def _own_folder(
+    folder: Path, portion: Portion, identity: dict[str, Any]
+) -> tuple[Path, dict[str, Any]]:
+    """Where this process keeps what it trains of a population, and which part of it that is."""
+    if len(portion.processes) == 1:
+        if (folder / "process-0").exists():
+            raise ValueError(f"{folder} holds a training of several processes, got one")
+        return folder, identity
+    own = portion.processes.index(jax.process_index())
+    part = {"process": own, "num_processes": len(portion.processes)}
+    return folder / f"process-{own}", {**identity, **part}
 
 
 def _refuse_fewer(path: Path, start: Progress | None, recipe: Recipe, num_examples: int) -> None:

@@ -1,15 +1,22 @@
 """Populations of two real processes, which share one start of JAX."""
 
+import json
 import os
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import optax
+import pytest
+
+from jaxmlp import Dataset, Recipe, classification, mlp, resumable_many
+
 PROGRAM = """
 import sys
 import jax
-processes, number, port = map(int, sys.argv[1:])
+processes, number, port = map(int, sys.argv[1:4])
 jax.config.update("jax_num_cpu_devices", 2)
 if processes > 1:
     jax.distributed.initialize(f"127.0.0.1:{port}", processes, number)
@@ -47,6 +54,14 @@ stopped = jaxmlp.train_many(
 )
 print(stopped.share_of_work < runs.share_of_work)
 show(jaxmlp.train_many(*given, halving=halving, start=kept[-1]))
+for _ in range(2):
+    with jaxmlp.resumable_many(sys.argv[4], *given, every=0) as saved:
+        def stop(at, start=saved.start, save=saved.save):
+            save(at)
+            return start is None and at.epoch == 1
+        left = jaxmlp.train_many(*given, start=saved.start, on_block=stop)
+    print(saved.start is None, left.share_of_work < 1)
+show(left)
 alone = jaxmlp.train_many(recipe, data, range(number, 2), mesh=Mesh(jax.local_devices(), ("own",)))
 print(alone.homes is None, jaxmlp.digest(alone.member(seed=1).params))
 if processes > 1:
@@ -66,9 +81,9 @@ if processes > 1:
 """
 
 
-def started(processes, number, port):
+def started(processes, number, port, folder):
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, *map(str, (processes, number, port))],
+        [sys.executable, "-c", PROGRAM, *map(str, (processes, number, port, folder))],
         cwd=Path(__file__).parents[2],
         env={**os.environ, "NPROC": "8"},
         stdout=subprocess.PIPE,
@@ -77,14 +92,26 @@ def started(processes, number, port):
     )
 
 
-def test_two_processes_have_the_bits_of_one_with_halving_and_resumed():
+def test_two_processes_have_the_bits_of_one_with_halving_and_resumed(tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    running = [started(1, 0, 0), started(2, 0, port), started(2, 1, port)]
+    one, two = tmp_path / "one", tmp_path / "two"
+    running = [started(1, 0, 0, one), started(2, 0, port, two), started(2, 1, port, two)]
     ended = [process.communicate(timeout=300) for process in running]
     assert [process.returncode for process in running] == [0, 0, 0], ended
     alone, *both = [out.splitlines() for out, _ in ended]
     assert alone[0] == "9 1"
     assert alone[1] == alone[6]  # it was stopped, and went on
+    assert alone[8:10] == ["True True", "False False"]
     assert both == [alone, alone]
+    assert sorted(path.name for path in two.iterdir()) == ["process-0", "process-1"]
+    record = json.loads((two / "process-1" / "training.json").read_text())
+    assert (record["process"], record["num_processes"]) == (1, 2)
+    recipe = Recipe(mlp((4, 3)), classification(3), optax.sgd, {"learning_rate": 0.1}, 9, 1)
+    data = Dataset(np.zeros((9, 4), np.float32), np.arange(9) % 3)
+    with (
+        pytest.raises(ValueError, match="two holds a training of several processes, got one"),
+        resumable_many(two, recipe, data, [0]),
+    ):
+        pass

@@ -15,6 +15,7 @@ from jaxmlp.nn.lift import lift
 from jaxmlp.nn.mlp import mlp
 from jaxmlp.nn.precision import with_precision
 from jaxmlp.nn.scaling import Scaling
+from jaxmlp.nn.sharded import with_sharded
 from jaxmlp.nn.standardized import standardized
 from jaxmlp.nn.summary import summary
 from jaxmlp.objectives import losses, metrics
@@ -120,6 +121,7 @@ __all__ = [
     "train_many",
     "warm_up",
     "with_precision",
+    "with_sharded",
 ]
 
 __version__ = version("jaxmlp")

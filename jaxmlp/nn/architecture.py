@@ -22,6 +22,7 @@ __all__ = [
     "checked",
     "checked_precision",
     "record_of",
+    "usual_layers",
     "without_scalings",
 ]
 
@@ -29,7 +30,8 @@ NORMS = ("batch", "layer")
 RATES = ("dropout", "input_dropout", "input_noise", "norm_momentum")  # what training traces
 SCALINGS = ("input_scaling", "output_scaling")  # what `standardized` sets
 # Fields that files from before them do not have, and what these mean by it.
-LATER = {"input_scaling": None, "output_scaling": None, "precision": "float32"}
+LATER = {"input_scaling": None, "output_scaling": None, "precision": "float32", "sharded": ()}
+UNUSUAL = (*SCALINGS, "sharded")  # what a network's name has in words of its own
 MOMENTUM = 0.9  # of running statistics: what PyTorch calls 0.1
 EPSILON = 1e-5  # as PyTorch has it for both norms, and Flax for that of the batch
 
@@ -50,6 +52,7 @@ class MLP(NamedTuple):
     input_scaling: Scaling | None = None  # what is taken off the inputs, and divides them
     output_scaling: Scaling | None = None  # what the outputs are multiplied by, and added to them
     precision: str = "float32"  # of the products: one of PRECISIONS
+    sharded: tuple[int, ...] = ()  # hidden layers whose units a mesh divides, 0 the first
 
     @property
     def name(self) -> str:
@@ -63,8 +66,9 @@ class MLP(NamedTuple):
         shown = [
             f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
             for name, value in rest.items()
-            if name not in SCALINGS and value is not None and value != usual.get(name)
+            if name not in UNUSUAL and value is not None and value != usual.get(name)
         ]
+        shown += [f"sharded={'+'.join(map(str, self.sharded))}"] if self.sharded else []
         sides = [name.removesuffix("_scaling") for name in SCALINGS if rest[name] is not None]
         shown += [f"standardized {'s and '.join(sides)}s"] if sides else []
         return ", ".join(["-".join(map(str, self.sizes)), *shown])
@@ -80,9 +84,9 @@ def record_of(made: MLP) -> dict[str, Any]:
     """A description by its fields, for a file; what not every description has is there if set.
 
     >>> sorted(set(MLP._fields) - set(record_of(MLP((4, 3), max, max, max))))
-    ['input_scaling', 'output_scaling', 'precision']
+    ['input_scaling', 'output_scaling', 'precision', 'sharded']
     """
-    record = made._asdict()
+    record = {**made._asdict(), "sharded": made.sharded and list(made.sharded)}
     return {n: value for n, value in record.items() if n not in LATER or value != LATER[n]}
 
 
@@ -130,6 +134,7 @@ def checked(given: MLP) -> MLP:
         input_scaling=_scaling("input_scaling", given.input_scaling, sizes[0]),
         output_scaling=_scaling("output_scaling", given.output_scaling, sizes[-1]),
         precision=checked_precision(given.precision),
+        sharded=_layers(given.sharded, len(sizes) - 2),
     )
     return _with_defaults(made)
 
@@ -144,6 +149,25 @@ def checked_precision(given: Any) -> str:
         names = ", ".join(PRECISIONS)
         raise ValueError(f"precision needs to be one of {names}, got {kind_of(given)}")
     return given
+
+
+def usual_layers(sizes: Sequence[int]) -> tuple[int, ...]:
+    """Every other hidden layer: of both ways the one by which more parameters are divided.
+
+    >>> usual_layers((784, 256, 256, 10)), usual_layers((9, 32, 256, 10)), usual_layers((4, 3))
+    ((0,), (1,), ())
+    """
+    ways = (tuple(range(first, len(sizes) - 2, 2)) for first in (0, 1))
+    return max(ways, key=lambda way: sum(sizes[i + 1] * (sizes[i] + sizes[i + 2]) for i in way))
+
+
+def _layers(given: Any, count: int) -> tuple[int, ...]:
+    """Numbers of hidden layers, in order."""
+    numbers = tuple(given) if np.iterable(given) and not isinstance(given, str) else (given,)
+    if not all(isinstance(each, Integral) and 0 <= int(each) < count for each in numbers):
+        known = f"numbers from 0 to {count - 1}" if count else "a network with a hidden layer"
+        raise ValueError(f"sharded needs {known}, got {', '.join(map(str, numbers))}")
+    return tuple(sorted({int(each) for each in numbers}))
 
 
 def _with_defaults(made: MLP) -> MLP:

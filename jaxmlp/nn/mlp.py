@@ -9,7 +9,7 @@ from typing import Any
 import jax
 
 from jaxmlp.nn import activations, initializers
-from jaxmlp.nn.architecture import MLP, RATES, checked
+from jaxmlp.nn.architecture import MLP, RATES, checked, usual_layers
 from jaxmlp.nn.layers import NARROW, linear
 from jaxmlp.nn.passes import functions_of
 from jaxmlp.runtime.recompilation import are_alike
@@ -131,6 +131,8 @@ def variant(
     changed: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
     if hidden_sizes is not None:
         changed["sizes"] = (before.sizes[0], *hidden_sizes, before.sizes[-1])
+        if before.sharded and before.sharded == usual_layers(before.sizes):
+            changed["sharded"] = usual_layers(changed["sizes"])
     if norm is not ... and norm != before.norm:
         changed |= {"norm_momentum": None, "norm_epsilon": None}
     rest = dropout, input_dropout, input_noise, norm, norm_momentum, norm_epsilon

@@ -48,7 +48,8 @@ def functions_of(mlp: MLP) -> Model:
     apply = functools.partial(_apply, sizes=mlp.sizes, **evaluated)
     drawn = mlp.dropout, mlp.input_dropout, mlp.input_noise
     is_the_same = mlp.norm != "batch" and all(rate is None for rate in drawn)
-    train = None if is_the_same else canonical(functools.partial(_train, mlp=mlp))
+    alone = mlp._replace(sharded=())  # which is no part of what is computed
+    train = None if is_the_same else canonical(functools.partial(_train, mlp=alone))
     least_batch = 2 if mlp.norm == "batch" else 1  # one example less its mean is nothing
     return Model(canonical(init), canonical(apply), train, mlp, least_batch)
 

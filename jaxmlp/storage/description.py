@@ -11,6 +11,7 @@ from jaxmlp.nn import activations, initializers
 from jaxmlp.nn.architecture import LATER, MLP, SCALINGS, record_of
 from jaxmlp.nn.mlp import architecture_of, mlp
 from jaxmlp.nn.precision import with_precision
+from jaxmlp.nn.sharded import with_sharded
 from jaxmlp.nn.standardized import standardized
 from jaxmlp.types import Model
 
@@ -70,7 +71,8 @@ def model_of(description: Mapping[str, Any]) -> Model:
     }
     plain = mlp(**{**{name: description[name] for name in needed}, **functions})
     model = standardized(plain, *(description.get(name) for name in SCALINGS))
-    return with_precision(model, description.get("precision", LATER["precision"]))
+    model = with_precision(model, description.get("precision", LATER["precision"]))
+    return with_sharded(model, description.get("sharded", LATER["sharded"]))
 
 
 def name_in(table: Mapping[str, Callable[..., Any]], function: Callable[..., Any]) -> Any:

@@ -5,11 +5,11 @@ import os
 from collections.abc import Mapping
 from typing import BinaryIO
 
-import jax
 import numpy as np
 
 from jaxmlp.runtime.keydata import plain
 from jaxmlp.runtime.leaves import named_leaves
+from jaxmlp.runtime.shards import gathered
 from jaxmlp.storage.atomic import whole_file
 from jaxmlp.storage.trees import check_same, tree_of
 from jaxmlp.types import PyTree
@@ -137,5 +137,5 @@ def _read(file: BinaryIO) -> tuple[PyTree, dict[str, str]]:
 
 
 def _named_arrays(tree: PyTree) -> list[tuple[str, np.ndarray]]:
-    named = named_leaves(jax.device_get(plain(tree)))
+    named = named_leaves(plain(gathered(tree)))
     return [(name, np.asarray(leaf)) for name, leaf in named]

@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 
 from jaxmlp.naming import first_line, kind_of, metric_names
 from jaxmlp.nn.precision import refuse_precision
@@ -16,6 +17,7 @@ from jaxmlp.runtime.compilation import default_device
 from jaxmlp.training.canonical import canonical_recipe
 from jaxmlp.training.examples import as_array, as_inputs, as_labels, as_weights
 from jaxmlp.training.limits import refuse_too_large
+from jaxmlp.training.placement import held
 from jaxmlp.training.recipe import Recipe
 from jaxmlp.training.sources import (
     as_source,
@@ -32,7 +34,11 @@ __all__ = ["check", "check_examples", "check_inputs", "check_set", "refuse_trace
 
 
 def check(
-    recipe: Recipe, data: Dataset, *seeds: int, window: int | None = None
+    recipe: Recipe,
+    data: Dataset,
+    *seeds: int,
+    window: int | None = None,
+    mesh: Mesh | None = None,
 ) -> tuple[Recipe, Dataset]:
     """Sees whether a recipe and data fit each other, without computing anything.
 
@@ -41,6 +47,7 @@ def check(
       data: to be trained on; see `Dataset` for what it may hold.
       seeds: the run's.
       window: bytes of examples, as of `train`.
+      mesh: as of `train`.
 
     Returns:
       Both as training takes them: equal partials as one, and examples as `check_set` has them.
@@ -84,6 +91,8 @@ def check(
             f"got {recipe.batch_size}"
         )
     try_a_pass(recipe, state[0], data.train_inputs)
+    if isinstance(mesh, Mesh) and mesh.devices.flat[0].platform != "cpu":
+        state = held(mesh, recipe.model, state)  # of each device, where each has its own memory
     refuse_too_large(*state, data, recipe.batch_size, recipe.num_epochs)
     return recipe, data
 

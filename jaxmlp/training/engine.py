@@ -23,7 +23,8 @@ from jaxmlp.training import evaluation, shards
 from jaxmlp.training.batches import epoch_order, num_steps, take_batch
 from jaxmlp.training.diagnosis import is_finite
 from jaxmlp.training.measures import figures, finished, is_sum, zeros_of
-from jaxmlp.training.parallel import Parallel, divided, put, taken, value_and_gradient
+from jaxmlp.training.parallel import Parallel, divided, taken, value_and_gradient
+from jaxmlp.training.placement import kept, placed, put, shardings
 from jaxmlp.training.recipe import (
     Recipe,
     build_model,
@@ -35,7 +36,7 @@ from jaxmlp.training.recipe import (
 from jaxmlp.training.sources import Source
 from jaxmlp.training.step import goal_of, init_state, make_step
 from jaxmlp.training.streams import Epochs, Window, window_shapes
-from jaxmlp.types import Dataset, PyTree, TrainState
+from jaxmlp.types import Dataset, Model, PyTree, TrainState
 
 __all__ = [
     "Engine",
@@ -49,6 +50,7 @@ __all__ = [
     "no_totals",
     "order_of",
     "place",
+    "run_in_parts",
     "run_in_window",
     "run_steps",
     "run_steps_together",
@@ -103,6 +105,12 @@ class Engine(NamedTuple):
     def put(self, tree: PyTree) -> Any:
         """A tree of arrays, on the device."""
         return put(tree, self.device)
+
+    def put_state(self, state: TrainState) -> TrainState:
+        """The same of a state, whose layers may be divided."""
+        if self.parallel is None:
+            return self.put(state)
+        return put(state, shardings(self.parallel.mesh, self.recipe.model, state))
 
     def init(self, numbers: Mapping[str, jax.Array], seed: jax.Array) -> TrainState:
         """The state before training."""
@@ -267,6 +275,8 @@ def calls_of(recipe: Recipe, shapes: Shapes, where: jax.Device | Parallel) -> di
     numbers = jax.tree.map(shape_of, numbers)
     seed, step = (jax.ShapeDtypeStruct((), dtype) for dtype in (jnp.uint32, jnp.int32))
     state = jax.eval_shape(functools.partial(init, static, num_examples), numbers, seed)
+    if isinstance(where, Parallel):
+        state = placed(where.mesh, recipe.model, state)
     carried = state, jax.eval_shape(lambda: no_totals(recipe, shapes["train"][1]))
     steps = numbers, Seeds(seed, seed), shapes["train"], *carried, step
     calls = {
@@ -279,6 +289,8 @@ def calls_of(recipe: Recipe, shapes: Shapes, where: jax.Device | Parallel) -> di
     if recipe.eval_params is not None:
         derived = Call(averages.derived, (recipe.eval_params,), (state,), device)
         params, calls["params"] = jax.eval_shape(averages.derived, *derived.static, state), derived
+        if isinstance(where, Parallel):
+            params = placed(where.mesh, recipe.model, params)
     evaluated: Any = recipe.model.apply, evaluation.functions_of(recipe)
     totals = [carried[1][name] for name in measured(recipe)]
     if sums := tuple(t for f, t in zip(evaluated[1], totals, strict=True) if is_sum(f)):
@@ -289,7 +301,16 @@ def calls_of(recipe: Recipe, shapes: Shapes, where: jax.Device | Parallel) -> di
     for name, examples in shapes.items():
         if name != "train":
             calls[name] = Call(added, evaluated, (params, *examples, step), device)
+    if isinstance(where, Parallel) and where.has_parts:
+        made = calls.keys() & {"init", "params"}
+        calls |= {name: _in_parts(where, recipe.model, calls[name]) for name in made}
     return calls
+
+
+def _in_parts(parallel: Parallel, model: Model, each: Call) -> Call:
+    """What returns arrays as they belong on a mesh by which layers are divided."""
+    static = parallel, model, each.function, each.static
+    return each._replace(function=run_in_parts, static=static)
 
 
 def calls_for(
@@ -444,6 +465,8 @@ def _looped(
             for name, value in info.metrics.items()
         }
         sums |= {"loss": info.loss * info.num_examples, "num_examples": info.num_examples}
+        if parallel is not None and parallel.has_parts:
+            state, sums = kept(parallel.mesh, recipe.model, (state, sums))
         # A loss in float64 is summed in float32: its digits are not those of the training.
         return state, jax.tree.map(lambda t, s: t + s.astype(t.dtype), totals, sums)
 
@@ -458,6 +481,18 @@ def run_steps_together(
     run: Any = run_steps
     done: tuple[TrainState, Totals] = run.__wrapped__(recipe, *arguments, parallel=parallel)
     return done
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
+def run_in_parts(
+    parallel: Parallel,
+    model: Model,
+    function: Any,
+    static: tuple[Any, ...],
+    *arguments: Any,
+) -> Any:
+    """A function's results, where they belong on a mesh by which layers are divided."""
+    return kept(parallel.mesh, model, function(*static, *arguments))
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))

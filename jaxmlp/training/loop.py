@@ -95,12 +95,13 @@ def train(
       on_block: called after each block, before the epoch's line is made. True stops, once the
         line is made and told of where an epoch ends there.
       progress: whether to show a bar, by the package tqdm.
-      mesh: devices that divide each batch among them: `jaxmlp.make_mesh("data:4")`. By default
-        there is one device and no division.
+      mesh: devices that divide each batch among them: `jaxmlp.make_mesh("data:4")`; and, along an
+        axis "model", the layers that `with_sharded` has named. By default there is one device and
+        no division.
       mode: of a mesh. In exact mode a batch is always cut into eight parts, whose sums are added in
         their order: the bits are the same on 1, 2, 4 and 8 devices, but others than without a mesh.
         In fast mode the compiler divides the work, and results are equal within rounding. By
-        default exact on CPUs and fast elsewhere.
+        default exact on CPUs, unless layers are divided, and fast elsewhere.
 
     Returns:
       The parameters, the state, and the history, name -> (num_epochs,) float32: "train_loss" and
@@ -127,7 +128,7 @@ def train(
     ((50,), True)
     """
     own = Seeds(*(seed if given is None else given for given in (shuffle_seed, noise_seed)))
-    recipe, data = check(recipe, data, seed, *own, window=window)
+    recipe, data = check(recipe, data, seed, *own, window=window, mesh=mesh)
     if on_fault not in ("raise", "skip", "ignore"):
         raise ValueError(f"on_fault needs to be raise, skip or ignore, got {on_fault}")
     for name, value in (
@@ -243,7 +244,7 @@ def warm_up(
       mesh: as for `train`.
       mode: as for `train`.
     """
-    recipe, data = check(recipe, data, window=window)
+    recipe, data = check(recipe, data, window=window, mesh=mesh)
     where, device = _where(recipe, data, mesh, mode), default_device()
     calls = calls_for(recipe, data, where, window)
     shapes = {n: each for n, each in shapes_of(data).items() if n not in streamed(data)}

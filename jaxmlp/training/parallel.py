@@ -1,16 +1,16 @@
 """One network on many devices: each has its share of every batch."""
 
 import functools
+import math
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jaxmlp.naming import kind_of
-from jaxmlp.runtime.compilation import Place
 from jaxmlp.runtime.keydata import plain, typed
+from jaxmlp.training import placement
 from jaxmlp.training.measures import Measure, is_sum, sums_of, weighted_sum
 from jaxmlp.training.passes import training_pass
 from jaxmlp.training.stages import gradients
@@ -25,7 +25,6 @@ __all__ = [
     "divided",
     "here",
     "make_parallel",
-    "put",
     "taken",
     "total",
     "value_and_gradient",
@@ -56,6 +55,11 @@ class Parallel(NamedTuple):
         """How many parts a batch, or a set, is cut into."""
         return SHARDS if self.mode == "exact" else self.mesh.shape[DATA]
 
+    @property
+    def has_parts(self) -> bool:
+        """Whether layers are divided, and not batches alone."""
+        return placement.MODEL in self.mesh.axis_names
+
 
 def make_parallel(
     mesh: Mesh, mode: str | None, model: Model, batch_size: int, inputs: Array
@@ -74,10 +78,11 @@ def make_parallel(
     """
     parallel = as_parallel(mesh, mode)
     (mesh, mode), parts = parallel, parallel.parts
+    placement.refuse_undivided(model, mesh)
     if batch_size % parts:
         raise ValueError(
-            f"batch_size needs to be a multiple of {parts} on {mesh.size} devices in {mode} mode, "
-            f"got {batch_size}"
+            f"batch_size needs to be a multiple of {parts} on {mesh.shape[DATA]} devices in {mode} "
+            f"mode, got {batch_size}"
         )
     if mode == "exact" and not _knows_its_place(model, batch_size // SHARDS, inputs):
         raise ValueError(
@@ -91,25 +96,48 @@ def as_parallel(mesh: Mesh, mode: str | None) -> Parallel:
     """How to evaluate a network on a mesh.
 
     Args:
-      mesh: with the axis "data", and no more than one device along any other.
-      mode: "exact" or "fast"; by default exact on CPUs and fast elsewhere.
+      mesh: with the axes "data", "model" or both, and no more than one device along any other.
+      mode: "exact" or "fast"; by default exact on CPUs and fast elsewhere, and where layers are
+        divided over "model".
 
     Raises:
       ValueError: if they do not fit each other.
     """
     if not isinstance(mesh, Mesh):
         raise ValueError(f'mesh needs to be like jaxmlp.make_mesh("data:2"), got {kind_of(mesh)}')
-    if mesh.shape.get(DATA) != mesh.size:
-        got = ", ".join(f"{name}:{size}" for name, size in mesh.shape.items())
-        raise ValueError(f'mesh needs all its devices along the axis "{DATA}", got {got}')
-    # Axes as the compiler is to see them, whichever else `jax.make_mesh` made: the devices matter.
-    mesh = Mesh(mesh.devices.reshape(-1), (DATA,))
-    mode = mode or ("exact" if mesh.devices.flat[0].platform == "cpu" else "fast")
+    mesh = _as_known(mesh)
+    is_divided = placement.parts_of(mesh) > 1
+    is_exact = mesh.devices.flat[0].platform == "cpu" and not is_divided
+    mode = mode or ("exact" if is_exact else "fast")
     if mode not in ("exact", "fast"):
         raise ValueError(f"mode needs to be exact or fast, got {mode}")
+    if mode == "exact" and is_divided:
+        raise ValueError(
+            "exact mode needs whole layers on each device, got a mesh with "
+            f"{placement.MODEL}:{placement.parts_of(mesh)}: what the parts of a layer come to is "
+            "added in the compiler's order, which another mesh changes; fast mode has no such need"
+        )
     if mode == "exact" and SHARDS % mesh.size:
         raise ValueError(f"exact mode needs 1, 2, 4 or 8 devices, got {mesh.size}")
     return Parallel(mesh, mode)
+
+
+def _as_known(mesh: Mesh) -> Mesh:
+    """The mesh with the axis of the data first, and that of the layers where there is more of it.
+
+    Axes are as the compiler is to see them, whichever else `jax.make_mesh` made: devices matter.
+    """
+    known = (DATA, placement.MODEL)
+    if math.prod(mesh.shape.get(name, 1) for name in known) != mesh.size:
+        got = ", ".join(f"{name}:{size}" for name, size in mesh.shape.items())
+        raise ValueError(
+            f'mesh needs all its devices along the axes "{DATA}" and "{placement.MODEL}", got {got}'
+        )
+    there = [name for name in known if name in mesh.axis_names]
+    others = [name for name in mesh.axis_names if name not in known]
+    devices = mesh.devices.transpose([mesh.axis_names.index(name) for name in (*there, *others)])
+    devices = devices.reshape([mesh.shape.get(name, 1) for name in known])
+    return Mesh(devices, known) if devices.shape[1] > 1 else Mesh(devices[:, 0], (DATA,))
 
 
 def _knows_its_place(model: Model, size: int, inputs: Array) -> bool:
@@ -172,23 +200,9 @@ def taken(
         mesh=parallel.mesh,
         in_specs=(share, share, whole, whole),
         out_specs=share,
+        axis_names={DATA},
         check_vma=False,
     )(examples, order, step, before)
-
-
-def put(tree: PyTree, where: Place) -> Any:
-    """A tree of arrays, on a device or whole on all of several, of which others may have some."""
-    if not isinstance(where, NamedSharding) or where.is_fully_addressable:
-        return jax.device_put(tree, where)
-
-    def of(leaf: Any) -> jax.Array:
-        whole = np.asarray(leaf)
-        dtype = jax.dtypes.canonicalize_dtype(whole.dtype)
-        return jax.make_array_from_callback(
-            whole.shape, where, lambda index: whole[index].astype(dtype)
-        )
-
-    return typed(jax.tree.map(of, plain(tree)))
 
 
 def here(tree: PyTree) -> Any:

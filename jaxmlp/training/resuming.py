@@ -28,7 +28,7 @@ def resumed(engine: Engine, start: Progress, beginning: Progress, steps: int) ->
             f"start needs a step from {first} to {first + steps} after {len(start.history)} epochs "
             f"of {steps} steps, got {step}"
         )
-    return start._replace(state=engine.put(start.state), totals=engine.put(start.totals))
+    return start._replace(state=engine.put_state(start.state), totals=engine.put(start.totals))
 
 
 def without_a_late_look(progress: Progress, eval_every: int, num_epochs: int) -> Progress:

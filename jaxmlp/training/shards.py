@@ -17,7 +17,8 @@ from jax.sharding import PartitionSpec
 from jaxmlp.runtime.compilation import Call, compile_all
 from jaxmlp.training.batches import num_steps, scale_pixels
 from jaxmlp.training.measures import Measure, sums_of, zeros_of
-from jaxmlp.training.parallel import DATA, Parallel, put, total
+from jaxmlp.training.parallel import DATA, Parallel, total
+from jaxmlp.training.placement import put
 from jaxmlp.training.sources import Source, row_bytes
 from jaxmlp.training.streams import Feed, gathered, spread
 from jaxmlp.types import Batch, PyTree
@@ -169,6 +170,7 @@ def _looped(
         mesh=parallel.mesh,
         in_specs=(whole, lies, lies, share, whole, whole),
         out_specs=share,
+        axis_names={DATA},
         check_vma=False,
     )(params, examples, order, totals, first, stop)
 
@@ -182,6 +184,7 @@ def _added(parallel: Parallel, totals: list[jax.Array]) -> list[jax.Array]:
         mesh=parallel.mesh,
         in_specs=PartitionSpec(DATA),
         out_specs=PartitionSpec(),
+        axis_names={DATA},
         check_vma=False,
     )(totals)
 
@@ -306,6 +309,7 @@ def linked(
         mesh=parallel.mesh,
         in_specs=PartitionSpec(),
         out_specs=PartitionSpec(),
+        axis_names={DATA},
         check_vma=False,
     )(params, inputs, num_batches)
     parts = found.reshape(division.parts, room, *found.shape[1:])[:, : division.part]

@@ -11,7 +11,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from jaxmlp.runtime import memory
 from jaxmlp.training.batches import num_steps
-from jaxmlp.training.parallel import put
+from jaxmlp.training.placement import put
 from jaxmlp.training.sources import Source, row_bytes
 
 __all__ = [

@@ -162,7 +162,7 @@ TWO = Mesh(np.array(jax.devices()[:1] * 2).reshape(1, 2), ("data", "member"))
     [
         (recipe_of(NOISY), None, "exact", "mode needs a mesh, .* got exact and no mesh"),
         (recipe_of(NOISY), "data", None, r"mesh needs to be like jaxmlp.make_mesh\(.*, got 'data'"),
-        (recipe_of(NOISY), TWO, None, 'mesh needs all .* "data", got data:1, member:2'),
+        (recipe_of(NOISY), TWO, None, 'mesh needs all .* "data" and .*, got data:1, member:2'),
         (recipe_of(NOISY), MESH, "plain", "mode needs to be exact or fast, got plain"),
         (recipe_of(NOISY, 20), MESH, None, "batch_size needs to be a multiple of 8 .*, got 20"),
         (recipe_of(LINEN), MESH, None, "exact mode needs a network whose train is made by lift"),

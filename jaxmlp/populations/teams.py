@@ -10,7 +10,9 @@ from jax.sharding import Mesh
 from jaxmlp.naming import kind_of
 from jaxmlp.populations.grid import Program
 from jaxmlp.runtime.compilation import Place
+from jaxmlp.runtime.meshes import text_of
 from jaxmlp.training.parallel import DATA, Parallel, make_parallel
+from jaxmlp.training.placement import parts_of
 from jaxmlp.types import Array
 
 __all__ = [
@@ -83,6 +85,11 @@ def placed(devices: Devices, mode: str, programs: Sequence[Program], inputs: Arr
     """
     if not isinstance(devices, Mesh):
         return devices
+    if parts_of(devices) > 1:
+        raise ValueError(
+            f"a population needs whole layers on each device, got {text_of(devices)} for a member: "
+            "train divides those of one network"
+        )
     found = [
         make_parallel(devices, mode, each.recipe.model, each.static.batch_size, inputs)
         for each in programs

@@ -128,12 +128,12 @@ def _as_known(mesh: Mesh) -> Mesh:
     Axes are as the compiler is to see them, whichever else `jax.make_mesh` made: devices matter.
     """
     known = (DATA, placement.MODEL)
-    if math.prod(mesh.shape.get(name, 1) for name in known) != mesh.size:
+    there = [name for name in known if name in mesh.axis_names]
+    if not there or math.prod(mesh.shape[name] for name in there) != mesh.size:
         got = ", ".join(f"{name}:{size}" for name, size in mesh.shape.items())
         raise ValueError(
             f'mesh needs all its devices along the axes "{DATA}" and "{placement.MODEL}", got {got}'
         )
-    there = [name for name in known if name in mesh.axis_names]
     others = [name for name in mesh.axis_names if name not in known]
     devices = mesh.devices.transpose([mesh.axis_names.index(name) for name in (*there, *others)])
     devices = devices.reshape([mesh.shape.get(name, 1) for name in known])

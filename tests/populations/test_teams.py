@@ -72,7 +72,8 @@ def test_a_team_of_one_device_along_data_has_the_bits_of_train_on_such_a_mesh(bl
     ("mesh", "recipe", "mode", "said"),
     [
         ("member", RECIPE, None, "mesh needs to be like jax.make_mesh.*, got 'member'"),
-        (mesh_of(data=1, other=2), RECIPE, None, 'axis "data", got data:1, other:2'),
+        (mesh_of(data=1, other=2), RECIPE, None, 'axes "data" and .*, got data:1, other:2'),
+        (mesh_of(member=2, model=2), RECIPE, None, "needs whole layers .*, got model:2 for a mem"),
         (mesh_of(member=1, data=3), RECIPE, "exact", "needs 1, 2, 4 or 8 devices, got 3"),
         (mesh_of(member=1, data=3), RECIPE, "fast", "a multiple of 3 on 3 devices .*, got 16"),
         (

@@ -79,7 +79,7 @@ def test_a_mode_needs_a_mesh_and_a_mesh_the_axis(function):
     given = (RECIPE, PARAMS, *examples(5)[: 2 if function is evaluate else 1])
     with pytest.raises(ValueError, match="mode needs a mesh, .* got fast and no mesh"):
         function(*given, mode="fast")
-    with pytest.raises(ValueError, match="mesh needs .* along the axis"):
+    with pytest.raises(ValueError, match="mesh needs .* along the axes"):
         function(*given, mesh=Mesh(np.array(jax.devices()[:1]), ("member",)))
 
 

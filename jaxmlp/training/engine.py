@@ -126,8 +126,7 @@ class Engine(NamedTuple):
     ) -> tuple[TrainState, Totals]:
         """Runs the steps up to `stop`, and returns when they are done."""
         if self.epochs is None:
-            done = self.compiled["run"](numbers, seeds, self.sets["train"], state, totals, stop)
-            return jax.block_until_ready(done)
+            return jax.block_until_ready(self.queue(numbers, seeds, state, totals, stop))
         while (step := int(state.step)) < stop:
             end = self.put(np.int32(min(int(stop), self.epochs.end(step))))
             window = self.epochs.at(seeds.shuffle, step)
@@ -136,9 +135,28 @@ class Engine(NamedTuple):
             state, totals = jax.block_until_ready(done)
         return state, totals
 
+    def queue(
+        self,
+        numbers: Mapping[str, jax.Array],
+        seeds: Seeds,
+        state: TrainState,
+        totals: Totals,
+        stop: jax.Array,
+    ) -> tuple[TrainState, Totals]:
+        """As `run` where no set is read in windows, but returns before the device has done it."""
+        done: tuple[TrainState, Totals] = self.compiled["run"](
+            numbers, seeds, self.sets["train"], state, totals, stop
+        )
+        return done
+
     def is_healthy(self, state: TrainState, totals: Totals) -> bool:
         """Whether all numbers are finite; once one of them is not, the totals never are again."""
-        return bool(self.compiled["is_finite"]((state, totals)))
+        return bool(self.health(state, totals))
+
+    def health(self, state: TrainState, totals: Totals) -> jax.Array:
+        """The same on the device, () bool."""
+        healthy: jax.Array = self.compiled["is_finite"]((state, totals))
+        return healthy
 
     def eval_params(self, state: TrainState) -> PyTree:
         """The parameters that the network is evaluated with."""

@@ -1,10 +1,12 @@
+from types import SimpleNamespace
+
 import jax
 import numpy as np
 import optax
 import pytest
 
 from jaxmlp import Recipe, classification, digest, evaluate, mlp, schedules, train
-from jaxmlp.populations.members import OneByOne, SideBySide
+from jaxmlp.populations.members import OneByOne, SideBySide, _Member
 from jaxmlp.randomness import Seeds
 from jaxmlp.runtime.compilation import default_device
 from jaxmlp.training import loop
@@ -108,3 +110,41 @@ def test_each_members_numbers_are_looked_at_on_their_own(worker, states):
     states.params[0].kernel[1, 2, 3] = np.nan
     carried = worker.start_epoch(worker.load(NUMBERS, DRAWS, states, 3))
     assert worker.are_healthy(carried).tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("platform", "is_windowed", "expected"),
+    [
+        ("cpu", False, ["run", "run", "run"]),
+        ("gpu", False, ["queue", "queue", "queue"]),
+        ("gpu", True, ["run", "run", "run"]),
+    ],
+)
+def test_a_gpu_is_handed_all_members_at_once(platform, is_windowed, expected):
+    done = []
+
+    class Handed:
+        device = SimpleNamespace(platform=platform)
+        epochs = "windows" if is_windowed else None
+
+        def put(self, tree):
+            return tree
+
+        def run(self, *given):
+            done.append("run")
+            return given[2] + given[-1], given[3]
+
+        def queue(self, *given):
+            done.append("queue")
+            return given[2] + given[-1], given[3]
+
+        def health(self, state, totals):
+            done.append(f"health {state}")
+            return jax.numpy.asarray(state != 12)
+
+    members = [_Member({}, SEEDS, state, {}) for state in (1, 2, 3)]
+    worker = OneByOne(Handed())
+    after = worker.run(members, 10)
+    assert [member.state for member in after] == [11, 12, 13]
+    assert done == expected
+    assert worker.are_healthy(after).tolist() == [True, False, True]

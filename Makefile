@@ -3,6 +3,8 @@
 PYTHON ?= python3
 ARGS ?=
 WORKERS ?= 2
+# What `make gpu` installs: cuda, or cuda13 for drivers from 580 on.
+CUDA ?= cuda
 unexport PYTHONDONTWRITEBYTECODE # or each of a hundred processes would compile all modules again
 
 VENV := .venv
@@ -10,7 +12,7 @@ BIN := $(VENV)/bin
 LOCK := requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help install mnist lessons test slow parity peers foreign check docs dist format lock clean
+.PHONY: help install mnist lessons test slow parity peers foreign gpu check docs dist format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -34,6 +36,14 @@ parity: foreign ## test against PyTorch and Keras themselves, in an environment 
 
 peers: foreign ## how fast they train the same network, beside this library: ten minutes
 	build/parity/bin/python -m experiments.benchmark --peers $(ARGS)
+
+gpu: ## measure on an NVIDIA GPU: programs, promises, speed: nine minutes after a download
+	@nvidia-smi -L >/dev/null 2>&1 || { echo "error: make gpu needs an NVIDIA GPU: nvidia-smi finds none" >&2; exit 1; }
+	@"$(PYTHON)" -m venv build/gpu
+	build/gpu/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) \
+	  --editable '.[experiments,$(CUDA)]'
+	@mkdir -p docs/measured/gpu
+	build/gpu/bin/python -m experiments.benchmark --gpu --json=docs/measured/gpu/gpu.json $(ARGS)
 
 foreign:
 	@"$(PYTHON)" -m venv build/parity

@@ -2,6 +2,7 @@
 
     python -m experiments.benchmark
     python -m experiments.benchmark --peers --scaling --json=peers.json
+    python -m experiments.benchmark --gpu --json=gpu.json
 
 Everything is measured in one process, in turns, and given as medians: shares of the limit can be
 compared from one machine to another, seconds cannot. Takes about seven minutes on two cores, two of
@@ -11,10 +12,15 @@ With --peers it measures this library beside what people would use instead, on t
 in a process of its own, by turns: PyTorch, Keras, Flax and scikit-learn, those that are installed.
 With --scaling it measures how time and memory grow with members, width, depth, batch and data. Of
 both --json leaves a picture too, a PNG beside its file.
+
+With --gpu it runs every program once on a GPU, sees whether the promises on bits hold there, and
+how fast networks train, alone and up to 4,096 at once, in --minutes: what there is no time for is
+named. --json leaves a picture, and tables in Markdown. Exit code 4 where a promise did not hold.
 """
 
 import importlib
 import itertools
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -31,10 +37,14 @@ command_line.define_whole("repeats", 15, "Epochs timed for each network.", low=3
 flags.DEFINE_bool("population", True, "Measure populations of networks too.")
 flags.DEFINE_bool("peers", False, "Measure this library beside others, and not the limit.")
 flags.DEFINE_bool("scaling", False, "Measure how time and memory grow, and not the limit.")
+flags.DEFINE_bool("gpu", False, "Measure on a GPU: programs, promises and speed.")
+flags.DEFINE_bool("rehearse", False, "Try what --gpu does, in small, on whatever there is.")
+command_line.define_whole("minutes", 8, "After which --gpu begins nothing more.", 1, 600)
 command_line.define_path("json", None, "File for the figures.")
 
 NETWORKS = ((784, 256, 10), (784, 32, 10))
 MEMBERS = (1, 8, 64, 512)  # of a population
+UNSOUND = 4  # exit code: a promise that did not hold
 WAYS = (("exact", "own"), ("fast", "own"), ("fast", "shared"))  # its mode, and its data orders
 
 
@@ -42,18 +52,28 @@ def main(argv: list[str]) -> None:
     """Measures and prints."""
     try:
         command_line.refuse_arguments(argv)
+        refuse_contradictions()
         if FLAGS.json:
-            for path in (workdir.user_path(FLAGS.json), *filter(None, [picture_path()])):
+            for path in (workdir.user_path(FLAGS.json), *paths_beside().values()):
                 command_line.refuse_unwritable(path, "--json")
+        if FLAGS.gpu:  # this process shares the GPU with those that it starts
+            os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
         seconds = import_seconds(["jax", "optax", "flax", "jaxmlp"])
         from experiments.app import environment
 
         environment.use_devices()
         environment.use_threads(None)
+        if FLAGS.gpu:
+            from experiments.speed.gpu import measure
+
+            measure.refuse_without_gpu(FLAGS.rehearse)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {screen.one_line(error)}")
     figures: dict[str, Any] = {"import_seconds": seconds, "environment": environment.describe()}
     show_machine(figures)
+    if FLAGS.gpu:
+        on_a_gpu(figures)
+        return
     if FLAGS.peers or FLAGS.scaling:
         figures |= beside_others()
     else:
@@ -79,17 +99,10 @@ def beside_others() -> dict[str, Any]:
     """Measures, prints and draws what others reach on the same work, and how time grows."""
     from rich.console import Console
 
-    from experiments.data import sources
     from experiments.speed import race, scaling, tables
 
     console = Console(highlight=False)
-    try:
-        data, notice = sources.load_auto()
-    except (OSError, ValueError) as error:
-        sys.exit(f"error: {screen.one_line(error)}")
-    if notice:
-        console.print(notice.partition("\n")[0])  # the rest is of flags that this has not
-        console.print("$JAXMLP_DATA_DIR says where MNIST's files are")
+    data = load(console)
     console.print("measuring, which takes minutes")
     figures: dict[str, Any] = {}
     with console.status("") as status:
@@ -101,25 +114,78 @@ def beside_others() -> dict[str, Any]:
         tables.show_race(console, figures["peers"])
     if FLAGS.scaling:
         tables.show_scaling(console, figures["scaling"])
-    if path := picture_path():
+    if path := paths_beside().get(".png"):
         from experiments.speed import picture
 
         picture.draw(figures, path)
     return figures
 
 
-def picture_path() -> Path | None:
-    """Where the picture goes, if there is to be one: beside the figures.
+def on_a_gpu(figures: dict[str, Any]) -> None:
+    """Measures, prints, writes and draws what a GPU does.
+
+    Args:
+      figures: what is known so far.
+    """
+    from rich.console import Console
+
+    from experiments.speed.gpu import measure, picture, report
+
+    console = Console(highlight=False)
+    if FLAGS.rehearse:
+        console.print(picture.REHEARSAL, style="bold yellow")
+    data = load(console)
+
+    def save(found: dict[str, Any]) -> None:
+        if FLAGS.json:
+            files.write_json(workdir.user_path(FLAGS.json), figures | {"gpu": found})
+
+    found = measure.measure(data, FLAGS.minutes, FLAGS.rehearse, console.print, save)
+    text = report.markdown(found, figures["environment"])
+    console.print(text, markup=False, soft_wrap=True)
+    save(found)
+    if paths := paths_beside():
+        files.write_text(paths[".md"], text)
+        picture.draw(found, paths[".png"])
+    if not measure.is_sound(found):
+        sys.exit(UNSOUND)
+
+
+def load(console: Any) -> Any:
+    """MNIST, or what there is instead; says so."""
+    from experiments.data import sources
+
+    try:
+        data, notice = sources.load_auto()
+    except (OSError, ValueError) as error:
+        sys.exit(f"error: {screen.one_line(error)}")
+    if notice:
+        console.print(notice.partition("\n")[0])  # the rest is of flags that this has not
+        console.print("$JAXMLP_DATA_DIR says where MNIST's files are")
+    return data
+
+
+def refuse_contradictions() -> None:
+    """Raises ValueError for flags that have no sense together."""
+    if FLAGS.gpu and (FLAGS.peers or FLAGS.scaling):
+        raise ValueError("expected --gpu alone, or --peers and --scaling, which hide GPUs")
+    if FLAGS.rehearse and not FLAGS.gpu:
+        raise ValueError("--rehearse needs --gpu, which it tries")
+
+
+def paths_beside() -> dict[str, Path]:
+    """Where what goes beside the figures has its place, by the ending of its name.
 
     Raises:
-      ValueError: if it would take their place.
+      ValueError: if it would take theirs.
     """
-    if not FLAGS.json or not (FLAGS.peers or FLAGS.scaling):
-        return None
+    suffixes = [".png"] * (FLAGS.peers or FLAGS.scaling or FLAGS.gpu) + [".md"] * FLAGS.gpu
+    if not FLAGS.json:
+        return {}
     path = workdir.user_path(FLAGS.json)
-    if path.suffix == ".png":
+    if path.suffix in suffixes:
         raise ValueError(f"--json needs a name such as peers.json, got {FLAGS.json}")
-    return path.with_suffix(".png")
+    return {suffix: path.with_suffix(suffix) for suffix in suffixes}
 
 
 def import_seconds(names: Sequence[str]) -> dict[str, float]:

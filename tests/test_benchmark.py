@@ -1,5 +1,7 @@
 import json
+import os
 
+import gpu_stubs
 import peer_stubs
 import pytest
 from programs import call
@@ -7,6 +9,7 @@ from programs import call
 from experiments import benchmark
 from experiments.data import sources
 from experiments.speed import limit, race, scaling, training
+from experiments.speed.gpu import measure
 
 
 @pytest.mark.parametrize(
@@ -23,6 +26,12 @@ from experiments.speed import limit, race, scaling, training
             "--json needs a file that can be written, got no/f.json",
         ),
         (["--json="], "expected a name or a path, got ''"),
+        (["--gpu", "--peers"], "expected --gpu alone, or --peers and --scaling, which hide GPUs"),
+        (["--gpu", "--scaling"], "expected --gpu alone"),
+        (["--rehearse"], "--rehearse needs --gpu, which it tries"),
+        (["--gpu", "--json=gpu.md"], "--json needs a name such as peers.json, got gpu.md"),
+        (["--gpu", "--json=gpu.png"], "--json needs a name such as peers.json, got gpu.png"),
+        (["--gpu", "--minutes=0"], "expected a whole number from 1 to 600, got 0"),
         (["mnist"], "expected flags only, such as --seed=1, got mnist"),
         (["--repeats=2"], "expected a whole number from 3 to 10000, got 2"),
         (["--repeats=9999999999"], "expected a whole number from 3 to 10000, got 9999999999"),
@@ -109,3 +118,49 @@ def test_data_that_are_damaged_are_one_line(monkeypatch):
     monkeypatch.setattr(sources, "load_auto", refuse)
     with pytest.raises(SystemExit, match="^error: train-images: expected 60,000, got 3$"):
         call(benchmark, "--peers")
+
+
+def test_without_a_gpu_nothing_is_measured(monkeypatch):
+    monkeypatch.setattr(measure, "measure", lambda *_: pytest.fail("it measured"))
+    with pytest.raises(SystemExit, match="^error: --gpu needs a GPU that JAX sees, got cpu: pip"):
+        call(benchmark, "--gpu")
+
+
+@pytest.mark.parametrize("is_sound", [True, False])
+def test_what_a_gpu_does_is_printed_written_and_drawn(
+    is_sound, monkeypatch, tmp_path, capsys, digits
+):
+    asked = []
+
+    def measure_all(data, minutes, rehearse, tell, save):
+        asked.append((data, minutes, rehearse))
+        tell("a part")
+        save({"limits": None})
+        before = json.loads((tmp_path / "gpu.json").read_text())
+        assert before["gpu"] == {"limits": None}
+        return gpu_stubs.figures(rehearsal=True)
+
+    monkeypatch.setattr(sources, "load_auto", lambda: (digits, None))
+    monkeypatch.setattr(measure, "measure", measure_all)
+    monkeypatch.setattr(measure, "is_sound", lambda found: is_sound)
+    monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "")
+    monkeypatch.delenv("XLA_PYTHON_CLIENT_PREALLOCATE")
+    given = ["--gpu", "--rehearse", "--minutes=3", f"--json={tmp_path / 'gpu.json'}"]
+    if is_sound:
+        call(benchmark, *given)
+    else:
+        with pytest.raises(SystemExit) as ended:
+            call(benchmark, *given)
+        assert ended.value.code == 4
+    assert asked == [(digits, 3, True)]
+    assert os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false"
+    figures = json.loads((tmp_path / "gpu.json").read_text())
+    assert figures.keys() == {"import_seconds", "environment", "gpu"}
+    assert figures["gpu"]["digests"] == {"process 1": "abc", "process 2": "abc"}
+    text = (tmp_path / "gpu.md").read_text()
+    assert text.startswith("**A REHEARSAL")
+    assert (tmp_path / "gpu.png").read_bytes().startswith(b"\x89PNG")
+    printed = capsys.readouterr().out
+    assert text.strip() in printed
+    assert "a part" in printed
+    assert "A REHEARSAL: not a GPU's figures" in printed

@@ -21,6 +21,7 @@ from experiments.speed.peers.line import Work
 ROOT = Path(__file__).parents[2]
 PEERS = Path(__file__).with_name("peers")
 PATIENCE = 600.0  # seconds that an answer may take
+HIDING = ("CUDA_VISIBLE_DEVICES", "JAX_PLATFORMS")  # hide GPUs from a peer
 REST = 0.25  # seconds before a turn, in which the threads of the one before stop spinning
 
 
@@ -51,14 +52,18 @@ def missing(peer: Peer) -> list[str]:
 
 
 @contextlib.contextmanager
-def running(peer: Peer, work: Work, cache: Path) -> Iterator[Process]:
+def running(peer: Peer, work: Work, cache: Path, on_gpu: bool = False) -> Iterator[Process]:
     """A peer's process, which ends with the block.
 
     Args:
       peer: who.
       work: what it is to do.
       cache: a folder for what it compiles.
+      on_gpu: whether it sees the GPUs that there are.
     """
+    variables = surroundings(cache)
+    for name in HIDING if on_gpu else ():
+        del variables[name]
     # As a file, for `-m` would import JAX before it, which not all have use for; -P: its folder is
     # no place to import from.
     near, far = os.pipe()
@@ -69,7 +74,7 @@ def running(peer: Peer, work: Work, cache: Path) -> Iterator[Process]:
             [sys.executable, "-P", *arguments],
             bufsize=0,
             cwd=ROOT,
-            env={**os.environ, **surroundings(cache)},
+            env={**os.environ, **variables},
             pass_fds=[far],
             stdin=subprocess.PIPE,
             stdout=printed,

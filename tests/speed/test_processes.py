@@ -144,3 +144,18 @@ def test_what_all_have_around_them_is_the_same(monkeypatch, tmp_path):
 
 def test_packages_that_are_missing_are_named():
     assert missing(Peer("x", "x", ("numpy", "no-such-package", "jax"))) == ["no-such-package"]
+
+
+@pytest.mark.parametrize("on_gpu", [False, True])
+def test_gpus_are_hidden_unless_a_peer_is_to_have_them(on_gpu, work, tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    monkeypatch.delenv("JAX_PLATFORMS", raising=False)
+    seen = "[os.environ.get('CUDA_VISIBLE_DEVICES'), os.environ.get('JAX_PLATFORMS')]"
+    peer = peer_stubs.write(tmp_path, "looking", before="import os", accuracies=seen)
+    with running(peer, work, tmp_path, on_gpu) as process:
+        answer(process, "imported")
+        answer(process, "loaded")
+        turn(process, "trained")
+        turn(process, "trained")
+        _, said = turn(process, "tested")
+    assert said["accuracies"] == (["3", None] if on_gpu else ["", "cpu"])

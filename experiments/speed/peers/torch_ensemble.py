@@ -11,15 +11,17 @@ from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.nn.functional import cross_entropy
 
 from experiments.speed.peers import line
-from experiments.speed.peers.torch_parts import network, tensors
+from experiments.speed.peers.torch_parts import network, settle, tensors
 
 
-def train(data: line.Data, work: line.Work, pause: Callable[[], None]) -> list[float]:
+def train(
+    data: line.Data, work: line.Work, pause: Callable[[], None], device: str = "cpu"
+) -> list[float]:
     """As `line.Train`."""
-    inputs, labels = tensors(data.train_inputs, data.train_labels)
-    test_inputs, test_labels = tensors(data.test_inputs, data.test_labels)
+    inputs, labels = tensors(data.train_inputs, data.train_labels, device)
+    test_inputs, test_labels = tensors(data.test_inputs, data.test_labels, device)
     seeds = range(work.seed, work.seed + work.num_networks)
-    models = [network(work.sizes(inputs.shape[1]), seed) for seed in seeds]
+    models = [network(work.sizes(inputs.shape[1]), seed).to(device) for seed in seeds]
     params, _ = stack_module_state(models)
     optimizer = torch.optim.Adam(params.values(), lr=work.learning_rate, fused=True)
 
@@ -34,13 +36,14 @@ def train(data: line.Data, work: line.Work, pause: Callable[[], None]) -> list[f
 
     gradients = vmap(grad(loss))
     for epoch in range(1, work.num_epochs + 1):
-        orders = torch.stack([torch.randperm(len(inputs)) for _ in seeds])
+        orders = torch.stack([torch.randperm(len(inputs), device=device) for _ in seeds])
         for rows in orders.split(work.batch_size, dim=1):
             for name, gradient in gradients(params, rows).items():
                 params[name].grad = gradient
             optimizer.step()
         if work.has_test(epoch):
             accuracies()
+        settle(device)
         pause()
     return accuracies()
 

@@ -23,9 +23,16 @@ def network(sizes: Sequence[int], seed: int) -> Any:
     return nn.Sequential(*layers[:-1])
 
 
-def tensors(pixels: np.ndarray, labels: np.ndarray) -> tuple[Any, Any]:
+def tensors(pixels: np.ndarray, labels: np.ndarray, device: str = "cpu") -> tuple[Any, Any]:
     """A set's inputs, (N, features) float32 from 0 to 1, and labels, (N,) int64."""
-    return torch.from_numpy(line.scaled(pixels)), torch.from_numpy(labels).long()
+    inputs, classes = torch.from_numpy(line.scaled(pixels)), torch.from_numpy(labels).long()
+    return inputs.to(device), classes.to(device)
+
+
+def settle(device: str) -> None:
+    """Returns when a GPU has done what it was given."""
+    if device == "cuda":
+        torch.cuda.synchronize()
 
 
 def in_memory(
@@ -33,19 +40,21 @@ def in_memory(
     work: line.Work,
     pause: Callable[[], None],
     compiled: Callable[[Any], Any] = lambda model: model,
+    device: str = "cpu",
 ) -> list[float]:
     """As `line.Train`: all tensors are made once, and batches are rows of them."""
-    inputs, labels = tensors(data.train_inputs, data.train_labels)
-    test = tensors(data.test_inputs, data.test_labels)
-    model = compiled(network(work.sizes(inputs.shape[1]), work.seed))
+    inputs, labels = tensors(data.train_inputs, data.train_labels, device)
+    test = tensors(data.test_inputs, data.test_labels, device)
+    model = compiled(network(work.sizes(inputs.shape[1]), work.seed).to(device))
     optimizer = torch.optim.Adam(model.parameters(), lr=work.learning_rate, fused=True)
     for epoch in range(1, work.num_epochs + 1):
-        for rows in torch.randperm(len(inputs)).split(work.batch_size):
+        for rows in torch.randperm(len(inputs), device=device).split(work.batch_size):
             optimizer.zero_grad()
             nn.functional.cross_entropy(model(inputs[rows]), labels[rows]).backward()
             optimizer.step()
         if work.has_test(epoch):
             accuracy(model, *test)
+        settle(device)
         pause()
     return [accuracy(model, *test)]
 

@@ -10,6 +10,7 @@ import pytest
 import jaxmlp
 from experiments.app import environment
 from experiments.speed import processes, race
+from experiments.speed.gpu.measure import PEERS as ON_GPU
 from experiments.speed.peers import PEERS, line
 
 HERE = {"torch": "torch", "keras": "keras", "scikit-learn": "sklearn", "pillow": "PIL"}
@@ -104,10 +105,12 @@ def test_the_classic_makes_tensors_as_torchvision_does():
     assert torch.allclose(image, torch.tensor([[[0.0, 0.2], [0.4, 1.0]]]))
 
 
-@pytest.mark.parametrize("name", ["flax_loop"])
+@pytest.mark.parametrize("name", ["flax_loop", *(peer.name for peer in ON_GPU)])
 def test_it_answers_as_a_process_of_its_own(name, digits, tmp_path, monkeypatch):
     monkeypatch.setattr(processes, "REST", 0.0)
-    [peer] = [peer for peer in PEERS if peer.name == name]
+    [peer] = [peer for peer in (*PEERS, *ON_GPU) if peer.name == name]
+    for package in processes.missing(peer):
+        pytest.skip(f"needs {package}")
     work = race.write(digits._replace(num_classes=10), tmp_path / "data.npz")
     with processes.running(peer, work, tmp_path) as process:
         processes.answer(process, "imported")
@@ -115,4 +118,4 @@ def test_it_answers_as_a_process_of_its_own(name, digits, tmp_path, monkeypatch)
         processes.turn(process, "trained")
         _, said = processes.turn(process, "tested")
     assert list(said["versions"]) == list(peer.packages)
-    assert len(said["accuracies"]) == 1
+    assert len(said["accuracies"]) == (work.num_networks if peer.is_population else 1)

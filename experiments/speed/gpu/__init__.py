@@ -1,0 +1,1 @@
+"""What `make gpu` measures: the programs, the promises and the speed on a GPU, in minutes."""

@@ -4,10 +4,12 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, NoReturn
 
 from absl import app, logging
 
 from experiments.app import command_line, screen
+from jaxmlp import processes
 
 INTERRUPTED = 130  # exit code before training; while training, 128 + the signal's number
 DIVERGED = 3  # exit code at a number that is not finite, or a loss worse than at the start
@@ -25,11 +27,25 @@ def start(main: Callable[[list[str]], None]) -> None:
         app.run(main, flags_parser=command_line.parse)
     except SystemExit as ended:
         if (error := screen.lost()) and not ended.code:
-            sys.exit(f"error: not all that was printed could be written: {error}")
-        raise
+            ended.code = f"error: not all that was printed could be written: {error}"
+        _end(ended.code)
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        _end(INTERRUPTED)
+    except processes.ProcessLostError as error:
+        print(f"error: {screen.one_line(error)}", file=sys.stderr)
+        _end(processes.LOST)
+
+
+def _end(code: Any) -> NoReturn:
+    """Ends the program; of several processes that are still joined, an error ends all at once."""
+    if not code:
+        processes.leave()
+    elif processes.are_joined():
+        if isinstance(code, str):
+            print(code, file=sys.stderr)
+        processes.abandon(code if isinstance(code, int) else 1)
+    sys.exit(code)
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from experiments.app.log import Clock, Log
 from experiments.app.signals import StopRequest
 from experiments.folder import records, schema, workdir
 from experiments.folder.files import write_json, write_lines
+from jaxmlp import processes
 from jaxmlp.nn.precision import precision_of
 from jaxmlp.runtime import receipt
 from jaxmlp.storage import checkpoint
@@ -78,8 +79,10 @@ def live(kind: Kind, job: Job, clock: Clock) -> None:
         if job.given.plots:
             startup.import_meanwhile(kind.pictures)
         outcome = kind.train(console, job, log, plan, start)
+        log.request.agree()
         if log.must_stop:
             leave(log, "interrupted; ", kind.leave(job, log, outcome))
+            processes.leave()
             sys.exit(log.request.exit_code)
         _end(log, kind.finish(console, job, log, outcome))
 
@@ -179,6 +182,7 @@ def _end(log: Log, has_diverged: bool) -> None:
     if log.unwritten.errors:
         sys.exit(f"error: {log.job.path} is not whole: {log.unwritten}")
     if has_diverged:
+        processes.leave()
         sys.exit(endings.DIVERGED)
 
 

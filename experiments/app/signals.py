@@ -3,6 +3,8 @@
 import signal
 from types import FrameType
 
+from jaxmlp import processes
+
 
 class StopRequest:
     """A context in which the first SIGINT or SIGTERM is noted, and a second SIGINT interrupts."""
@@ -25,6 +27,10 @@ class StopRequest:
             self.signal = number
         elif number == signal.SIGINT:
             raise KeyboardInterrupt
+
+    def agree(self) -> None:
+        """Takes over what came to another process, where several are at work on the same."""
+        self.signal = max(processes.everyones(self.signal or 0)) or None
 
     @property
     def exit_code(self) -> int:

@@ -15,6 +15,7 @@ from jaxmlp.populations.cohort import Report
 from jaxmlp.populations.grid import make_grid
 from jaxmlp.populations.population import Population, population_of
 from jaxmlp.populations.portions import Portion, own_portion
+from jaxmlp.runtime.processes import is_first, spans_processes
 from jaxmlp.storage.checkpoint import Checkpoints, restore
 from jaxmlp.storage.identity import identity_of, identity_of_many
 from jaxmlp.storage.progress import (
@@ -24,6 +25,7 @@ from jaxmlp.storage.progress import (
     progress_like,
     progress_parts,
 )
+from jaxmlp.storage.sharing import from_first
 from jaxmlp.storage.training_folder import opened
 from jaxmlp.training.batches import num_steps
 from jaxmlp.training.checks import check
@@ -63,6 +65,7 @@ def resumable(
     keep: int = 3,
     accept_changes: bool = False,
     window: int | None = None,
+    mesh: Mesh | None = None,
 ) -> Iterator[Saved]:
     """Keeps a training in a folder, where the same lines go on with it, to the same bits.
 
@@ -84,6 +87,8 @@ def resumable(
       accept_changes: whether to go on although versions, processor, threads or JAX's settings are
         others, so that the bits may be.
       window: as for `train`; another one than before, or none, goes on to the same bits.
+      mesh: as for `train`. Where it has devices of several processes all of them call this; process
+        0 alone has the folder, and tells the others where to start.
 
     Yields:
       What `train` needs: where to start, and what to call on each block.
@@ -115,9 +120,15 @@ def resumable(
     given = {"seed": seed, "shuffle_seed": shuffle_seed, "noise_seed": noise_seed}
     seeds = {name: seed if value is None else value for name, value in given.items()}
     recipe, data = check(recipe, data, *seeds.values(), window=window)
-    identity = identity_of(recipe, data, seeds)
+    identity, like = identity_of(recipe, data, seeds), progress_like(recipe, data)
+    is_shared = mesh is not None and spans_processes(mesh)
+    if is_shared and not is_first():
+        told = from_first(None, like)
+        yield Saved(as_progress(told) if told else None, lambda _: None)
+        return
     with opened(folder, identity, accept_changes) as path:
-        found = restore(path, progress_like(recipe, data))
+        found = restore(path, like)
+        found = from_first(found, like) if is_shared else found
         start = as_progress(found) if found else None
         _refuse_fewer(path, start, recipe, len(data.train_inputs))
         with Checkpoints(path, keep) as checkpoints:

@@ -12,9 +12,10 @@ from jax.sharding import Mesh
 from jaxmlp.naming import kind_of
 from jaxmlp.optim import averages
 from jaxmlp.randomness import Seeds, as_seed
-from jaxmlp.runtime import bars
+from jaxmlp.runtime import bars, processes
 from jaxmlp.runtime.compilation import OnCompiled, call, compile_all, default_device
 from jaxmlp.training import evaluation
+from jaxmlp.training.agreement import agreed
 from jaxmlp.training.batches import num_steps
 from jaxmlp.training.checks import check
 from jaxmlp.training.diagnosis import diagnose
@@ -91,9 +92,9 @@ def train(
         an array of rising row numbers, rows. No bit depends on it. By default all sets are placed.
         Of a mesh's devices each has its share of a window, and a process reads its own alone.
       callback: called after each epoch whose last step is done here; its line is the last of the
-        history. True stops.
+        history. True stops; of several processes with one mesh, all do where one does.
       on_block: called after each block, before the epoch's line is made. True stops, once the
-        line is made and told of where an epoch ends there.
+        line is made and told of where an epoch ends there; in all processes, as with `callback`.
       progress: whether to show a bar, by the package tqdm.
       mesh: devices that divide each batch among them: `jaxmlp.make_mesh("data:4")`; and, along an
         axis "model", the layers that `with_sharded` has named. By default there is one device and
@@ -112,6 +113,8 @@ def train(
     Raises:
       ValueError: before anything is computed, if the arguments do not fit each other.
       TrainingFault: at the first number that is not finite, unless `on_fault` says otherwise.
+      ProcessLostError: if another process has ended that the mesh has devices of, and
+        `jaxmlp.processes.join` has joined them.
 
     >>> import jaxmlp, optax
     >>> inputs = np.linspace(-1, 1, 64, dtype=np.float32)[:, None]
@@ -143,7 +146,8 @@ def train(
         raise ValueError(f"start needs to be a Progress, got {kind_of(start)}")
     total = recipe.num_epochs * num_steps(len(data.train_inputs), recipe.batch_size)
     where = _where(recipe, data, mesh, mode)
-    with bars.moving(progress, total, "step", _position, callback, on_block) as hooks:
+    moving = bars.moving(progress, total, "step", _position, callback, on_block)
+    with processes.noticing_losses(), moving as hooks:
         engine = Engine.of(recipe, data, where, window)
         given = start, eval_every, block_every, on_fault
         return _train(engine, recipe, data, seed, own, *given, *hooks)
@@ -196,9 +200,8 @@ def _train(
             epoch = len(progress.history) + 1
             is_due = epoch % eval_every == 0 or epoch == recipe.num_epochs
             progress = _finish_epoch(engine, numbers, progress, is_due)
-            if step > first and callback and callback(progress):
-                break
-            if is_stopped:
+            wants_to_stop = step > first and callback and callback(progress)
+            if agreed(engine.parallel, 0.0, wants_to_stop)[1] or is_stopped:
                 break
             continue
 
@@ -213,8 +216,10 @@ def _train(
                 raise TrainingFault(fault, healthy)
             after = _without_step(healthy, fault)
         progress = after
-        block = next_block(block, time.perf_counter() - started)
-        is_stopped = bool(on_block and on_block(progress))
+        seconds = time.perf_counter() - started
+        wants_to_stop = on_block and on_block(progress)
+        seconds, is_stopped = agreed(engine.parallel, seconds, wants_to_stop)
+        block = next_block(block, seconds)
         if is_stopped and int(progress.state.step) < end:
             break
 

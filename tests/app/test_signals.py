@@ -50,3 +50,11 @@ def test_what_handled_signals_before_does_so_afterwards():
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
     with pytest.raises(KeyboardInterrupt):
         send(signal.SIGINT)
+
+
+@pytest.mark.parametrize("number", [None, signal.SIGTERM])
+def test_alone_a_process_agrees_with_itself(number):
+    request = StopRequest()
+    request.signal = number
+    request.agree()
+    assert request.signal == number

@@ -1,0 +1,181 @@
+"""What several processes agree on: all of them ask at the same place, and have one answer."""
+
+import functools
+import itertools
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from jaxmlp.runtime import coordination, receipt
+from jaxmlp.runtime.losing import are_joined, lost, noticing_losses
+from jaxmlp.types import Array
+
+__all__ = [
+    "DAY",
+    "any_of",
+    "everyones",
+    "from_first",
+    "is_first",
+    "largest",
+    "meet",
+    "same",
+    "spans_processes",
+]
+
+DAY = 86_400.0  # seconds that a process waits for others that may have much to write
+
+_turns = itertools.count()  # of `everyones`, in which all processes take part
+
+
+def is_first() -> bool:
+    """Whether this is process 0, or the only one: the one that writes and shows.
+
+    >>> is_first()
+    True
+    """
+    return not are_joined() or jax.process_index() == 0
+
+
+def any_of(flag: bool, mesh: Mesh | None = None) -> bool:
+    """Whether a flag is true in any process; all of them ask at the same place.
+
+    >>> any_of(False), any_of(True)
+    (False, True)
+    """
+    return bool(largest(bool(flag), mesh))
+
+
+def largest(numbers: Any, mesh: Mesh | None = None) -> Array:
+    """The largest of each number over all processes; all of them ask at the same place.
+
+    Args:
+      numbers: one, or an array of them; float32 is enough for each.
+      mesh: whose processes are asked, in place of all.
+
+    Returns:
+      float32, of the same shape; `numbers` itself where there is one process.
+
+    Raises:
+      ProcessLostError: if a process does not answer since it has ended.
+
+    >>> largest([1.0, 5.0]).tolist()
+    [1.0, 5.0]
+    """
+    values = np.asarray(numbers, np.float32)
+    if not are_joined() or not (mesh is None or spans_processes(mesh)):
+        return values
+    line = Mesh(np.array(jax.devices()) if mesh is None else mesh.devices.ravel(), ("each",))
+    each = NamedSharding(line, PartitionSpec("each"))
+    shape = (line.size, *values.shape)
+    with noticing_losses():
+        given = jax.make_array_from_callback(shape, each, lambda index: values[None])
+        return np.asarray(_maximum(line)(given).addressable_data(0))
+
+
+def spans_processes(mesh: Mesh) -> bool:
+    """Whether a mesh has devices of several processes."""
+    return len({device.process_index for device in mesh.devices.flat}) > 1
+
+
+def everyones(word: Any, *, seconds: float = DAY) -> list[Any]:
+    """What each process says, by their numbers; all of them ask at the same place.
+
+    It goes by way of JAX's coordinator: no device waits, and the processes may come hours apart.
+
+    Args:
+      word: anything that JSON can hold; it comes back as JSON has it.
+      seconds: to wait for the slowest process.
+
+    Raises:
+      TimeoutError: if a process does not ask.
+      ProcessLostError: if one has ended.
+
+    >>> everyones({"step": 8})
+    [{'step': 8}]
+    """
+    if not are_joined():
+        return [json.loads(json.dumps(word, default=str))]
+    place, client = f"jaxmlp/everyones/{next(_turns)}", coordination.client()
+    with noticing_losses():
+        client.key_value_set(
+            f"{place}/{jax.process_index()}", json.dumps(word, default=str), allow_overwrite=True
+        )
+        meet(place, seconds)
+        given = {key: json.loads(value) for key, value in client.key_value_dir_get(f"{place}/")}
+        every = [given[f"{place}/{number}"] for number in range(jax.process_count())]
+        meet(f"{place}/read", seconds)  # or the first to go would end those that have not read
+    return every
+
+
+def same(what: Mapping[str, Any], *, seconds: float = 60) -> None:
+    """Sees to it that all processes were given the same; all of them ask at the same place.
+
+    Args:
+      what: settings, digests, whatever JSON has room for.
+      seconds: to wait for the slowest process.
+
+    Raises:
+      ValueError: in all processes, if one has something else than process 0: what, in one line.
+      TimeoutError: if a process does not ask.
+
+    >>> same({"seed": 0})
+    """
+    if not are_joined():
+        return
+    every = everyones(what, seconds=seconds)
+    for number, other in enumerate(every):
+        if lines := list(receipt.differences(every[0], other)):
+            raise ValueError(
+                f"process {number} needs to have what process 0 has; {'; '.join(lines)}"
+            )
+
+
+def from_first(content: bytes) -> bytes:
+    """What process 0 has, in all processes; all of them ask at the same place.
+
+    Args:
+      content: process 0's; that of the others does not matter.
+
+    Raises:
+      ProcessLostError: as for `largest`.
+
+    >>> from_first(b"settings")
+    b'settings'
+    """
+    if not are_joined() or jax.process_count() == 1:
+        return content
+    from jax.experimental import multihost_utils
+
+    with noticing_losses():
+        size = int(multihost_utils.broadcast_one_to_all(np.uint32(len(content))))
+        own = np.frombuffer(content, np.uint8) if is_first() else np.zeros(size, np.uint8)
+        return bytes(multihost_utils.broadcast_one_to_all(own))
+
+
+def meet(place: str, seconds: float) -> None:
+    """Waits until all processes have come to a place of this name, each place once.
+
+    Raises:
+      TimeoutError: naming those that do not come.
+      ProcessLostError: if one has ended.
+    """
+    try:
+        coordination.meet(place, seconds)
+    except jax.errors.JaxRuntimeError as error:
+        absent = coordination.says_who(str(error))
+        if not absent:
+            raise lost() from error
+        raise TimeoutError(
+            f"all processes need to be as far within {seconds:g} s, got none with process_id "
+            f"{', '.join(map(str, absent))}"
+        ) from error
+
+
+@functools.lru_cache(maxsize=16)
+def _maximum(line: Mesh) -> Any:
+    everywhere = NamedSharding(line, PartitionSpec())
+    return jax.jit(lambda each: each.max(axis=0), out_shardings=everywhere)

@@ -1,0 +1,59 @@
+"""Programs in several processes on this machine, which JAX joins."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+
+from programs import ROOT
+
+JOINED = """
+import json, sys, time
+from jaxmlp.runtime import processes, receipt
+from jaxmlp.runtime.processes import *
+
+given = json.loads(sys.argv[1])
+if "jax" in given:
+    versions = receipt.versions() | {"jax": given["jax"]}
+    receipt.versions = lambda: versions
+started = time.monotonic()
+try:
+    join(*given["join"], seconds=given["seconds"])
+except (OSError, ValueError) as error:
+    print(f"{type(error).__name__}: {error}")
+    print(time.monotonic() - started)
+    sys.exit(1)
+exec(given["then"])
+"""
+
+
+def free_address():
+    """Where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return f"127.0.0.1:{server.getsockname()[1]}"
+
+
+def start(program, *arguments, **more):
+    """Python at work on a program, with arguments as texts, and more environment."""
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **more},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ends(*started):
+    """Their exit codes, what each printed but for gloo's words, and what it said besides."""
+    found = [process.communicate(timeout=120) for process in started]
+    lines = [[each for each in out.splitlines() if "[Gloo]" not in each] for out, _ in found]
+    return [process.returncode for process in started], lines, [said for _, said in found]
+
+
+def joined(address, count, number, then="", seconds=60, **more):
+    """Python that joins others, and runs some lines; an error is printed, and how long it took."""
+    given = {"join": [address, count, number], "then": then, "seconds": seconds, **more}
+    return start(JOINED, json.dumps(given))

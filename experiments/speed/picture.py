@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from experiments.plots.style import BLUE, COLOURS, DPI, GREY, ORANGE, STYLE, save
-from experiments.speed.peers import ALONE, POPULATION
+from experiments.speed.peers import OWN
 from experiments.speed.scaling import USUAL
 
 WIDTH, ROW, AROUND, CHART = 9.6, 0.26, 1.0, 3.2  # inches: the page, a peer's row, a panel's rest
@@ -48,7 +48,7 @@ def draw_seconds(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
     """A point for each peer's median, a line between its quartiles, and how it compares."""
     for place, row in enumerate(rows):
         low, middle, high = row["network_epoch_seconds"]
-        colour = BLUE if row["name"] in (ALONE, POPULATION) else GREY
+        colour = BLUE if row["name"] in OWN else GREY
         axes.plot([low, high], [place, place], color=colour, lw=2)
         axes.plot(middle, place, "o", color=colour, ms=5)
         ratio = row["ratio_to_population"]

@@ -21,6 +21,8 @@ OURS = ("jaxmlp", "jax")
 PEERS = (
     Peer(ALONE, "jaxmlp.train", OURS),
     Peer(POPULATION, "jaxmlp.train_many", OURS, is_population=True),
+    Peer("divided_layer", "train, layers divided", OURS),
+    Peer("divided_batch", "train, batches divided", OURS),
     Peer("torch_memory", "PyTorch in memory", ("torch",)),
     Peer("torch_compiled", "PyTorch compiled", ("torch",)),
     Peer("torch_ensemble", "PyTorch ensemble", ("torch",), is_population=True),
@@ -29,3 +31,4 @@ PEERS = (
     Peer("flax_loop", "Flax and optax", ("flax", "optax", "jax")),
     Peer("sklearn_mlp", "scikit-learn", ("scikit-learn",)),
 )
+OWN = {peer.name for peer in PEERS if "jaxmlp" in peer.packages}

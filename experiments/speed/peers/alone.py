@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import optax
+from jax.sharding import Mesh
 
 import jaxmlp
 from experiments.speed.peers import line
@@ -27,10 +28,25 @@ def examples(data: line.Data, work: line.Work) -> jaxmlp.Dataset:
 
 def train(data: line.Data, work: line.Work, pause: Callable[[], None]) -> list[float]:
     """As `line.Train`."""
-    recipe = recipe_of(data, work)
-    every = work.eval_every or work.num_epochs
+    return trained(recipe_of(data, work), data, work, pause)
+
+
+def trained(
+    recipe: jaxmlp.Recipe,
+    data: line.Data,
+    work: line.Work,
+    pause: Callable[[], None],
+    mesh: Mesh | None = None,
+) -> list[float]:
+    """The same by a recipe, on one device or on a mesh, in fast mode."""
     run = jaxmlp.train(
-        recipe, examples(data, work), work.seed, eval_every=every, callback=lambda _: pause()
+        recipe,
+        examples(data, work),
+        work.seed,
+        eval_every=work.eval_every or work.num_epochs,
+        callback=lambda _: pause(),
+        mesh=mesh,
+        mode=None if mesh is None else "fast",
     )
     predicted = jaxmlp.predict(recipe, run.params, data.test_inputs).argmax(axis=1)
     return [line.accuracy(predicted, data.test_labels)]

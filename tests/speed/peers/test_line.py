@@ -1,4 +1,4 @@
-from experiments.speed.peers import ALONE, PEERS, POPULATION
+from experiments.speed.peers import ALONE, OWN, PEERS, POPULATION
 from experiments.speed.peers.line import Work
 from experiments.speed.processes import PEERS as FOLDER
 
@@ -11,4 +11,5 @@ def test_every_peer_has_a_module_and_ours_are_the_reference():
     assert all((FOLDER / f"{peer.name}.py").is_file() for peer in PEERS)
     assert [peer.name for peer in PEERS[:2]] == [ALONE, POPULATION]
     assert [peer.is_population for peer in PEERS[:2]] == [False, True]
-    assert len({peer.what for peer in PEERS}) == len(PEERS) == 9
+    assert len({peer.what for peer in PEERS}) == len(PEERS) == 11
+    assert {"alone", "population", "divided_layer", "divided_batch"} == OWN

@@ -1,7 +1,10 @@
 """Each way trains the network that it should, on all examples, and as well as the others."""
 
 import importlib
+import json
 import shutil
+import subprocess
+import sys
 
 import jax
 import numpy as np
@@ -32,7 +35,9 @@ def module_of(peer):
 
 
 @pytest.mark.filterwarnings("ignore")  # they are others' business
-@pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)
+@pytest.mark.parametrize(
+    "peer", [each for each in PEERS if "divided" not in each.name], ids=lambda peer: peer.name
+)
 def test_it_pauses_after_each_epoch_and_learns(peer, given):
     data, work = given
     pauses = []
@@ -55,6 +60,39 @@ def test_ours_test_in_training_when_they_should(peer, given, monkeypatch):
     module_of(peer)(data, work._replace(num_epochs=4, eval_every=2), lambda: None)
     looks = np.isfinite(found[0].history["test_accuracy"])
     assert looks.reshape(-1, 4).tolist() == [[False, True] * 2] * (2 if peer.is_population else 1)
+
+
+DIVIDED = """
+import importlib, json, jax, jaxmlp, numpy
+from sklearn.datasets import load_digits
+from experiments.speed.peers import line
+inputs, labels = load_digits(return_X_y=True)
+data = line.Data(*[numpy.uint8(inputs * 15), numpy.int32(labels)] * 2)
+own = jaxmlp.train
+def spy(recipe, *args, **given):
+    run = own(recipe, *args, **given)
+    kernel = run.params[0].kernel
+    shapes = {shard.data.shape for shard in kernel.addressable_shards}
+    found.append([given["mode"], given["mesh"].devices.size, sorted(shapes)])
+    return run
+jaxmlp.train = spy
+found, pauses = [], []
+work = line.Work("", (32,), 10, 64, 3e-3, 6, 2, 5)
+for name in ("divided_layer", "divided_batch"):
+    module = importlib.import_module(f"experiments.speed.peers.{name}")
+    found.append(module.train(data, work, lambda: pauses.append(0)))
+print(json.dumps([*found, len(pauses)]))
+"""
+
+
+def test_divided_networks_are_on_two_devices_and_learn():
+    done = subprocess.run([sys.executable, "-c", DIVIDED], capture_output=True, text=True)
+    layer, [first], batch, [second], pauses = json.loads(done.stdout)
+    assert layer == ["fast", 2, [[64, 16]]]
+    assert batch == ["fast", 2, [[64, 32]]]
+    assert 0.9 < first <= 1
+    assert 0.9 < second <= 1
+    assert pauses == 12
 
 
 @pytest.mark.parametrize("name", ["flax_loop", "sklearn_mlp"])

@@ -1,9 +1,10 @@
-"""Shows what a trained network makes of pictures, or of the examples in an .npz file.
+"""Shows what a trained network makes of pictures, or of the examples in a file.
 
     python -m experiments.predict runs/mnist-2026-11-20-120000 digit.png another.jpg
 
 Pictures may have any size, dark on light or light on dark. An .npz file has inputs x, or x_test,
-and may have classes y, or y_test, or values for a regression. Prints a table; the folder's plots/
+and may have classes y, or y_test, or values for a regression; a .parquet file has columns as in
+docs/data.md, and is read piece by piece. Prints a table; the folder's plots/
 gets a picture, and predictions.csv all the guesses. An example whose probabilities are no numbers,
 as NaN among its inputs makes them, gets no guess.
 """
@@ -26,6 +27,8 @@ from experiments.app.command_line import define_path
 from experiments.data import likeness
 from experiments.data.images import Picture, read_picture
 from experiments.data.likeness import Guesses
+from experiments.data.own import ENDINGS
+from experiments.data.rows import Rows
 from experiments.folder import arrays, records
 from experiments.folder.files import write_csv
 from experiments.folder.workdir import user_path
@@ -37,13 +40,14 @@ flags.adopt_module_key_flags(startup)
 define_path("picture", None, "File for the picture; by default WORKDIR/plots/predictions.png.")
 
 ROWS = 20  # of the table on the screen
+SHOWN = 100  # examples whose inputs are looked at again, at the most
 
 
 class Examples(NamedTuple):
     """What to guess at."""
 
     names: list[str]
-    inputs: np.ndarray  # (num_examples, features) float32, or uint8 pixels
+    inputs: Any  # (num_examples, features) float32, or uint8 pixels; an array, or `Rows`
     labels: np.ndarray | None  # (num_examples,) where they are known
     pictures: Sequence[Picture] = ()  # that the inputs come from, where they do
 
@@ -53,7 +57,7 @@ def main(argv: list[str]) -> None:
     with endings.clear_errors():
         if len(argv) < 3:
             raise ValueError(
-                "expected a run's folder and pictures, or an .npz file, "
+                "expected a run's folder and pictures, or an .npz or .parquet file, "
                 f"got {' '.join(argv[1:]) or 'nothing'}"
             )
         folder, paths = user_path(argv[1]), argv[2:]
@@ -63,8 +67,9 @@ def main(argv: list[str]) -> None:
         picture = place_for_picture(folder, config)
         refuse_places([table, *([picture] if picture else [])], [*map(user_path, paths)])
         if config["task"] == "regression":
-            if len(paths) != 1 or not paths[0].endswith(".npz"):
-                raise ValueError(f"a regression takes one .npz file, got {' '.join(paths)}")
+            if len(paths) != 1 or not paths[0].endswith(ENDINGS):
+                got = " ".join(paths)
+                raise ValueError(f"a regression takes one .npz or .parquet file, got {got}")
             answers.answer(table, recipe, params, user_path(paths[0]), config["sizes"][0])
             print(f"all answers in {table}")
             return
@@ -72,7 +77,8 @@ def main(argv: list[str]) -> None:
         if examples.pictures:
             guesses = likeness.guess(recipe, params, examples.pictures)
         else:
-            probabilities = np.asarray(jaxmlp.predict(recipe, params, examples.inputs))
+            probabilities = answers.predict(recipe, params, examples.inputs)
+            examples = examples._replace(inputs=first(examples.inputs))
             guesses = Guesses(probabilities, [""] * len(probabilities))
         write_table(table, examples, guesses)
         show(examples, guesses)
@@ -144,21 +150,26 @@ def refuse_places(outputs: list[Path], inputs: list[Path]) -> None:
 
 
 def read(paths: list[str], config: dict[str, Any]) -> Examples:
-    """Pictures, or one .npz file, as examples for a network."""
-    if len(paths) == 1 and paths[0].endswith(".npz"):
-        return read_npz(user_path(paths[0]), config["sizes"])
+    """Pictures, or one file of examples, as examples for a network."""
+    if len(paths) == 1 and paths[0].endswith(ENDINGS):
+        return read_file(user_path(paths[0]), config["sizes"])
     if not config["image_shape"]:
         raise ValueError(
-            f"this network takes rows of {config['sizes'][0]} numbers: expected one .npz file, "
-            f"got {' '.join(paths)}"
+            f"this network takes rows of {config['sizes'][0]} numbers: expected one .npz or "
+            f".parquet file, got {' '.join(paths)}"
         )
     shape = tuple(config["image_shape"])
     pictures = [read_picture(user_path(path), shape) for path in paths]
     return Examples(paths, np.stack([each.rows[0] for each in pictures]), None, pictures)
 
 
-def read_npz(path: Path, sizes: list[int]) -> Examples:
-    """The inputs of an .npz file, and its labels where it has them."""
+def first(inputs: np.ndarray | Rows) -> np.ndarray:
+    """As many of the inputs as are shown."""
+    return inputs[np.arange(min(len(inputs), SHOWN))]
+
+
+def read_file(path: Path, sizes: list[int]) -> Examples:
+    """The inputs of a file of examples, and its labels where it has them."""
     num_classes = max(sizes[-1], 2)  # one output is of yes or no
     inputs, labels = answers.read(path, sizes[0])
     if labels is not None and labels.dtype.kind == "f" and (labels == np.round(labels)).all():

@@ -25,10 +25,11 @@ import jaxmlp
 from experiments.app import config as configs
 from experiments.app import determinism, devices, endings, recipes, report, settings, startup
 from experiments.app.fields import RESULT
-from experiments.app.job import Job
+from experiments.app.job import Job, window_of
 from experiments.app.progress import EpochTable
 from experiments.app.screen import one_line
 from experiments.data import sources
+from experiments.data.own import ENDINGS
 from experiments.folder import proof, records
 from experiments.folder.files import as_written
 from experiments.folder.proof import Claim, Rerun
@@ -80,10 +81,10 @@ def load(console: Console, config: Mapping[str, Any]) -> Dataset:
     name, places = config["dataset"], [str(each) for each in (look_in, config["data_dir"]) if each]
     if look_in and (look_in / Path(name).name).is_file():  # a user's own
         name = str(look_in / Path(name).name)
-    where = f", first in {', '.join(places)}" if places and not name.endswith(".npz") else ""
+    where = f", first in {', '.join(places)}" if places and not name.endswith(ENDINGS) else ""
     say(console, f"reads the data {name}{where}")
-    is_checked, task = config["check_finite"], config["task"]
-    data = sources.load(name, look_in=places, check_finite=is_checked, task=task)
+    is_checked, task, window = config["check_finite"], config["task"], window_of(config)
+    data = sources.load(name, look_in=places, check_finite=is_checked, task=task, window=window)
     data = sources.hold_out(data, config["validation_fraction"])
     return data._replace(name=config["dataset"])
 

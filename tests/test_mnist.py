@@ -7,6 +7,7 @@ import signal
 import time
 
 import numpy as np
+import parquet_files
 import pytest
 from PIL import Image
 from programs import call, finish, start
@@ -187,6 +188,29 @@ def test_a_folder_read_in_windows_trains_to_the_bits_of_a_file_in_memory(tmp_pat
     call(mnist, "--resume", "--num_epochs=3", f"--workdir={tmp_path / 'folder'}")
     assert read(tmp_path / "folder" / "summary.json")["num_epochs"] == 3
     assert set(asked) == {2**20}
+
+
+def test_a_table_read_in_windows_trains_to_the_bits_of_a_file_in_memory(tmp_path, capsys):
+    y = np.arange(2500) % 3
+    x = np.random.default_rng(0).normal(size=(2500, 200)).astype(np.float32)
+    x[np.arange(2500), y] += 3
+    parquet_files.write(tmp_path / "data" / "train.parquet", 300, x=x[500:], y=y[500:])
+    parquet_files.write(tmp_path / "data" / "test.parquet", 300, x=x[:500], y=y[:500])
+    arrays = {"x_train": x[500:], "y_train": y[500:], "x_test": x[:500], "y_test": y[:500]}
+    flags = "--num_epochs=2", "--hidden_sizes=8", "--noplots"
+    call(mnist, npz(tmp_path, **arrays), *flags, f"--workdir={tmp_path / 'file'}")
+    table, path = f"--dataset={tmp_path / 'data'}", tmp_path / "table"
+    call(mnist, table, *flags, "--window=1", f"--workdir={path}")  # MiB, of 1.6
+    one, other = (read(tmp_path / name / "summary.json") for name in ("file", "table"))
+    assert one["params_sha256"] == other["params_sha256"]
+    assert one["test_loss"] == other["test_loss"]
+    call(verify, path)
+    call(predict, path, tmp_path / "data" / "test.parquet")
+    right = round(500 * other["test_accuracy"])
+    assert f"right: {right:,} of 500" in capsys.readouterr().out
+    call(mnist, table, *flags[:2], "--validation_fraction=0.2", "--window=1", f"--workdir={path}-2")
+    assert read(tmp_path / "table-2" / "summary.json")["num_validation"] == 400
+    assert (tmp_path / "table-2" / "plots" / "confusion_matrix.png").exists()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import json
 import shutil
 
 import numpy as np
+import parquet_files
 import photographs
 import pytest
 from PIL import Image, ImageDraw
@@ -52,6 +53,24 @@ def test_an_npz_with_labels_gets_a_table_a_score_and_a_picture(run, examples, tm
     with Image.open(run / "plots" / "predictions.png") as picture:
         assert picture.size[0] > 200
     assert sum(float(written[0][f"p{digit}"]) for digit in range(10)) == pytest.approx(1, abs=1e-4)
+
+
+def test_a_table_is_read_piece_by_piece_to_the_answers_of_its_arrays(
+    run, examples, tmp_path, monkeypatch
+):
+    inputs, labels = examples
+    np.savez(tmp_path / "some.npz", x=inputs, y=labels)
+    call(predict, run, tmp_path / "some.npz")
+    expected = rows(run)
+    parquet_files.write(tmp_path / "some.parquet", x=inputs.reshape(-1, 8, 8), label=labels)
+    monkeypatch.setattr("experiments.data.rows.CHUNK", 20 * 256)  # bytes: 20 rows
+    call(predict, run, tmp_path / "some.parquet", f"--picture={tmp_path / 'here.png'}")
+    assert (tmp_path / "here.png").exists()
+    for row, other in zip(rows(run), expected, strict=True):
+        assert row.pop("name") == other.pop("name").replace("npz", "parquet")
+        assert {**row} == {**other}
+    parquet_files.write(tmp_path / "wide.parquet", x=np.zeros((3, 5)))
+    assert "wide.parquet: expected rows of 64, got 5" in refused(run, tmp_path / "wide.parquet")
 
 
 def test_pictures_dark_on_light_are_read(run, examples, tmp_path):

@@ -1,5 +1,6 @@
-"""What a regression answers to the examples in an .npz file."""
+"""What a network answers to the examples in a file, and a regression's answers written down."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -9,31 +10,48 @@ from rich.table import Table
 
 import jaxmlp
 from experiments.app.progress import format_metric
-from experiments.data import npz
+from experiments.data import npz, parquet
+from experiments.data.rows import CHUNK, Rows, pieces
 from experiments.folder.files import write_csv
 from jaxmlp.types import PyTree
 
 ROWS = 20  # of the table on the screen
 
 
-def read(path: Path, num_features: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """The inputs of an .npz file, (N, features), and its labels as they are, if it has them.
+def read(path: Path, num_features: int) -> tuple[np.ndarray | Rows, np.ndarray | None]:
+    """The inputs of a file, (N, features), and its labels as they are, if it has them.
+
+    Those of a Parquet file are not read yet.
 
     Raises:
       ValueError: if they are no inputs of such a network.
     """
+    if path.suffix == parquet.SUFFIX:
+        rows, labels = parquet.open_files([path], check_finite=False)
+        _refuse_others(path, rows, num_features)
+        return rows.flat(), labels
     found = npz.open_arrays(path, ("x", "y"), ("x_test", "y_test"), ("x",), ("x_test",))
     inputs, *rest = found.values()
     if inputs.dtype.kind not in "buif" or inputs.ndim < 1 or not inputs.size:
         got = f"{inputs.dtype} {inputs.shape}"
         raise ValueError(f"{path}: expected inputs (N, ...) of numbers, got {got}")
+    _refuse_others(path, inputs, num_features)
     inputs = inputs.reshape(len(inputs), -1)
-    if inputs.shape[1] != num_features:
-        raise ValueError(f"{path}: expected rows of {num_features}, got {inputs.shape[1]}")
     if inputs.dtype != np.uint8:
         with np.errstate(over="ignore"):  # infinity gets no answer
             inputs = inputs.astype(np.float32)
     return inputs, rest[0] if rest else None
+
+
+def _refuse_others(path: Path, inputs: np.ndarray | Rows, num_features: int) -> None:
+    if (width := math.prod(inputs.shape[1:])) != num_features:
+        raise ValueError(f"{path}: expected rows of {num_features}, got {width}")
+
+
+def predict(recipe: jaxmlp.Recipe, params: PyTree, inputs: np.ndarray | Rows) -> np.ndarray:
+    """`jaxmlp.predict`; of rows that are not in memory, some at a time."""
+    some = pieces(inputs) if isinstance(inputs, Rows) else [inputs]
+    return np.concatenate([np.asarray(jaxmlp.predict(recipe, params, each)) for each in some])
 
 
 def check_values(path: Path, labels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -53,13 +71,13 @@ def answer(table: Path, recipe: jaxmlp.Recipe, params: PyTree, path: Path, width
       table: the .csv file for all answers.
       recipe: of a regression.
       params: the model's.
-      path: the .npz file.
+      path: the .npz or Parquet file.
       width: the network's inputs.
     """
     inputs, labels = read(path, width)
     shape = len(inputs), recipe.task.num_outputs
     labels = labels if labels is None else check_values(path, labels, shape)
-    outputs = np.asarray(jaxmlp.predict(recipe, params, inputs))
+    outputs = predict(recipe, params, inputs)
     names = [f"{what}_{i}" for what in ("answer", "label") for i in range(shape[1])]
     names = names if labels is not None else names[: shape[1]]
     columns = outputs if labels is None else np.concatenate([outputs, labels], axis=1)
@@ -72,6 +90,8 @@ def answer(table: Path, recipe: jaxmlp.Recipe, params: PyTree, path: Path, width
     if len(rows) > ROWS:
         console.print(f"and {len(rows) - ROWS:,} more")
     if labels is not None:
-        figures: dict[str, Any] = jaxmlp.evaluate(recipe, params, inputs, labels)
+        window = CHUNK if isinstance(inputs, Rows) else None
+        given: Any = inputs, labels
+        figures: dict[str, Any] = jaxmlp.evaluate(recipe, params, *given, window=window)
         texts = (f"{n.replace('_', ' ')} {format_metric(n, v)}" for n, v in figures.items())
         console.print(", ".join(texts), style="bold")

@@ -86,6 +86,7 @@ def load_data(given: Settings, earlier: Mapping[str, Any] | None) -> tuple[Datas
             look_in=look_in,
             check_finite=given.check_finite,
             task=given.task,
+            window=None if given.window is None else given.window * 2**20,
         )
         notice = None if earlier is None else earlier.get("notice")
     return sources.hold_out(data, given.validation_fraction), notice

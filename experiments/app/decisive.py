@@ -86,7 +86,7 @@ class Decisive:
         may_change=True,
     )
     check_finite: bool = switch(
-        True, "Refuse an .npz file with NaN or infinity in it.", is_fixed=True
+        True, "Refuse data of your own with NaN or infinity in them.", is_fixed=True
     )
     threads: int | None = whole(
         None,

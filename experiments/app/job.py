@@ -42,8 +42,7 @@ class Job(NamedTuple):
     @property
     def window(self) -> int | None:
         """Bytes of examples to be in memory at once; None for all."""
-        mebibytes = self.config.get("outputs", {}).get("window")
-        return None if mebibytes is None else mebibytes * 2**20
+        return window_of(self.config)
 
     @property
     def mesh(self) -> Mesh | None:
@@ -60,3 +59,9 @@ class Job(NamedTuple):
     def stop_metric(self) -> str:
         """What early stopping and halving look at."""
         return f"validation_{self.config['stop_metric']}"
+
+
+def window_of(config: Mapping[str, Any]) -> int | None:
+    """Bytes of examples that a record says to have been in memory at once; None for all."""
+    mebibytes = config.get("outputs", {}).get("window")
+    return None if mebibytes is None else mebibytes * 2**20

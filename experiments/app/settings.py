@@ -39,7 +39,8 @@ class Settings(Decisive):
         "auto",
         "What to train on: auto (MNIST where it is to be had, else digits), "
         f"{', '.join(sources.NAMES[1:])}, or the path of an .npz file with x_train, y_train, "
-        "x_test and y_test, or x and y; or of a folder with x_train.npy and so on.",
+        "x_test and y_test, or x and y; of a .parquet file; or of a folder with x_train.npy and so "
+        "on, with Parquet files, or of tensorflow-datasets.",
         role=DATA,
     )
     data_dir: str | None = path(

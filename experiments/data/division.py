@@ -1,13 +1,17 @@
 """A data set in two, for what is to be kept apart from training."""
 
 import math
+from typing import Any
 
 import numpy as np
 
 from experiments.data.idx import Arrays, DataError
+from experiments.data.rows import Rows
 
 
-def split(inputs: np.ndarray, labels: np.ndarray, where: object, fraction: float = 0.2) -> Arrays:
+def split(
+    inputs: np.ndarray | Rows, labels: np.ndarray, where: object, fraction: float = 0.2
+) -> Arrays:
     """Divides a data set into a larger and a smaller part, always in the same way.
 
     The examples are shuffled by `numpy.random.RandomState(0)`, whose stream NumPy has frozen
@@ -15,7 +19,7 @@ def split(inputs: np.ndarray, labels: np.ndarray, where: object, fraction: float
     each class is divided alike, to within one example. Both parts keep the order of the whole.
 
     Args:
-      inputs: (N, features).
+      inputs: (N, features); rows that are read later stay so.
       labels: (N,) classes, or (N, ...) values, of which the first counts.
       where: the data's name, for messages.
       fraction: of the smaller part.
@@ -37,4 +41,8 @@ def split(inputs: np.ndarray, labels: np.ndarray, where: object, fraction: float
     order = order[np.argsort(first[order], kind="stable")]
     test = np.zeros(len(labels), bool)
     test[order[before[1:] > before[:-1]]] = True
-    return inputs[~test], labels[~test], inputs[test], labels[test]
+    either: Any = (
+        inputs.only(mask) if isinstance(inputs, Rows) else inputs[mask] for mask in (~test, test)
+    )
+    larger, smaller = either
+    return larger, labels[~test], smaller, labels[test]

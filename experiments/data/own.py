@@ -1,17 +1,21 @@
-"""A user's own data, from an .npz file of NumPy arrays, or from a folder of .npy files."""
+"""A user's own data, from a file of arrays or a table, or from a folder of such."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from experiments.data import npz, parquet, tfds_rows
 from experiments.data.division import split
 from experiments.data.idx import Arrays, DataError
 from experiments.data.npy import map_arrays
-from experiments.data.npz import open_arrays
+from experiments.data.rows import Rows
+from experiments.data.tfds_prepared import prepared
 
+ENDINGS = (".npz", parquet.SUFFIX)  # of files
 SPLIT_KEYS = ("x_train", "y_train", "x_test", "y_test")
 WHOLE_KEYS = ("x", "y")
 CHUNK = 2**24  # numbers that are looked at at once
@@ -24,7 +28,8 @@ def read(
 
     Args:
       path: a file with the arrays x_train, y_train, x_test, y_test; or x, y, which `split` divides.
-        Or a folder with x_train.npy and so on, whose inputs are mapped and not read into memory.
+        Or a folder with x_train.npy and so on, whose inputs are mapped and not read into memory. Or
+        what `parquet` or `tfds_rows` opens, whose inputs are `Rows`, not read into memory either.
         x is (N, ...): uint8 are pixels and stay so, any other numbers become float32.
         y is (N,): classes 0, 1, ... as whole numbers; for a regression values, or (N, values).
       check_finite: whether NaN and infinity in x are errors.
@@ -38,11 +43,7 @@ def read(
     Raises:
       DataError: no such file, or not such arrays.
     """
-    if path.is_dir():
-        arrays = map_arrays(path, SPLIT_KEYS)
-        _refuse_what_is_not_as_trained(arrays, path)
-    else:
-        arrays = open_arrays(path, SPLIT_KEYS, WHOLE_KEYS)
+    arrays = _opened(path, check_finite)
     xs, ys = [key for key in arrays if key[0] == "x"], [key for key in arrays if key[0] == "y"]
     inputs = [_inputs(arrays[x], f"{path}: {x}", check_finite) for x in xs]
     if task is None:
@@ -74,12 +75,32 @@ def read(
     return (inputs[0], labels[0], inputs[1], labels[1]), image_shape
 
 
+def _opened(path: Path, check_finite: bool) -> Mapping[str, Any]:
+    """The arrays of a file or a folder, by the names in an .npz file."""
+    if path.suffix == parquet.SUFFIX:
+        return parquet.open_arrays(path, check_finite)
+    if not path.is_dir():
+        return npz.open_arrays(path, SPLIT_KEYS, WHOLE_KEYS)
+    folder = path if (path / tfds_rows.DESCRIPTION).is_file() else prepared(path.parent, path.name)
+    if folder is not None:
+        return tfds_rows.open_arrays(folder, check_finite)
+    if any(path.rglob(f"*{parquet.SUFFIX}")):
+        return parquet.open_arrays(path, check_finite)
+    arrays = map_arrays(path, SPLIT_KEYS)
+    _refuse_what_is_not_as_trained(arrays, path)
+    return arrays
+
+
 def _first(classes: np.ndarray) -> str:
     return ", ".join(map(str, classes[:5])) + (", ..." if len(classes) > 5 else "")
 
 
-def _inputs(x: np.ndarray, where: str, check_finite: bool) -> np.ndarray:
+def _inputs(x: np.ndarray | Rows, where: str, check_finite: bool) -> Any:
     """Checks examples (N, ...) and returns them as (N, features) uint8 or float32."""
+    if isinstance(x, Rows):
+        if not x.nbytes:
+            raise DataError(f"{where}: expected examples (N, ...), got the shape {x.shape}")
+        return x.flat()
     if x.dtype.kind not in "buif":
         raise DataError(f"{where}: expected numbers, got {x.dtype}")
     if x.ndim == 0 or x.size == 0:

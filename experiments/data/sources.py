@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from experiments.data import cifar, division, mnist_family, own
 from experiments.data.idx import Arrays, DataError
 from experiments.data.mnist_family import FAMILIES
+from experiments.data.rows import Rows, pieces
 from experiments.data.tfds_cache import NotAvailable
 from experiments.folder.workdir import user_path
+from jaxmlp.runtime import memory
 from jaxmlp.types import Dataset
 
 __all__ = ["NAMES", "DataError", "NotAvailable", "hold_out", "load", "load_auto", "places"]
 
-NAMES = ("auto", *FAMILIES, cifar.NAME, "digits")  # and the path of an .npz file or a folder
+NAMES = ("auto", *FAMILIES, cifar.NAME, "digits")  # and the path of a file or a folder
 TFDS_DEFAULT = "~/tensorflow_datasets"
 
 
@@ -34,6 +38,7 @@ def load(
     look_in: Sequence[str | Path] = (),
     check_finite: bool = True,
     task: str | None = None,
+    window: int | None = None,
 ) -> Dataset:
     """Loads a data set by name, or a user's own from a file.
 
@@ -45,15 +50,17 @@ def load(
     - `digits`: scikit-learn's 1,797 pictures of 8x8, float32 from 0 to 1, in two parts by
       `division.split`.
     - `auto`: MNIST, or digits where MNIST is not to be had; see `load_auto`.
-    - `path/to/file.npz`, or a folder with x_train.npy and so on: see `own.read`.
+    - `path/to/file.npz` or `.parquet`, or a folder of such, or with x_train.npy and so on, or one
+      that tensorflow-datasets has prepared as array_record: see `own.read`.
 
     Args:
-      name: one of `NAMES`, or the path of a file that ends in .npz, or of a folder.
+      name: one of `NAMES`, or the path of a file that ends in .npz or .parquet, or of a folder.
       data_dir: the first directory to look in, and where a download goes; see `places`. Without
         it a download goes to $TFDS_DATA_DIR, else ~/tensorflow_datasets, shared with TFDS.
       look_in: directories to look in after that, where no download goes.
-      check_finite: whether NaN and infinity in an .npz file's inputs are errors.
-      task: what an .npz file's labels are for, as of `own.read`.
+      check_finite: whether NaN and infinity in the inputs of a user's own data are errors.
+      task: what the labels of a user's own data are for, as of `own.read`.
+      window: bytes; sets of more that can be read by rows are not read into memory.
 
     Returns:
       train_inputs (N, features) uint8 or float32, train_labels (N,) int32, or values float32, the
@@ -75,9 +82,10 @@ def load(
     if name == cifar.NAME:
         arrays, source = cifar.load(places(data_dir, look_in), target)
         return _dataset(arrays, name, source, len(cifar.CLASSES), cifar.IMAGE_SHAPE)
-    if name.endswith(".npz") or (name and user_path(name).is_dir()):
+    if name.endswith(own.ENDINGS) or (name and user_path(name).is_dir()):
         path = user_path(name)
         arrays, image_shape = own.read(path, check_finite, task)
+        arrays = _in_memory(arrays, path, window)
         is_value = task_of(arrays[1]) == "regression"
         num_classes = 0 if is_value else 1 + int(max(arrays[1].max(), arrays[3].max()))
         kind, ending = ("folder", "/") if path.is_dir() else ("file", "")
@@ -85,8 +93,30 @@ def load(
         return _dataset(arrays, full_name, source, num_classes, image_shape)
     close = difflib.get_close_matches(name, NAMES, n=3)
     hint = f"; did you mean {' or '.join(close)}?" if close else ""
-    expected = f"{', '.join(NAMES)}, path/to/file.npz or a folder"
+    if name.endswith((".array_record", ".arrayrecord")):
+        raise DataError(
+            f"{name}: expected the folder that tensorflow-datasets prepared, with "
+            "dataset_info.json, which says what the records are; got one file of them"
+        )
+    endings = " or ".join(f"path/to/file{ending}" for ending in own.ENDINGS)
+    expected = f"{', '.join(NAMES)}, {endings}, or a folder"
     raise DataError(f"expected a data set ({expected}), got {name!r}{hint}")
+
+
+def _in_memory(arrays: Arrays, path: Path, window: int | None) -> Arrays:
+    """The same, with those rows read that are not to be read in windows."""
+
+    def read(inputs: np.ndarray | Rows, labels: np.ndarray) -> Any:
+        if not isinstance(inputs, Rows) or (window or math.inf) < inputs.nbytes + labels.nbytes:
+            return inputs
+        if 2 * inputs.nbytes > (limit := memory.available(None)):  # with what training needs
+            got = f"{memory.gib(2 * inputs.nbytes)}, of {memory.gib(limit)}"
+            raise DataError(f"{path}: expected inputs for the memory, or --window, got {got}")
+        return np.asarray(inputs)
+
+    train_inputs, train_labels, test_inputs, test_labels = arrays
+    train, test = read(train_inputs, train_labels), read(test_inputs, test_labels)
+    return train, train_labels, test, test_labels
 
 
 def task_of(labels: np.ndarray) -> str:
@@ -185,7 +215,8 @@ def _dataset(
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(f"{array.dtype.str} {array.shape}\n".encode())
-        digest.update(np.ascontiguousarray(array).data)
+        for piece in pieces(array) if isinstance(array, Rows) else [array]:
+            digest.update(np.ascontiguousarray(piece).data)
     return Dataset(
         *arrays,
         name=name,

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import idx_files
 import numpy as np
+import parquet_files
 import pytest
 
 from experiments.data import mnist_family, sources, tfds_cache
+from experiments.data.rows import Rows
 
 REAL = Path(os.environ.get("JAXMLP_DATA_DIR", ""))
 needs_mnist = pytest.mark.skipif(
@@ -195,13 +197,15 @@ def test_classes_are_counted_over_both_parts(tmp_path):
     [
         (
             "mnits",
-            r"expected a data set \(auto, mnist, .*, digits, path/to/file.npz or a folder\), "
-            "got 'mnits'; ",
+            r"expected a data set \(auto, mnist, .*, digits, path/to/file.npz or .*, or a "
+            r"folder\), got 'mnits'; ",
         ),
         ("mnits", "did you mean mnist"),
         ("emnist/leters", "did you mean emnist/letters"),
         ("MNIST.csv", "got 'MNIST.csv'"),
         ("", r"got ''$"),
+        ("some.array_record", "expected the folder that .* prepared, .*; got one file of them"),
+        ("missing.parquet", "missing.parquet: expected a Parquet file, got no such file"),
         ("missing.npz", "missing.npz: expected an .npz file, got no such file"),
     ],
 )
@@ -268,3 +272,42 @@ def test_the_real_mnist_is_refused_with_one_bit_flipped(tmp_path):
     path.write_bytes(data)
     with pytest.raises(sources.DataError, match=f"{path}: expected sha256 440fcabf73cc"):
         sources.load("auto", tmp_path)
+
+
+@pytest.fixture
+def table(tmp_path):
+    """A Parquet file, and the same in an .npz file."""
+    x, y = np.random.default_rng(0).normal(size=(100, 5)), np.arange(100) % 4
+    parquet_files.write(tmp_path / "some.parquet", x=x, label=y)
+    np.savez(tmp_path / "some.npz", x=x, y=y)
+    return str(tmp_path / "some.parquet"), str(tmp_path / "some.npz")
+
+
+@pytest.mark.parametrize(
+    ("window", "kinds"),
+    [
+        (None, (np.ndarray, np.ndarray)),
+        (10**6, (np.ndarray, np.ndarray)),
+        (80 * 24, (np.ndarray, np.ndarray)),  # bytes of 80 examples, with their labels
+        (80 * 24 - 1, (Rows, np.ndarray)),
+        (1, (Rows, Rows)),
+    ],
+)
+def test_a_table_is_what_the_same_arrays_are_in_memory_or_not(table, window, kinds):
+    data, expected = sources.load(table[0], window=window), sources.load(table[1])
+    assert (type(data.train_inputs), type(data.test_inputs)) == kinds
+    assert (data.sha256, data.num_classes) == (expected.sha256, 4)
+    assert data.source == f"the file {table[0]}"
+    split, held = (
+        sources.hold_out(data, 0.25),
+        sources.hold_out(expected._replace(name=data.name), 0.25),
+    )
+    for got, other in zip(split[:6], held[:6], strict=True):
+        np.testing.assert_array_equal(np.asarray(got), np.asarray(other))
+
+
+def test_a_table_that_the_memory_does_not_hold_is_refused_with_what_to_do(table, monkeypatch):
+    monkeypatch.setattr(sources.memory, "available", lambda place: 2 * 80 * 20 - 1)
+    with pytest.raises(sources.DataError, match="expected inputs for the memory, or --window, got"):
+        sources.load(table[0])
+    assert sources.load(table[0], window=1).train_inputs.shape == (80, 5)

@@ -104,7 +104,7 @@ def _mib(count: float) -> str:
 
 def like(job: Job) -> jaxmlp.Population:
     """The shapes of what a checkpoint holds."""
-    return jaxmlp.population_like(**networks(job))
+    return jaxmlp.population_like(**networks(job), mesh=job.mesh)
 
 
 def begin(

@@ -1,7 +1,7 @@
 """What a sweep leaves when it ends: its networks' record, its settings' table, its pictures."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import jaxmlp
 from experiments.app import points
 from experiments.folder.files import write_csv
+from jaxmlp.populations.gathering import merged
 from jaxmlp.statistics import Summary
 from jaxmlp.storage.atomic import whole_file
 
@@ -27,14 +28,23 @@ def members(runs: jaxmlp.Runs) -> list[dict[str, Any]]:
 
 
 def digests_of(runs: jaxmlp.Runs) -> list[str]:
-    """A digest of each member's parameters."""
-    return [jaxmlp.digest(runs.member(**setting).params) for setting in members(runs)]
+    """A digest of each member's parameters; of several processes all need to ask for them."""
+    digests = np.full(runs.shape, "", "S64")
+    for setting, position in _members_here(runs):
+        digests[position] = jaxmlp.digest(runs.member(**setting).params)
+    return [digest.decode() for digest in merged(runs, digests).flat]
+
+
+def _members_here(runs: jaxmlp.Runs) -> Iterator[tuple[dict[str, Any], tuple[int, ...]]]:
+    """The values and the positions of the members whose states this process has."""
+    pairs = zip(members(runs), np.ndindex(*runs.shape), strict=True)
+    return ((setting, position) for setting, position in pairs if runs.is_here[position])
 
 
 def write_networks(folder: Path, runs: jaxmlp.Runs) -> None:
-    """Writes each member's parameters, by its setting."""
-    folder.mkdir(exist_ok=True)
-    for setting in members(runs):
+    """Writes the parameters of each member that is here, by its setting."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for setting, _ in _members_here(runs):
         path = folder / f"{file_name(points.as_text(setting))}.npz"
         jaxmlp.save_params(path, runs.member(**setting).params)
 

@@ -11,7 +11,7 @@ import numpy as np
 from jaxmlp.populations.runs import Runs
 from jaxmlp.runtime.exchange import Exchange, Store, coordinator, decoded, encoded
 
-__all__ = ["gather", "gathered"]
+__all__ = ["gather", "gathered", "merged", "merged_by"]
 
 _counts: dict[tuple[int, ...], Callable[[], int]] = collections.defaultdict(
     lambda: itertools.count().__next__
@@ -30,12 +30,45 @@ def gather(runs: Runs) -> Runs:
     """
     if runs.homes is None:
         return runs
-    processes = tuple(int(process) for process in np.unique(runs.homes))
-    store = coordinator()
+    return gathered(runs, *_place("states", runs))
+
+
+def merged(runs: Runs, values: np.ndarray) -> np.ndarray:
+    """Values of all members, in every process, from each the values of those that it has trained.
+
+    Args:
+      runs: from `train_many`, in all processes, or the same selection of it in each; all of them
+        need to call this.
+      values: (*axes, ...), of which those of members elsewhere are not looked at.
+    """
+    if runs.homes is None:
+        return values
+    return merged_by(runs, values, *_place("values", runs))
+
+
+def _place(kind: str, runs: Runs) -> tuple[Store, str, tuple[int, ...], int]:
+    """Where processes find what others have; the arguments of `gathered`, in their order."""
+    store, homes = coordinator(), runs.homes
     assert store is not None  # where others have states
+    assert homes is not None
+    processes = tuple(int(process) for process in np.unique(homes))
     label = hashlib.sha256(repr(processes).encode()).hexdigest()[:8]
-    name = f"jaxmlp/states/{label}/{_counts[processes]()}"
-    return gathered(runs, store, name, processes, jax.process_index())
+    name = f"jaxmlp/{kind}/{label}/{_counts[processes]()}"
+    return store, name, processes, jax.process_index()
+
+
+def merged_by(
+    runs: Runs, values: np.ndarray, store: Store, name: str, processes: tuple[int, ...], own: int
+) -> np.ndarray:
+    """What `merged` returns; the other arguments are as of `gathered`."""
+    assert runs.homes is not None
+    exchange = Exchange(store, name, own, processes)
+    if own in processes:
+        exchange.tell("values", encoded({"values": values[runs.homes == own]}))
+    whole = values.copy()
+    for process, told in zip(processes, exchange.hear("values"), strict=True):
+        whole[runs.homes == process] = decoded(told)["values"]
+    return whole
 
 
 def gathered(runs: Runs, store: Store, name: str, processes: tuple[int, ...], process: int) -> Runs:

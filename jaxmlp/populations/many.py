@@ -19,7 +19,7 @@ from jaxmlp.populations.population import Population, beginning, columns, copied
 from jaxmlp.populations.portions import Portion, own_portion
 from jaxmlp.populations.retire import Halving
 from jaxmlp.populations.runs import Runs
-from jaxmlp.runtime import bars
+from jaxmlp.runtime import bars, processes
 from jaxmlp.runtime.compilation import OnCompiled
 from jaxmlp.runtime.exchange import coordinator
 from jaxmlp.training.checks import check, refuse_traced
@@ -104,6 +104,7 @@ def train_many(
       ValueError: before anything is computed, if the arguments do not fit each other, or the
         members do not fit into memory.
       PeerError: if another process has come to an error.
+      ProcessLostError: if one has ended that `jaxmlp.processes.join` had joined to this one.
 
     >>> import jaxmlp, optax
     >>> inputs = np.linspace(-1, 1, 64, dtype=np.float32)[:, None]
@@ -126,9 +127,12 @@ def train_many(
     if start is not None:
         _check_start(portion.grid, data, start)
     rules = patience, stop_metric, halving
-    peers = _peers(portion, data, (mode, shuffle, eval_every, on_fault, *rules), halving)
     epochs = int(grid.num_epochs.max())
-    with bars.moving(progress, epochs, "epoch", _position, callback, on_block) as hooks:
+    moving = bars.moving(progress, epochs, "epoch", _position, callback, on_block)
+    with processes.noticing_losses(), moving as hooks:
+        options = {"mode": mode, "shuffle": shuffle, "eval_every": eval_every}
+        options |= {"on_fault": on_fault, "patience": patience, "stop_metric": stop_metric}
+        peers = _peers(portion, data, options, halving)
         crew, _ = prepare(portion.grid, data, mode, mesh, memory, shuffle == "shared")
         population = beginning(portion.grid, data, crew) if start is None else copied(start)
         cohort = Cohort(portion.grid, data, eval_every, on_fault, crew, population)
@@ -136,7 +140,7 @@ def train_many(
 
 
 def _peers(
-    portion: Portion, data: Dataset, options: tuple[Any, ...], halving: Halving | None
+    portion: Portion, data: Dataset, options: Mapping[str, Any], halving: Halving | None
 ) -> Peers | None:
     """The processes that train the rest, once they are seen to be about the same; None if none."""
     if len(portion.processes) == 1:
@@ -146,7 +150,8 @@ def _peers(
     exchange = exchange_for(store, portion, jax.process_index())
     grid = portion.whole
     facts = {name: ", ".join(map(label, values)) for name, values in grid.axes.items()}
-    facts |= {"data": str(shapes_of(data)), "options": str(options)}
+    facts |= {"data": str(shapes_of(data)), "halving": str(halving)}
+    facts |= {name: str(value) for name, value in options.items()}
     facts["the division of members"] = hashlib.sha256(portion.homes.tobytes()).hexdigest()[:8]
     refuse_differences(exchange, facts)
     return Peers(exchange, portion, halving)

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import numpy as np
 
+from jaxmlp.runtime import coordination
+
 __all__ = ["Exchange", "Store", "coordinator", "decoded", "encoded"]
 
 PAUSE = 0.05  # seconds from one look to the next, at first
@@ -57,10 +59,7 @@ class _Coordinator:
 
 def coordinator() -> Store | None:
     """That of the processes at work; None without `jax.distributed`."""
-    # JAX shows its store to nobody by a public name; Orbax reads it here, too.
-    from jax._src import distributed
-
-    client = distributed.global_state.client
+    client = coordination.client()
     return None if client is None else _Coordinator(client)
 
 

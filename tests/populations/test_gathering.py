@@ -7,7 +7,7 @@ from ml_dtypes import bfloat16
 from peers import Memory, together, trained
 
 from jaxmlp import Halving, Recipe, classification, digest, gather, mlp, train_many
-from jaxmlp.populations.gathering import gathered
+from jaxmlp.populations.gathering import gathered, merged, merged_by
 from jaxmlp.populations.runs import Runs
 from jaxmlp.types import TrainState
 
@@ -54,3 +54,18 @@ def test_states_of_any_dtype_and_of_none_come_as_they_are():
         assert runs.states[0].params.tolist() == values.tolist()
         assert [each.step.tolist() for each in runs.states] == [[7, 8], [9]]
         assert runs.places.tolist() == [[0, 0], [0, 1], [1, 0]]
+
+
+def test_values_of_members_are_those_of_the_processes_that_have_them():
+    homes = np.int32([[3, 5], [5, 3]])
+    places = np.zeros((2, 2, 2), np.int32)
+    axes = {"learning_rate": (0.1, 0.2), "seed": (0, 1)}
+    runs = Runs(axes, {}, np.ones((2, 2), int), (), places, {}, homes=homes)
+    store, values = Memory(), np.array([["a", "b"], ["c", "d"]])
+
+    def one(place):
+        own = np.where(homes == (3, 5, 7)[place], values, "-")
+        return merged_by(runs, own, store, "all", (3, 5), (3, 5, 7)[place]).tolist()
+
+    assert together(one, 3) == [values.tolist()] * 3  # one of them has trained none
+    assert merged(runs._replace(homes=None), values) is values

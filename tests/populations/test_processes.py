@@ -44,8 +44,10 @@ runs = jaxmlp.train_many(*given, halving=halving)  # 9 members
 if processes > 1:
     here = runs.is_here.sum()
     assert here == 4 + number, here
-    like = jaxmlp.population_like(*given)
-    assert len(like.epochs) == here
+    assert len(jaxmlp.population_like(*given).epochs) == here
+    own = Mesh(jax.local_devices(), ("own",))
+    assert len(jaxmlp.population_like(*given, mesh=own).epochs) == 9
+    assert jaxmlp.plan_many(*given, mesh=own).num_devices == 2
 show(runs)
 show(jaxmlp.train_many(recipe, data, [3]))  # one member, whoever has it
 kept = []
@@ -67,13 +69,16 @@ print(alone.homes is None, jaxmlp.digest(alone.member(seed=1).params))
 if processes > 1:
     across = Mesh(np.array(jax.devices()).reshape(2, 2).T, ("member", "data"))
     elsewhere = Mesh(jax.local_devices(process_index=1 - number), ("x",))
-    for seeds, mesh, said in (
-        ([number], None, "seed needs to be the same in all processes"),
-        (range(2), across, "a member's devices need to be those of one process"),
-        (range(2), elsewhere, "mesh needs a device of this process"),
+    for options, said in (
+        ({"seeds": [number]}, "seed needs to be the same in all processes, got 0 in process 0"),
+        ({"patience": 1 + number, "stop_metric": "test_loss"}, "patience needs to be the same in"),
+        ({"halving": halving._replace(factor=2 + number)}, "halving needs to be the same in all"),
+        ({"shuffle": ("own", "shared")[number]}, "shuffle needs to be the same in all processes"),
+        ({"mesh": across}, "a member's devices need to be those of one process"),
+        ({"mesh": elsewhere}, "mesh needs a device of this process"),
     ):
         try:
-            jaxmlp.train_many(recipe, data, seeds, mesh=mesh)
+            jaxmlp.train_many(recipe, data, **{"seeds": range(2), **options})
         except ValueError as error:
             assert said in str(error), error
         else:

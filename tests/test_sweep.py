@@ -379,11 +379,32 @@ def test_checkpoints_of_a_sweep_take_a_twentieth_of_the_time(blobs, tmp_path, co
     log = Log(job, Clock(), SimpleNamespace(save=lambda *_: saved.append(1)), StopRequest())
     record = sweep_recorder.Recorder(Console(), job, log)
     population = jaxmlp.Population((), {}, np.zeros(1), np.zeros(1), {})
-    report = SimpleNamespace(num_live=1, epoch=1, snapshot=lambda copy: population)
+    report = SimpleNamespace(
+        num_live=1, epoch=1, epochs=np.ones(1), is_last=False, snapshot=lambda copy: population
+    )
     for passed, is_due in ((0.9 * seconds, False), (1.1 * seconds, True)):
         record._cost, log._saved_at = cost, time.monotonic() - passed
         record._heed(report)
         assert len(saved) == is_due
+
+
+def test_a_sweep_that_waits_for_others_saves_once_and_when_it_stops(blobs, tmp_path):
+    saved = []
+    job = Job(None, blobs, {"num_epochs": 9}, tmp_path, given=Settings())
+    request = StopRequest()
+    log = Log(job, Clock(), SimpleNamespace(save=lambda *_: saved.append(1)), request)
+    record = sweep_recorder.Recorder(Console(), job, log)
+    population = jaxmlp.Population((), {}, np.ones(2), np.zeros(2), {})
+    report = SimpleNamespace(
+        num_live=2, epoch=1, epochs=np.ones(2), is_last=False, snapshot=lambda copy: population
+    )
+    for is_last, num_live, counts in ((True, 2, 1), (True, 2, 1), (False, 0, 2), (False, 0, 2)):
+        report.is_last, report.num_live = is_last, num_live
+        assert not record._heed(report)
+        assert len(saved) == counts
+    request.signal = 15
+    assert record._heed(report)
+    assert len(saved) == 3
 
 
 def test_a_flag_that_changes_nothing_is_refused(data_flag, tmp_path):

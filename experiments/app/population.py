@@ -33,6 +33,7 @@ class Outcome(NamedTuple):
     runs: jaxmlp.Runs
     plan: Plan
     rate: float  # network-epochs a second
+    digests: list[str] | None  # of each member's parameters; None for a sweep that was stopped
 
 
 def networks(job: Job) -> dict[str, Any]:
@@ -145,7 +146,13 @@ def train(
             callback=record.on_epoch,
             on_block=record.on_block,
         )
-        return Outcome(runs, plan, record.rate)
+        return Outcome(runs, plan, record.rate, digests_of(runs))
+
+
+def digests_of(runs: jaxmlp.Runs) -> list[str] | None:
+    """A digest of each member's parameters, which all processes are asked for, once all ended."""
+    assert runs.ended_by is not None
+    return sweep_report.digests_of(runs) if runs.ended_by.all() else None
 
 
 def leave(job: Job, log: Log, outcome: Outcome) -> list[str]:
@@ -157,7 +164,8 @@ def leave(job: Job, log: Log, outcome: Outcome) -> list[str]:
 def finish(console: Console, job: Job, log: Log, outcome: Outcome) -> bool:
     """Writes what a sweep leaves, as far as there is room, and shows it; none of it is harm."""
     attempt, path, metric = log.unwritten.attempt, job.path, job.metric
-    runs, digests = outcome.runs, sweep_report.digests_of(outcome.runs)
+    runs, digests = outcome.runs, outcome.digests
+    assert digests is not None  # of a sweep that has ended
     attempt("runs.npz", lambda: sweep_report.write_runs(path / "runs.npz", runs, digests))
     if job.given.save_networks:
         attempt("networks", lambda: sweep_report.write_networks(path / "networks", runs))

@@ -27,6 +27,7 @@ class Recorder:
         self._started = time.perf_counter()
         self._before: float | None = None  # network-epochs done before, this epoch's apart
         self._cost = 0.0  # seconds, of the last checkpoint
+        self._saved: tuple[int, int] | None = None  # what it had: epochs in all, and live networks
         speed = "{task.percentage:.0f} %, {task.fields[rate]:.3g} network-epochs a second"
         self.bar = bar(console, "training", TextColumn(speed), TimeRemainingColumn())
         self._task = self.bar.add_task("training", total=None, rate=0.0)
@@ -77,9 +78,12 @@ class Recorder:
 
     def _heed(self, report: Report, ends_epoch: bool = False) -> bool:
         pause = self._cost / SAVING
-        is_over = self._log.must_stop or not report.num_live
-        if self._log.may_keep and (is_over or self._log.is_due(0, report.epoch, ends_epoch, pause)):
+        is_over = self._log.must_stop or report.is_last or not report.num_live
+        position = int(report.epochs.sum()), report.num_live
+        is_new = position != self._saved or self._log.must_stop  # not one that waits for others
+        is_due = is_over or self._log.is_due(0, report.epoch, ends_epoch, pause)
+        if self._log.may_keep and is_due and is_new:
             started = time.monotonic()
             self._log.save(*population_parts(report.snapshot(copy=False)))
-            self._cost = time.monotonic() - started
+            self._cost, self._saved = time.monotonic() - started, position
         return self._log.must_stop

@@ -7,7 +7,7 @@ import pytest
 from jaxmlp import Fault, Halving, Metric, Recipe, classification, mlp
 from jaxmlp.populations.grid import make_grid
 from jaxmlp.populations.population import Population
-from jaxmlp.populations.retire import end_at, is_rung, retired
+from jaxmlp.populations.retire import Standing, end_at, is_rung, lagging_at, retired, standing_at
 from jaxmlp.populations.runs import FAULT, HALVING, LENGTH, PATIENCE
 
 NAN = np.nan
@@ -104,3 +104,37 @@ def test_a_fault_takes_its_member_back_in_place():
 )
 def test_rungs(halving, rungs):
     assert [epoch for epoch in range(1, 30) if is_rung(halving, epoch)] == rungs
+
+
+def test_members_stand_at_a_rung_as_they_did_when_it_was_passed():
+    """After epoch 2, seen from then on: what came later is as if it had not."""
+    losses = [[4, 3, 9, 9]] * 2 + [[4, 3, NAN, NAN]] * 2 + [[4, NAN, NAN, NAN], [4, 3, NAN, NAN]]
+    fault = Fault(8, 2, "loss", "layer_0", "")
+    given = population(
+        losses,
+        epochs=[4, 3, 2, 2, 1, 2],
+        ended_by=[PATIENCE, HALVING, PATIENCE, HALVING, FAULT, FAULT],
+        faults={4: fault, 5: fault._replace(epoch=3)},
+    )
+    found = standing_at(GRID, given, 2, "test_loss")
+    assert found.values.tolist() == [3, 3, 3, 3, 4, 3]
+    assert found.is_live.tolist() == [True, True, False, True, False, True]
+    assert found.is_faulty.tolist() == [False] * 4 + [True, False]
+    found = standing_at(GRID, given, 1, "test_loss")
+    assert found.values.tolist() == [4] * 6
+    assert found.is_live.all()
+    assert not found.is_faulty.any()
+    sweep = {"num_epochs": [1, 2, 3]}
+    short = standing_at(make_grid(RECIPE, [0, 1], sweep), given, 2, "test_loss")
+    assert short.is_live.tolist() == [False] * 4 + [False, True]
+    assert np.isnan(standing_at(GRID, given, 2, "test_accuracy").values).all()
+
+
+def test_settings_that_lag_are_those_of_the_worst_means():
+    standing = Standing(np.float64([1, 3, 5, NAN, 0, 1]), np.ones(6, bool), np.zeros(6, bool))
+    halving = Halving("test_loss", factor=2)
+    assert lagging_at(GRID, standing, halving).tolist() == [1]
+    standing.is_faulty[0] = True
+    assert lagging_at(GRID, standing, halving._replace(factor=3)).tolist() == [0, 1]
+    standing.is_live[2:4] = False  # the second setting has ended before
+    assert lagging_at(GRID, standing, halving).tolist() == [0]

@@ -70,8 +70,9 @@ class OneByOne:
         bound = self._engine.put(np.int32(stop))
         # What waits for each member leaves a GPU idle in between; a CPU that is handed all of them
         # would train some at once, each slower.
-        place: Any = self._engine.device
-        is_queued = self._engine.epochs is None and place.platform != "cpu"
+        place: Any = self._engine.device  # or several
+        first = next(iter(getattr(place, "device_set", [place])))
+        is_queued = self._engine.epochs is None and first.platform != "cpu"
         run = self._engine.queue if is_queued else self._engine.run
 
         def after(member: _Member) -> _Member:

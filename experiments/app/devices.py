@@ -3,15 +3,17 @@
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 from jax.sharding import Mesh
 
 from experiments.app import environment
-from experiments.app.settings import Settings
 from jaxmlp.runtime.meshes import AUTO, axes_of, make_mesh, text_of, text_of_axes
 from jaxmlp.training.parallel import DATA, SHARDS
+
+if TYPE_CHECKING:  # whose flags a lesson, which starts JAX by this as well, has of its own
+    from experiments.app.settings import Settings
 
 MOST = environment.MOST_THREADS  # devices, each of which has a thread if they are a CPU's
 COUNTS = [count for count in range(SHARDS, 0, -1) if SHARDS % count == 0]  # of exact mode
@@ -53,7 +55,7 @@ def prepare(
     environment.use_threads(threads)
 
 
-def settled(given: Settings, is_alone: bool = True) -> Settings:
+def settled(given: "Settings", is_alone: bool = True) -> "Settings":
     """The settings with their mesh as it came about, and its mode; JAX must have started.
 
     Args:

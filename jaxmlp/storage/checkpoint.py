@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import operator
@@ -16,7 +17,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxmlp.storage import checkpoint_files, revisions
+from jaxmlp.runtime.processes import is_first
+from jaxmlp.runtime.shards import is_spread
+from jaxmlp.storage import checkpoint_files, jointly, own_arrays, revisions
 from jaxmlp.storage.atomic import remove_folder
 from jaxmlp.storage.checkpoint_files import Checkpoint
 from jaxmlp.storage.manifest import DamagedError
@@ -45,7 +48,8 @@ class Checkpoints:
 
     Args:
       folder: where to; it is made if need be. What a killed process left half-written there is
-        removed. One process at a time may save there.
+        removed. One process at a time may save there; or several together, all of which see it,
+        where each has parts of the arrays.
       keep: how many of the latest to keep, besides the one with the highest score.
 
     Raises:
@@ -70,12 +74,14 @@ class Checkpoints:
             raise ValueError(f"keep needs to be at least 1, got {keep}")
         self._folder, self._keep = Path(folder).absolute(), keep
         self._folder.mkdir(parents=True, exist_ok=True)
-        revisions.clear_up(self._folder)
+        self._is_clear = False
+        if is_first():  # others may have come to a folder that is the first one's
+            self._clear_up()
         self._scores = revisions.scores_in(self._folder)
         self._unfinished: deque[Future[None]] = deque()
         self._unreported: deque[str] = deque()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
-        self._thread.submit(checkpoint_files.orbax_handler)  # imports Orbax while training starts
+        self._thread.submit(own_arrays.orbax_handler)  # imports Orbax while training starts
 
     def __enter__(self) -> Checkpoints:
         return self
@@ -110,13 +116,14 @@ class Checkpoints:
         score = None if score is None or math.isnan(score) else float(score)
         self._finish(at_most=1)
         leaves = checkpoint_files.checked_leaves(tree)
-        # JAX's arrays stay as they are while anybody looks at them; NumPy's can change.
-        mutable = {name for name, leaf in leaves.items() if not isinstance(leaf, jax.Array)}
-        leaves = {
-            name: np.array(leaf) if name in mutable else leaf
-            for name, leaf in jax.device_get(leaves).items()
-        }
-        arguments = operator.index(step), leaves, text, score
+        places = [own_arrays.placement_of(leaf) for leaf in leaves.values()]
+        place = None
+        if any(map(jointly.needs_others, places)):
+            place = jointly.next_place()
+        elif not is_first() and not all(w is None or w.is_fully_addressable for w in places):
+            return  # the first process has all of it
+        own = any(where is not None for where in places) and (is_first() or place is not None)
+        arguments = operator.index(step), _taken(leaves, own), text, score, own, place
         self._unfinished.append(self._thread.submit(self._write, *arguments))
         self._report()
 
@@ -138,17 +145,56 @@ class Checkpoints:
         while self._unreported:
             warnings.warn(self._unreported.popleft(), CheckpointWarning, stacklevel=3)
 
+    def _clear_up(self) -> None:
+        if not self._is_clear:
+            revisions.clear_up(self._folder)
+        self._is_clear = True
+
     def _write(
-        self, step: int, leaves: dict[str, np.ndarray], record: str, score: float | None
+        self,
+        step: int,
+        leaves: dict[str, Any],
+        record: str,
+        score: float | None,
+        own: bool,
+        place: str | None,
     ) -> None:
         """Writes a checkpoint, then deletes those that it makes superfluous; on the thread."""
+        is_part = place is not None and not is_first()
         try:
-            name = revisions.next_name(step, revisions.names_in(self._folder))
-            checkpoint_files.write(self._folder / name, step, leaves, record, score)
-            self._scores = revisions.worth_keeping({**self._scores, name: score}, self._keep)
-            for other in set(revisions.names_in(self._folder)) - set(self._scores):
-                remove_folder(self._folder / other)
+            if is_part:
+                checkpoint_files.write_part(self._folder, leaves, str(place))
+            else:
+                self._write_whole(step, leaves, record, score, own, place)
             self.error = None
         except Exception as error:  # training goes on
             self.error = f"{type(error).__name__}: {error}"
             self._unreported.append(f"saving step {step} in {self._folder}: {self.error}")
+        if place is not None and not is_part:
+            with contextlib.suppress(Exception):  # the others have gone
+                jointly.end(place, self.error)
+
+    def _write_whole(
+        self,
+        step: int,
+        leaves: dict[str, Any],
+        record: str,
+        score: float | None,
+        own: bool,
+        place: str | None,
+    ) -> None:
+        self._clear_up()
+        name = revisions.next_name(step, revisions.names_in(self._folder))
+        checkpoint_files.write(self._folder / name, step, leaves, record, score, own, place)
+        self._scores = revisions.worth_keeping({**self._scores, name: score}, self._keep)
+        for other in set(revisions.names_in(self._folder)) - set(self._scores):
+            remove_folder(self._folder / other)
+
+
+def _taken(leaves: dict[str, Any], own: bool) -> dict[str, Any]:
+    """Leaves as they are now: JAX's stay so while anybody looks at them, but NumPy's can change."""
+    spread = {n: own_arrays.copied(leaf) for n, leaf in leaves.items() if own and is_spread(leaf)}
+    rest = {name: leaf for name, leaf in leaves.items() if name not in spread}
+    mutable = {name for name, leaf in rest.items() if not isinstance(leaf, jax.Array)}
+    read = jax.device_get(rest) | spread
+    return {name: np.array(read[name]) if name in mutable else read[name] for name in leaves}

@@ -3,10 +3,13 @@
 from typing import Any
 
 import jax
+from jax.sharding import Mesh
 
 from jaxmlp.populations.many import Population
 from jaxmlp.storage.checkpoint import Checkpoint
 from jaxmlp.training import loop
+from jaxmlp.training.parallel import as_parallel
+from jaxmlp.training.placement import parts_of, placed
 from jaxmlp.training.recipe import Recipe
 from jaxmlp.types import Dataset, Fault, Progress, PyTree
 
@@ -39,15 +42,19 @@ def as_progress(checkpoint: Checkpoint) -> Progress:
     return Progress(tree["state"], tree["totals"], tuple(record["history"]), faults)
 
 
-def progress_like(recipe: Recipe, data: Dataset) -> PyTree:
+def progress_like(recipe: Recipe, data: Dataset, mesh: Mesh | None = None) -> PyTree:
     """The shapes of the arrays of `progress_parts`, to restore it by; nothing is computed.
 
     Args:
       recipe: as trained, such as `check` returns it.
       data: as trained on.
+      mesh: as trained on. Where it divides layers, the shapes say where their parts belong.
     """
     start = jax.eval_shape(lambda: loop.beginning(recipe, data, 0))
-    return {"state": start.state, "totals": start.totals}
+    state = start.state
+    if mesh is not None and parts_of(mesh) > 1:
+        state = placed(as_parallel(mesh, "fast").mesh, recipe.model, state)
+    return {"state": state, "totals": start.totals}
 
 
 def population_parts(population: Population) -> tuple[int, PyTree, dict[str, Any]]:

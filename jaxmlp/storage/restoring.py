@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
 
-from jaxmlp.storage import checkpoint_files, manifest, revisions
+from jaxmlp.storage import checkpoint_files, jointly, manifest, own_arrays, revisions
 from jaxmlp.storage.checkpoint_files import Checkpoint
 from jaxmlp.storage.manifest import DamagedError
 from jaxmlp.types import PyTree
@@ -28,7 +29,8 @@ def restore(folder: StrPath, like: PyTree, step: int | None = None) -> Checkpoin
     Args:
       folder: what `Checkpoints` was given.
       like: a tree of arrays, or of `jax.ShapeDtypeStruct`, with the structure, the dtypes and the
-        shapes to find.
+        shapes to find. An array that lies on several devices, or a shape whose `sharding` has
+        them, is read to there; where other processes have parts of one, all of them call this.
       step: the one to restore, rather than the newest.
 
     Returns:
@@ -39,13 +41,17 @@ def restore(folder: StrPath, like: PyTree, step: int | None = None) -> Checkpoin
       FileNotFoundError: if `step` has no checkpoint.
       ValueError: naming a leaf, if the checkpoint's tree is another.
     """
-    folder = Path(folder).absolute()
-    names = revisions.names_in(folder)[::-1]
-    if step is not None:
-        names = [name for name in names if revisions.step_and_revision(name)[0] == step]
-        if not names:
-            raise FileNotFoundError(f"step needs to be in {steps(folder)}, got {step}: {folder}")
-    return _first_undamaged([folder / name for name in names], like)
+    path = Path(folder).absolute()
+
+    def names() -> list[str]:
+        found = revisions.names_in(path)[::-1]
+        if step is not None:
+            found = [name for name in found if revisions.step_and_revision(name)[0] == step]
+            if not found:
+                raise FileNotFoundError(f"step needs to be in {steps(path)}, got {step}: {path}")
+        return found
+
+    return _first_undamaged(path, names, like)
 
 
 def restore_best(folder: StrPath, like: PyTree) -> Checkpoint | None:
@@ -62,12 +68,15 @@ def restore_best(folder: StrPath, like: PyTree) -> Checkpoint | None:
       DamagedError: if none with a score is undamaged.
       ValueError: naming a leaf, if the checkpoint's tree is another.
     """
-    folder = Path(folder).absolute()
-    # One with a damaged manifest may have been the best: it comes first, to be reported.
-    scores = revisions.scores_in(folder, damaged=math.inf)
-    names = [name for name, score in scores.items() if score is not None]
-    names.sort(key=lambda name: revisions.rank(name, scores[name]), reverse=True)
-    return _first_undamaged([folder / name for name in names], like)
+    path = Path(folder).absolute()
+
+    def names() -> list[str]:
+        # One with a damaged manifest may have been the best: it comes first, to be reported.
+        scores = revisions.scores_in(path, damaged=math.inf)
+        found = [name for name, score in scores.items() if score is not None]
+        return sorted(found, key=lambda name: revisions.rank(name, scores[name]), reverse=True)
+
+    return _first_undamaged(path, names, like)
 
 
 def steps(folder: StrPath) -> list[int]:
@@ -85,16 +94,30 @@ def verify(checkpoint: StrPath) -> None:
     manifest.verify(Path(checkpoint))
 
 
-def _first_undamaged(paths: Iterable[Path], like: PyTree) -> Checkpoint | None:
+def _first_undamaged(
+    folder: Path, names: Callable[[], list[str]], like: PyTree
+) -> Checkpoint | None:
+    """The first of these; the first process says which, where each reads parts of the arrays."""
+    leaves = checkpoint_files.checked_leaves(like).values()
+    is_joint = any(jointly.needs_others(own_arrays.placement_of(leaf)) for leaf in leaves)
+    choose = functools.partial(_choose, folder, names)
+    found = jointly.from_first(choose, DamagedError) if is_joint else choose()
+    if found is None:
+        return None
+    return checkpoint_files.load(folder / found, manifest.read_manifest(folder / found), like)
+
+
+def _choose(folder: Path, names: Callable[[], list[str]]) -> str | None:
+    """The name of the first that is undamaged."""
     damage = []
-    for path in paths:
+    for name in names():
         try:
-            found = manifest.verify(path)
+            manifest.verify(folder / name)
         except DamagedError as error:
             damage.append(str(error))
-            warnings.warn(f"skipped a checkpoint: {error}", CheckpointWarning, stacklevel=3)
+            warnings.warn(f"skipped a checkpoint: {error}", CheckpointWarning, stacklevel=4)
         else:
-            return checkpoint_files.load(path, found, like)
+            return name
     if damage:
         raise DamagedError("no checkpoint is undamaged: " + "; ".join(damage))
     return None

@@ -15,9 +15,11 @@ from jaxmlp.populations.cohort import Report
 from jaxmlp.populations.grid import make_grid
 from jaxmlp.populations.population import Population, population_of
 from jaxmlp.populations.portions import Portion, own_portion
-from jaxmlp.runtime.processes import is_first, spans_processes
+from jaxmlp.runtime.processes import any_of, is_first, spans_processes
 from jaxmlp.storage.checkpoint import Checkpoints, restore
 from jaxmlp.storage.identity import identity_of, identity_of_many
+from jaxmlp.storage.jointly import needs_others
+from jaxmlp.storage.own_arrays import placement_of
 from jaxmlp.storage.progress import (
     as_population,
     as_progress,
@@ -88,7 +90,8 @@ def resumable(
         others, so that the bits may be.
       window: as for `train`; another one than before, or none, goes on to the same bits.
       mesh: as for `train`. Where it has devices of several processes all of them call this; process
-        0 alone has the folder, and tells the others where to start.
+        0 alone has the folder, and tells the others where to start. Where it divides layers among
+        them, each keeps its parts in the folder, which all of them see.
 
     Yields:
       What `train` needs: where to start, and what to call on each block.
@@ -120,15 +123,19 @@ def resumable(
     given = {"seed": seed, "shuffle_seed": shuffle_seed, "noise_seed": noise_seed}
     seeds = {name: seed if value is None else value for name, value in given.items()}
     recipe, data = check(recipe, data, *seeds.values(), window=window)
-    identity, like = identity_of(recipe, data, seeds), progress_like(recipe, data)
-    is_shared = mesh is not None and spans_processes(mesh)
-    if is_shared and not is_first():
+    identity, like = identity_of(recipe, data, seeds), progress_like(recipe, data, mesh)
+    is_joint = any(needs_others(placement_of(leaf)) for leaf in jax.tree.leaves(like))
+    is_told = mesh is not None and spans_processes(mesh) and not is_joint
+    if is_told and not is_first():
         told = from_first(None, like)
         yield Saved(as_progress(told) if told else None, lambda _: None)
         return
-    with opened(folder, identity, accept_changes) as path:
+    with contextlib.ExitStack() as stack:
+        path = Path(folder) / "checkpoints"
+        if is_first() or not is_joint:
+            path = stack.enter_context(opened(folder, identity, accept_changes))
         found = restore(path, like)
-        found = from_first(found, like) if is_shared else found
+        found = from_first(found, like) if is_told else found
         start = as_progress(found) if found else None
         _refuse_fewer(path, start, recipe, len(data.train_inputs))
         with Checkpoints(path, keep) as checkpoints:
@@ -136,11 +143,14 @@ def resumable(
             def write(progress: Progress) -> None:
                 checkpoints.save(*progress_parts(progress))
 
-            saver = _Saver(write, _steps, every)
+            saver = _Saver(write, _steps, every, any_of if is_joint else bool)
             try:
                 yield Saved(start, saver.save)
-            finally:
-                saver.finish()
+            except BaseException:
+                if not is_joint:  # or the others would be waited for, which may have no such error
+                    saver.finish()
+                raise
+            saver.finish()
 
 
 @contextlib.contextmanager
@@ -216,18 +226,24 @@ class _Saver:
     """Saves what is due, and at the end what is not yet saved."""
 
     def __init__(
-        self, write: Callable[[Any], None], position: Callable[[Any], Any], every: float
+        self,
+        write: Callable[[Any], None],
+        position: Callable[[Any], Any],
+        every: float,
+        agree: Callable[[bool], bool] = bool,
     ) -> None:
         if not 0 <= every < math.inf:
             raise ValueError(f"every needs to be a number of seconds, got {every}")
         self._write, self._position_of, self._every = write, position, every
         self._latest, self._saved = None, None  # the latest; the position of what was saved last
         self._saved_at, self._cost = time.monotonic(), 0.0
+        self._agree = agree  # with other processes, which save together
 
     def save(self, latest: Any) -> None:
         """Notes the latest, and saves it if it is due."""
         self._latest = latest
-        if time.monotonic() - self._saved_at >= max(self._every, self._cost / SHARE):
+        seconds = time.monotonic() - self._saved_at
+        if self._agree(seconds >= max(self._every, self._cost / SHARE)):
             self.finish()
 
     def finish(self) -> None:

@@ -21,10 +21,20 @@ Leaf = Any  # a NumPy array, or one of JAX's
 
 @functools.cache
 def orbax_handler() -> Any:
-    """What writes and reads an array: without compression, which costs more than it saves."""
+    """What writes and reads an array: without compression, which costs more than it saves.
+
+    A second description of arrays, beside what each has of its own, is left out.
+    """
     import orbax.checkpoint as ocp
 
-    return ocp.PyTreeCheckpointHandler(use_ocdbt=False, use_compression=False)
+    kinds = ocp.type_handlers
+    known = kinds.create_type_handler_registry(
+        (jax.Array, kinds.ArrayHandler(array_metadata_store=None)),
+        (np.ndarray, kinds.NumpyHandler()),
+    )
+    return ocp.PyTreeCheckpointHandler(
+        use_ocdbt=False, use_compression=False, type_handler_registry=known
+    )
 
 
 def copied(leaf: jax.Array) -> Leaf:
@@ -50,11 +60,10 @@ def save(folder: Path, leaves: Mapping[str, Leaf]) -> None:
       leaves: by name. Of NumPy's the first process writes all.
     """
     import orbax.checkpoint as ocp
-    from etils import epath
 
     numbered = {str(i): leaf for i, leaf in enumerate(leaves.values()) if leaf.size}
     numbered = numbered or {"none": np.zeros(1)}  # Orbax has none without elements
-    orbax_handler().save(epath.Path(folder), args=ocp.args.PyTreeSave(numbered))
+    orbax_handler().save(folder, args=ocp.args.PyTreeSave(numbered))
 
 
 def placement_of(leaf: Any) -> jax.sharding.Sharding | None:
@@ -74,7 +83,6 @@ def restore(
       places: where they belong, by name; None for an array of NumPy's.
     """
     import orbax.checkpoint as ocp
-    from etils import epath
 
     how, empty = {}, {}
     for i, (name, facts) in enumerate(found.items()):
@@ -89,7 +97,7 @@ def restore(
     if not how:
         return empty
     restored = orbax_handler().restore(
-        epath.Path(folder),
+        folder,
         args=ocp.args.PyTreeRestore(item=dict.fromkeys(how, 0), restore_args=how),
     )
     read = {name: restored.get(str(i)) for i, name in enumerate(found)}

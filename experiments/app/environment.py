@@ -71,10 +71,10 @@ def use_threads(count: int | None) -> None:
         except Exception as error:  # of many kinds, by what $JAX_PLATFORMS asks for
             raise ValueError(f"JAX does not start: {str(error) or type(error).__name__}") from error
         got = _wait_for_threads(expected)
-    if count is not None and count < jax.local_device_count("cpu"):
+    if count is not None and count < (devices := _cpu_devices()):
         raise ValueError(
-            f"--threads needs to be at least {jax.local_device_count('cpu')}, one for each device "
-            f"that the CPU is divided into, got {count}"
+            f"--threads needs to be at least {devices}, one for each device that the CPU is "
+            f"divided into, got {count}"
         )
     if count is not None and got is not None and got != count:
         raise ValueError(
@@ -113,10 +113,18 @@ def _wait_for_threads(count: int) -> int | None:
     """How many threads there are, which takes a moment: each is counted from when it first runs."""
     deadline = time.monotonic() + 2
     while (got := receipt.num_threads()) is None or got < count:
-        if jax.default_backend() != "cpu" or sys.platform != "linux" or time.monotonic() > deadline:
+        if not _cpu_devices() or sys.platform != "linux" or time.monotonic() > deadline:
             break
         time.sleep(0.001)
     return got
+
+
+def _cpu_devices() -> int:
+    """Devices that the CPU is, which JAX has beside a GPU's; 0 where $JAX_PLATFORMS says so."""
+    try:
+        return jax.local_device_count("cpu")
+    except RuntimeError:
+        return 0
 
 
 def _num_cores() -> int:

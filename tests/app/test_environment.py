@@ -60,6 +60,28 @@ def test_threads_that_come_too_late_are_an_error():
     assert in_another_process(program.format(count)).returncode == 0
 
 
+@on_linux
+def test_beside_a_gpu_the_cpus_threads_are_waited_for_too(monkeypatch):
+    counts = iter([None, 1, 3])
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    monkeypatch.setattr(receipt, "num_threads", lambda: next(counts))
+    assert environment._wait_for_threads(3) == 3
+    assert next(counts, "none") == "none"
+
+
+def test_without_a_cpu_there_are_no_threads_to_wait_for(monkeypatch):
+    def refuse(backend):
+        raise RuntimeError(f"Unknown backend {backend}")
+
+    monkeypatch.setattr(jax, "local_device_count", refuse)
+    monkeypatch.setattr(receipt, "num_threads", lambda: None)
+    monkeypatch.setattr(environment.time, "sleep", lambda seconds: pytest.fail("it waited"))
+    monkeypatch.setenv("NPROC", "")
+    monkeypatch.setenv("XLA_FLAGS", "")
+    environment.use_threads(2)
+    assert os.environ["NPROC"] == "2"
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "expected"),
     [

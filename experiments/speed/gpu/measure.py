@@ -117,6 +117,8 @@ def promises(figures: Figures, name: str, is_deterministic: bool = True) -> Call
 
     def do() -> None:
         variables = {"JAX_ENABLE_COMPILATION_CACHE": "false"}
+        if given := os.environ.get("JAX_PLATFORMS"):  # draws are compared with a CPU's
+            variables["JAX_PLATFORMS"] = ",".join(dict.fromkeys([*given.split(","), "cpu"]))
         own = os.environ.get("XLA_FLAGS", "")
         variables |= {"XLA_FLAGS": determinism.merged(own)} if is_deterministic else {}
         said = children.ask("speed.gpu.promises", **variables)

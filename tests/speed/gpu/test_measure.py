@@ -77,6 +77,16 @@ def test_the_flags_of_others_are_kept_beside_those_that_are_tried(done):
     assert {arguments for name, arguments, _ in asked if "alone" in name} == {("small",)}
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"), [(None, None), ("cuda", "cuda,cpu"), ("cpu", "cpu")]
+)
+def test_a_cpu_is_there_to_compare_draws_with(given, expected, done, monkeypatch):
+    monkeypatch.setenv("JAX_PLATFORMS", given or "")
+    measure.promises({"promises": [], "digests": {}}, "process 1")()
+    [(_, _, variables)] = done
+    assert variables.get("JAX_PLATFORMS") == expected
+
+
 def test_what_there_is_no_time_for_is_named_the_least_important_first(done, monkeypatch):
     clock = [0.0]
     monkeypatch.setattr(measure.time, "perf_counter", lambda: clock[0])

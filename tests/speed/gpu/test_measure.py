@@ -75,6 +75,9 @@ def test_the_flags_of_others_are_kept_beside_those_that_are_tried(done):
     caches = [v.get("JAX_ENABLE_COMPILATION_CACHE") for n, _, v in asked if "promises" in n]
     assert caches == ["false"] * 3
     assert {arguments for name, arguments, _ in asked if "alone" in name} == {("small",)}
+    done.clear()
+    measured(rehearse=False)
+    assert ("speed.gpu.alone", ("full",), {}) in done
 
 
 @pytest.mark.parametrize(

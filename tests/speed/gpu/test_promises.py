@@ -1,5 +1,8 @@
 import itertools
 import json
+from types import SimpleNamespace
+
+import numpy as np
 
 import jaxmlp
 from experiments.speed.gpu import promises
@@ -14,6 +17,16 @@ def test_here_they_hold_and_the_digest_is_that_of_a_training(capsys):
     assert said["digest"] == again
     other = promises.bits(jaxmlp.train(promises.recipe(), promises.examples(), 1))
     assert other != again
+
+
+def test_bits_are_those_of_parameters_and_history():
+    same = {"params": {"w": np.zeros(3)}, "history": {"loss": np.ones(2)}}
+    others = [
+        {"params": {"w": np.zeros(3)}, "history": {"loss": np.array([1, 1 + 2**-52])}},
+        {"params": {"w": np.array([0, 0, -0.0])}, "history": {"loss": np.ones(2)}},
+    ]
+    digests = {promises.bits(SimpleNamespace(**each)) for each in (same, dict(same), *others)}
+    assert len(digests) == 3
 
 
 def test_other_bits_are_seen(monkeypatch):

@@ -88,6 +88,6 @@ def reason(done: Done) -> str:
     return one_line(f"exit code {done.code}: {said}")[:300]
 
 
-def has_line(path: Path) -> bool:
-    """Whether a file has a whole line."""
-    return path.exists() and b"\n" in path.read_bytes()
+def has_lines(path: Path, count: int) -> bool:
+    """Whether a file has so many whole lines."""
+    return path.exists() and path.read_bytes().count(b"\n") >= count

@@ -1,5 +1,6 @@
 """Every program once, as a user runs it: does it end well, and are the bits those it promises?"""
 
+import functools
 import json
 import shutil
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from experiments.speed.gpu.cases import Scale
 # Nothing that was compiled before is used: two processes are to come to the same programs.
 ANEW = ["--nocompilation_cache"]
 SMALL = ["--dataset=digits", "--hidden_sizes=32", "--noplots", "--deterministic", *ANEW]
+LINES = 3  # epochs after which a run is killed: it has a checkpoint then
 LESSON = "lessons.descent"
 
 
@@ -51,9 +53,10 @@ def check(scale: Scale, tell: Callable[[str], object], folder: Path) -> list[dic
     step("mnist trains", "", "mnist", *train, f"--workdir={run}")
     step("verify: a process that compiles anew", "G1", "verify", run, *ANEW)
     step("predict", "", "predict", run, pictures, f"--picture={folder / 'guesses.png'}")
-    saving = [*train, "--checkpoint_every=5steps", f"--workdir={cut}"]
+    saving = [*train, "--checkpoint_every=1epoch", f"--workdir={cut}"]
     lines = cut / "metrics.jsonl"
-    step("mnist is killed", "", "mnist", *saving, kill_when=lambda: children.has_line(lines))
+    kill_when = functools.partial(children.has_lines, lines, LINES)
+    step("mnist is killed", "", "mnist", *saving, kill_when=kill_when)
     step("mnist goes on", "", "mnist", *saving, "--resume")
     rows.append(same_end(run, cut))
     many = [*SMALL, "--num_epochs=2", "--seeds=0:3", "--mode=exact", f"--workdir={sweep}"]

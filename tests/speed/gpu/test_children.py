@@ -63,8 +63,9 @@ def test_what_a_program_says_last_is_read(done, expected, monkeypatch):
 
 def test_a_line_is_whole_once_it_has_ended(tmp_path):
     path = tmp_path / "metrics.jsonl"
-    assert not children.has_line(path)
-    path.write_text(json.dumps({"epoch": 1}))
-    assert not children.has_line(path)
-    path.write_text("{}\n")
-    assert children.has_line(path)
+    assert not children.has_lines(path, 1)
+    path.write_text("{}\n" + json.dumps({"epoch": 2}))
+    assert children.has_lines(path, 1)
+    assert not children.has_lines(path, 2)
+    path.write_text("{}\n{}\n")
+    assert children.has_lines(path, 2)

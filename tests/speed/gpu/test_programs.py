@@ -45,9 +45,11 @@ def test_every_program_is_run_and_says_what_it_is_about(calls, tmp_path):
     assert set(resumed) - set(killed) == {"--resume"}
     assert "--num_epochs=20" in killed
     assert {"--num_epochs=20", "--dataset=digits"} <= set(calls[0][1])
+    (tmp_path / "cut" / "metrics.jsonl").write_text("{}\n{}\n{")
     assert not more["kill_when"]()
-    (tmp_path / "cut" / "metrics.jsonl").write_text("{}\n")
+    (tmp_path / "cut" / "metrics.jsonl").write_text("{}\n{}\n{}\n")
     assert more["kill_when"]()
+    assert "--checkpoint_every=1epoch" in killed
     assert "--mode=exact" in calls[5][1]
     assert calls[6][1][1] == "--member=seed=2"
 

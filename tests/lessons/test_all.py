@@ -99,6 +99,13 @@ def test_what_the_book_shows_was_measured_by_the_lessons_default_command(name):
     assert not re.search(r"/(home|work|tmp|root|Users)/", json.dumps(found))
 
 
+def test_a_lesson_starts_as_a_program_of_its_own():
+    command = [sys.executable, "-m", "experiments.lessons.descent", "--help"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "--workdir" in done.stdout
+
+
 def test_no_two_lessons_share_a_scaffold():
     seen = {}
     for name in NAMES:

@@ -7,6 +7,7 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from experiments.plots.style import COLOURS, DPI, GREY, ORANGE, STYLE, save
 from experiments.speed.picture import label_sparsely
@@ -57,7 +58,9 @@ def draw_network(axes: Axes, rows: list[Any]) -> None:
             lw=0.9,
         )
     axes.set(xscale="log", yscale="log", xlabel="members", ylabel="networks x epochs a second")
-    for axis in (axes.xaxis, axes.yaxis):
-        label_sparsely(axis)
+    label_sparsely(axes.yaxis)
+    members = sorted({row["members"] for row in rows})
+    axes.set_xticks(members, [f"{count:,}" for count in members])
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.grid()
     axes.legend(title="dashed: expected of an H100", frameon=False, fontsize=8, title_fontsize=8)

@@ -27,6 +27,8 @@ def test_a_network_has_a_panel_and_a_precision_a_line_beside_the_expected(monkey
     names = [text.get_text() for text in wide.get_legend().get_texts()]
     assert names == ["float32", "tf32"]
     assert [text.get_text() for text in narrow.get_legend().get_texts()] == ["float32"]
+    assert [text.get_text() for text in wide.get_xticklabels()] == ["1", "8"]
+    assert len(wide.xaxis.get_minor_ticks()) == 0
     assert figure.get_suptitle() == "NVIDIA H100, 2026-11-22"
 
 

@@ -14,6 +14,8 @@ Exit codes: 0 when done; 1 for a mistake in the flags or the data, or when not a
 Ctrl-C or SIGTERM stopped it, which --resume can go on from.
 """
 
+from pathlib import Path
+
 from absl import flags
 
 from experiments.app import (
@@ -26,10 +28,11 @@ from experiments.app import (
     settings,
     solo,
     startup,
+    together,
 )
 from experiments.app.job import Job
 from experiments.app.log import Clock
-from experiments.folder import workdir
+from jaxmlp import processes
 
 flags.adopt_module_key_flags(settings)
 flags.adopt_module_key_flags(startup)
@@ -40,15 +43,18 @@ def main(argv: list[str]) -> None:
     clock = Clock()
     with endings.clear_errors():
         command_line.refuse_arguments(argv)
-        earlier = config.earlier_config("run")
+        count = together.join(config.read())
+        earlier = processes.told(lambda: config.earlier_config("run"))
         given = config.read(earlier)
-        path = workdir.choose(given.workdir, "mnist", given.overwrite, earlier is not None)
+        path = processes.told(lambda: config.folder(given, earlier, "mnist"))
         threads = config.threads(given, earlier)
-        startup.wake(threads, given.deterministic, mesh=given.mesh, mode=given.mode)
+        startup.wake(
+            threads, given.deterministic, processes=count, mesh=given.mesh, mode=given.mode
+        )
         given = devices.settled(given)
         data, notice = config.load_data(given, earlier)
         made = config.make(given, data, earlier)
-        job = Job(recipes.recipe(made), data, made, path, notice, given, earlier)
+        job = Job(recipes.recipe(made), data, made, Path(path), notice, given, earlier)
     clock.charge("load")
     life.live(solo.NETWORK, job, clock)
 

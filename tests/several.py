@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 from programs import ROOT
+from programs import start as start_program
 
 JOINED = """
 import json, sys, time
@@ -57,3 +58,12 @@ def joined(address, count, number, then="", seconds=60, **more):
     """Python that joins others, and runs some lines; an error is printed, and how long it took."""
     given = {"join": [address, count, number], "then": then, "seconds": seconds, **more}
     return start(JOINED, json.dumps(given))
+
+
+def start_programs(module, *arguments, own=((), ())):
+    """Starts a program in two processes, each perhaps with flags of its own."""
+    flags = [f"--coordinator_address={free_address()}", "--num_processes=2"]
+    return [
+        start_program(module, *flags, f"--process_id={number}", *arguments, *own[number])
+        for number in range(2)
+    ]

@@ -49,6 +49,11 @@ def earlier_config(kind: str) -> dict[str, Any] | None:
     return earlier
 
 
+def folder(given: Settings, earlier: Mapping[str, Any] | None, program: str) -> str:
+    """The path of a run's folder, of which nothing is changed yet; raises as `workdir.choose`."""
+    return str(workdir.choose(given.workdir, program, given.overwrite, earlier is not None))
+
+
 def read(earlier: Mapping[str, Any] | None = None) -> Settings:
     """The flags; of those that are not given, what the earlier run was given."""
     before = {**(earlier or {}), **(earlier or {}).get("given", {})}

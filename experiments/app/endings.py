@@ -9,9 +9,9 @@ from typing import Any, NoReturn
 from absl import app, logging
 
 from experiments.app import command_line, screen
-from jaxmlp import processes
 
 INTERRUPTED = 130  # exit code before training; while training, 128 + the signal's number
+REFUSING = 3.0  # seconds to wait for other processes that may end by the same mistake
 DIVERGED = 3  # exit code at a number that is not finite, or a loss worse than at the start
 
 
@@ -32,18 +32,24 @@ def start(main: Callable[[list[str]], None]) -> None:
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         _end(INTERRUPTED)
-    except processes.ProcessLostError as error:
+    except RuntimeError as error:
+        from jaxmlp import processes  # the library takes a second to import
+
+        if not isinstance(error, processes.ProcessLostError):
+            raise
         print(f"error: {screen.one_line(error)}", file=sys.stderr)
         _end(processes.LOST)
 
 
 def _end(code: Any) -> NoReturn:
     """Ends the program; of several processes that are still joined, an error ends all at once."""
-    if not code:
+    processes: Any = sys.modules.get("jaxmlp.runtime.processes")  # which few programs import
+    if processes and not code:
         processes.leave()
-    elif processes.are_joined():
+    elif processes and processes.are_joined():
         if isinstance(code, str):
             print(code, file=sys.stderr)
+            processes.await_others("refusal", REFUSING)  # each may have the same to say
         processes.abandon(code if isinstance(code, int) else 1)
     sys.exit(code)
 

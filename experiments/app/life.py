@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from rich.panel import Panel
 
-from experiments.app import board, endings, environment, report, screen, startup
+import jaxmlp
+from experiments.app import board, endings, environment, report, screen, startup, together
 from experiments.app.job import Job
 from experiments.app.log import Clock, Log
 from experiments.app.signals import StopRequest
@@ -18,7 +19,7 @@ from experiments.folder.files import write_json, write_lines
 from jaxmlp import processes
 from jaxmlp.nn.precision import precision_of
 from jaxmlp.runtime import receipt
-from jaxmlp.storage import checkpoint
+from jaxmlp.storage import checkpoint, sharing
 from jaxmlp.storage.checkpoint import Checkpoint, Checkpoints
 from jaxmlp.types import PyTree
 
@@ -37,10 +38,12 @@ class Kind(NamedTuple):
     compile: Callable[[Console, Job], Any]  # the programs of `train`, and says how; a plan
     num_kept: Callable[[Job, Any], int]  # how many checkpoints to keep, by the plan
     like: Callable[[Job], PyTree]  # the shapes of what a checkpoint holds
-    begin: Callable[[Job, Checkpoint | None], tuple[Any, Lines]]  # where to start, None for the
-    # beginning, and the lines up to there; writes what it has of both
+    start: Callable[[Job, Checkpoint | None], tuple[Any, Lines]]  # where to, None for the
+    # beginning, and the lines up to there
+    begin: Callable[[Job, Any, Lines], None]  # writes what there is of both
     going_on: Callable[[Any], str]  # from where, for a reader
     train: Callable[[Console, Job, Log, Any, Any], Any]  # by the plan, from the start; an outcome
+    follow: Callable[[Job, Any, StopRequest], None]  # trains in another process than the first
     leave: Callable[[Job, Log, Any], list[str]]  # writes what there is when it is interrupted
     finish: Callable[[Console, Job, Log, Any], bool]  # and at the end; whether it did harm
     pictures: str  # the module that draws
@@ -58,16 +61,22 @@ def live(kind: Kind, job: Job, clock: Clock) -> None:
       clock: running, with the loading booked.
     """
     screen.show_warnings()
-    console = Console(highlight=False)
+    console = Console(highlight=False, quiet=not processes.is_first())
     with contextlib.ExitStack() as stack:
         with endings.clear_errors():
-            _check(job)
+            together.agree(job.config)
+            processes.told(lambda: _check(job))
             introduce(console, job, kind.describe(job))
             plan = kind.compile(console, job)
-            job = job._replace(path=stack.enter_context(_claim(job)))
-            start, lines = _begin(kind, job)
+            job, found = _claimed(kind, job, stack)
+            start, lines = kind.start(job, found)
+            processes.told(lambda: _begin(kind, job, start, lines))
         clock.charge("compile")
         stack.enter_context(endings.clear_endings(job.path))
+        stack.enter_context(together.ending_alike())
+        if not processes.is_first():
+            follow(kind, job, start)
+            return
         checkpoints = None
         if keep := kind.num_kept(job, plan):
             checkpoints = stack.enter_context(Checkpoints(job.path / "checkpoints", keep))
@@ -82,9 +91,18 @@ def live(kind: Kind, job: Job, clock: Clock) -> None:
         log.request.agree()
         if log.must_stop:
             leave(log, "interrupted; ", kind.leave(job, log, outcome))
-            processes.leave()
             sys.exit(log.request.exit_code)
         _end(log, kind.finish(console, job, log, outcome))
+
+
+def follow(kind: Kind, job: Job, start: Any) -> None:
+    """Trains in another process than the first, which writes and shows.
+
+    A number that is not finite ends training in all of them alike.
+    """
+    with StopRequest() as request, contextlib.suppress(jaxmlp.TrainingFault):
+        kind.follow(job, start, request)
+        request.agree()
 
 
 def _check(job: Job) -> None:
@@ -142,21 +160,31 @@ def _precisions(job: Job) -> Sequence[str]:
     return job.axes.get("precision", [precision_of(job.recipe.model)])
 
 
-def _claim(job: Job) -> contextlib.AbstractContextManager[Path]:
+def _claimed(kind: Kind, job: Job, stack: contextlib.ExitStack) -> tuple[Job, Checkpoint | None]:
+    """The job with its folder, which is process 0's to use, and the checkpoint in it."""
+    here: list[Checkpoint | None] = []
     is_named, is_there = job.given.workdir is not None, job.earlier is not None
-    return workdir.claim(job.path, is_named, job.given.overwrite, is_there)
+
+    def claim() -> str:
+        claimed = workdir.claim(job.path, is_named, job.given.overwrite, is_there)
+        own = job._replace(path=stack.enter_context(claimed))
+        here.append(None if job.earlier is None else _restore(kind, own, job.earlier))
+        return str(own.path)
+
+    job = job._replace(path=Path(processes.told(claim)))
+    if job.earlier is None:
+        return job, None
+    return job, sharing.from_first(here[0] if here else None, kind.like(job))
 
 
-def _begin(kind: Kind, job: Job) -> tuple[Any, Lines]:
-    """Writes the settings, and finds out where to start; what `Kind.begin` returns."""
-    found = None if job.earlier is None else _restore(kind, job, job.earlier)
+def _begin(kind: Kind, job: Job, start: Any, lines: Lines) -> None:
+    """Writes the settings, and what there is of an earlier start."""
     data = {"name": job.data.name, "source": job.data.source, "sha256": job.data.sha256}
     write_json(job.path / "config.json", job.marked(job.config))
     write_json(job.path / "environment.json", job.marked(environment.describe() | {"data": data}))
-    start, lines = kind.begin(job, found)
+    kind.begin(job, start, lines)
     if job.earlier is not None:
         write_lines(job.path / "metrics.jsonl", lines)
-    return start, lines
 
 
 def _restore(kind: Kind, job: Job, earlier: Mapping[str, Any]) -> Checkpoint | None:

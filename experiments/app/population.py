@@ -13,6 +13,7 @@ import jaxmlp
 from experiments.app import life, points, standings, startup, sweep_report, verdict
 from experiments.app.job import Job
 from experiments.app.log import Log
+from experiments.app.signals import StopRequest
 from experiments.app.sweep_recorder import Recorder
 from experiments.app.traits import traits
 from experiments.folder import records, schema
@@ -108,14 +109,16 @@ def like(job: Job) -> jaxmlp.Population:
     return jaxmlp.population_like(**networks(job), mesh=job.mesh)
 
 
-def begin(
-    job: Job, found: Checkpoint | None
-) -> tuple[jaxmlp.Population | None, list[dict[str, Any]]]:
+def start(job: Job, found: Checkpoint | None) -> tuple[jaxmlp.Population | None, life.Lines]:
     """Where to start, and the lines up to there."""
     if found is None:
         return None, []
     schema.check(as_written(found.record), records.SWEEP_SAVED, "the checkpoint")
     return as_population(found, like(job)), found.record["lines"]
+
+
+def begin(job: Job, start: jaxmlp.Population | None, lines: life.Lines) -> None:
+    """A sweep has nothing more to write of an earlier start."""
 
 
 def going_on(start: jaxmlp.Population) -> str:
@@ -153,6 +156,11 @@ def digests_of(runs: jaxmlp.Runs) -> list[str] | None:
     """A digest of each member's parameters, which all processes are asked for, once all ended."""
     assert runs.ended_by is not None
     return sweep_report.digests_of(runs) if runs.ended_by.all() else None
+
+
+def follow(job: Job, start: jaxmlp.Population | None, request: StopRequest) -> None:
+    """Trains in another process than the first, and writes nothing down."""
+    raise ValueError("a sweep needs to be one process")
 
 
 def leave(job: Job, log: Log, outcome: Outcome) -> list[str]:
@@ -207,5 +215,16 @@ def judge(job: Job, runs: jaxmlp.Runs, row: Summary) -> dict[str, int]:
 
 
 POPULATION = life.Kind(
-    describe, compile, num_kept, like, begin, going_on, train, leave, finish, PICTURES
+    describe,
+    compile,
+    num_kept,
+    like,
+    start,
+    begin,
+    going_on,
+    train,
+    follow,
+    leave,
+    finish,
+    PICTURES,
 )

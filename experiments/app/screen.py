@@ -1,5 +1,6 @@
 """What a user sees, and may stop looking at."""
 
+import contextlib
 import io
 import os
 import re
@@ -71,6 +72,20 @@ def _emptied(stream: io.TextIOBase) -> int:
     return number
 
 
+def set_apart() -> None:
+    """Lets only Python print on this process's output, and no library of C++ beside it."""
+    stream: Any = sys.stdout
+    with contextlib.suppress(OSError, ValueError):  # io.UnsupportedOperation: no file at all
+        number = stream.fileno()
+        if number != 1:
+            return
+        stream.flush()
+        own = os.dup(number)
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), number)
+        sys.stdout = _outlet(stream, own)
+
+
 def outlive_readers() -> None:
     """Lets this process print without an error when nobody reads, or it has no output at all."""
     for name in ("stdout", "stderr"):
@@ -78,12 +93,15 @@ def outlive_readers() -> None:
         if stream is None:
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
         elif stream is getattr(sys, f"__{name}__"):
-            outlet = io.BufferedWriter(_Outlet(_emptied(stream), "w", closefd=False))
-            wrapped = io.TextIOWrapper(
-                outlet,
-                stream.encoding,
-                stream.errors,
-                line_buffering=stream.line_buffering,
-                write_through=stream.write_through,
-            )
-            setattr(sys, name, wrapped)
+            setattr(sys, name, _outlet(stream, _emptied(stream)))
+
+
+def _outlet(stream: Any, number: int) -> Any:
+    """A stream like another, which writes to a file by its number."""
+    return io.TextIOWrapper(
+        io.BufferedWriter(_Outlet(number, "w", closefd=False)),
+        stream.encoding,
+        stream.errors,
+        line_buffering=stream.line_buffering,
+        write_through=stream.write_through,
+    )

@@ -61,6 +61,24 @@ class Settings(Decisive):
     )
     overwrite: bool = switch(False, "Replace an earlier run's files in the workdir.", role=LIFE)
 
+    # --- with which other processes
+    coordinator_address: str | None = text(
+        None,
+        "Where process 0 is reached by the other processes of one training, such as "
+        "10.0.0.1:1234: each is started by the same command, but for --process_id.",
+        role=LIFE,
+    )
+    num_processes: int | None = whole(None, "How many processes there are.", role=LIFE)
+    process_id: int | None = whole(
+        None, "Which of them this one is, from 0; 0 writes and shows.", 0, role=LIFE
+    )
+    distributed: bool = switch(
+        False,
+        "Train with all processes of the job, as JAX detects them on Slurm, Kubernetes, Cloud TPU "
+        "and by Open MPI; what the three flags say holds.",
+        role=LIFE,
+    )
+
     # --- what else is left
     checkpoint_every: Interval = interval(
         Interval(1, "second"),

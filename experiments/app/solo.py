@@ -4,7 +4,8 @@ import contextlib
 import functools
 import sys
 import warnings
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import NoReturn
 
 from rich.console import Console
 
@@ -13,7 +14,8 @@ from experiments.app import devices, endings, life, report, startup, verdict
 from experiments.app.job import Job
 from experiments.app.log import Log
 from experiments.app.progress import EpochTable
-from experiments.app.recorder import Recorder
+from experiments.app.recorder import Recorder, reason_to_stop
+from experiments.app.signals import StopRequest
 from experiments.app.traits import traits, with_what
 from experiments.folder import records, schema
 from experiments.folder.files import as_written, write_json, write_lines
@@ -56,15 +58,13 @@ def num_kept(job: Job, plan: None) -> int:
     return job.given.keep if job.given.checkpoint_every.number or job.config["patience"] else 0
 
 
-def begin(job: Job, found: Checkpoint | None) -> tuple[Progress | None, list[dict[str, Any]]]:
-    """Where to start, and the lines up to there; what comes after is written anew."""
-    start, lines = (None, []) if found is None else _start(job, found)
+def begin(job: Job, start: Progress | None, lines: life.Lines) -> None:
+    """Writes what there is of an earlier start; what comes after is written anew."""
     for name in ("fault.json", "faults.jsonl"):
         (job.path / name).unlink(missing_ok=True)
     if start and start.faults:
         write_lines(job.path / "faults.jsonl", [job.marked(f._asdict()) for f in start.faults])
     report.write_receipt(job, lines)  # to which only digests are to be added
-    return start, lines
 
 
 def like(job: Job) -> PyTree:
@@ -72,13 +72,16 @@ def like(job: Job) -> PyTree:
     return progress_like(job.recipe, job.data)
 
 
-def _start(job: Job, found: Checkpoint) -> tuple[Progress, list[dict[str, Any]]]:
+def start(job: Job, found: Checkpoint | None) -> tuple[Progress | None, life.Lines]:
+    """Where to start, and the lines up to there."""
+    if found is None:
+        return None, []
     schema.check(as_written(found.record), records.SAVED, "the checkpoint")
     lines, every = found.record["lines"], job.config["eval_every"]
-    start = without_a_late_look(as_progress(found), every, job.recipe.num_epochs)
+    progress = without_a_late_look(as_progress(found), every, job.recipe.num_epochs)
     if lines:
-        lines[-1] |= start.history[-1]
-    return start, lines
+        lines[-1] |= progress.history[-1]
+    return progress, lines
 
 
 def going_on(start: Progress) -> str:
@@ -94,27 +97,51 @@ def train(console: Console, job: Job, log: Log, plan: None, start: Progress | No
     record = Recorder(job, log, table, start)
     if record.reason:
         return record
-    number, unit = job.given.checkpoint_every
     try:
         with table:
-            jaxmlp.train(
-                job.recipe,
-                job.data,
-                job.config["seed"],
-                start=start,
-                noise_seed=job.config["noise_seed"],
-                eval_every=job.config["eval_every"],
-                block_every=number if unit == "step" and number else None,
-                on_fault=job.config["on_fault"],
-                window=job.window,
-                mesh=job.mesh,
-                mode=job.config["mode"],
-                callback=record.on_epoch,
-                on_block=record.on_block,
-            )
+            train_by(job, start, record.on_epoch, record.on_block)
     except jaxmlp.TrainingFault as error:
         _diverge(job, log, record, error)
     return record
+
+
+def train_by(
+    job: Job,
+    start: Progress | None,
+    on_epoch: Callable[[Progress], bool],
+    on_block: Callable[[Progress], bool],
+) -> None:
+    """Trains by the settings; raises what `jaxmlp.train` raises."""
+    number, unit = job.given.checkpoint_every
+    jaxmlp.train(
+        job.recipe,
+        job.data,
+        job.config["seed"],
+        start=start,
+        noise_seed=job.config["noise_seed"],
+        eval_every=job.config["eval_every"],
+        block_every=number if unit == "step" and number else None,
+        on_fault=job.config["on_fault"],
+        window=job.window,
+        mesh=job.mesh,
+        mode=job.config["mode"],
+        callback=on_epoch,
+        on_block=on_block,
+    )
+
+
+def follow(job: Job, start: Progress | None, request: StopRequest) -> None:
+    """Trains in another process than the first, and writes nothing down."""
+    if start is not None and reason_to_stop(job, start):
+        return
+
+    def on_epoch(progress: Progress) -> bool:
+        return reason_to_stop(job, progress) is not None or on_block(progress)
+
+    def on_block(progress: Progress) -> bool:
+        return request.signal is not None
+
+    train_by(job, start, on_epoch, on_block)
 
 
 def _diverge(job: Job, log: Log, record: Recorder, error: jaxmlp.TrainingFault) -> NoReturn:
@@ -190,5 +217,16 @@ def _parameters_to_keep(job: Job, record: Recorder) -> tuple[PyTree, int]:
 
 
 NETWORK = life.Kind(
-    describe, compile, num_kept, like, begin, going_on, train, leave, finish, PICTURES
+    describe,
+    compile,
+    num_kept,
+    like,
+    start,
+    begin,
+    going_on,
+    train,
+    follow,
+    leave,
+    finish,
+    PICTURES,
 )

@@ -1,22 +1,25 @@
 """What several processes agree on: all of them ask at the same place, and have one answer."""
 
+import contextlib
 import functools
 import itertools
 import json
-from collections.abc import Mapping
-from typing import Any
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jaxmlp.runtime import coordination, receipt
-from jaxmlp.runtime.losing import are_joined, lost, noticing_losses
+from jaxmlp.runtime.losing import ProcessLostError, are_joined, lost, noticing_losses
 from jaxmlp.types import Array
 
 __all__ = [
     "DAY",
     "any_of",
+    "await_others",
     "everyones",
     "from_first",
     "is_first",
@@ -24,9 +27,12 @@ __all__ = [
     "meet",
     "same",
     "spans_processes",
+    "told",
 ]
 
 DAY = 86_400.0  # seconds that a process waits for others that may have much to write
+
+Found = TypeVar("Found")
 
 _turns = itertools.count()  # of `everyones`, in which all processes take part
 
@@ -37,7 +43,7 @@ def is_first() -> bool:
     >>> is_first()
     True
     """
-    return not are_joined() or jax.process_index() == 0
+    return coordination.numbers()[0] == 0
 
 
 def any_of(flag: bool, mesh: Mesh | None = None) -> bool:
@@ -100,13 +106,12 @@ def everyones(word: Any, *, seconds: float = DAY) -> list[Any]:
     if not are_joined():
         return [json.loads(json.dumps(word, default=str))]
     place, client = f"jaxmlp/everyones/{next(_turns)}", coordination.client()
+    own, count = coordination.numbers()  # by which no device need have started
     with noticing_losses():
-        client.key_value_set(
-            f"{place}/{jax.process_index()}", json.dumps(word, default=str), allow_overwrite=True
-        )
+        client.key_value_set(f"{place}/{own}", json.dumps(word, default=str), allow_overwrite=True)
         meet(place, seconds)
         given = {key: json.loads(value) for key, value in client.key_value_dir_get(f"{place}/")}
-        every = [given[f"{place}/{number}"] for number in range(jax.process_count())]
+        every = [given[f"{place}/{number}"] for number in range(count)]
         meet(f"{place}/read", seconds)  # or the first to go would end those that have not read
     return every
 
@@ -134,6 +139,36 @@ def same(what: Mapping[str, Any], *, seconds: float = 60) -> None:
             )
 
 
+def told(find: Callable[[], Found]) -> Found:
+    """What process 0 finds, in all processes; all of them ask at the same place.
+
+    Args:
+      find: called in process 0 alone; what it returns is such that JSON can hold it.
+
+    Raises:
+      ValueError: in the others what `find` raises in process 0, be it a ValueError or an OSError.
+      ProcessLostError: if a process has ended.
+
+    >>> told(lambda: {"seed": 0})
+    {'seed': 0}
+    """
+    if not are_joined():
+        return find()
+    if not is_first():
+        said = everyones(None)[0]
+        if "error" in said:
+            raise ValueError(f"process 0 has ended: {said['error']}")
+        found: Found = said["found"]
+        return found
+    try:
+        found = find()
+    except (OSError, ValueError) as error:
+        everyones({"error": str(error)})
+        raise
+    everyones({"found": found})
+    return found
+
+
 def from_first(content: bytes) -> bytes:
     """What process 0 has, in all processes; all of them ask at the same place.
 
@@ -154,6 +189,14 @@ def from_first(content: bytes) -> bytes:
         size = int(multihost_utils.broadcast_one_to_all(np.uint32(len(content))))
         own = np.frombuffer(content, np.uint8) if is_first() else np.zeros(size, np.uint8)
         return bytes(multihost_utils.broadcast_one_to_all(own))
+
+
+def await_others(place: str, seconds: float) -> None:
+    """Waits until all processes have come to a place, each place once, but no longer than so."""
+    if are_joined():
+        with contextlib.suppress(TimeoutError, ProcessLostError):
+            meet(f"jaxmlp/await/{place}", seconds)
+            time.sleep(0.5 * is_first())  # with it ends all that the others may hear
 
 
 def meet(place: str, seconds: float) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import jax
 
-__all__ = ["client", "meet", "reason", "reporting", "says_who"]
+__all__ = ["client", "meet", "numbers", "reason", "reporting", "says_who"]
 
 
 def client() -> Any:
@@ -19,6 +19,17 @@ def client() -> Any:
     from jax._src import distributed  # which has no public name
 
     return distributed.global_state.client
+
+
+def numbers() -> tuple[int, int]:
+    """Which process this is, and of how many: (0, 1) without others; nothing of JAX starts by it.
+
+    >>> numbers()
+    (0, 1)
+    """
+    from jax._src import distributed
+
+    return distributed.global_state.process_id or 0, distributed.global_state.num_processes or 1
 
 
 @contextlib.contextmanager

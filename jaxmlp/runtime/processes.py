@@ -8,6 +8,7 @@ from jaxmlp.runtime import coordination, joining, losing, receipt
 from jaxmlp.runtime.agreeing import (
     DAY,
     any_of,
+    await_others,
     everyones,
     from_first,
     is_first,
@@ -15,6 +16,7 @@ from jaxmlp.runtime.agreeing import (
     meet,
     same,
     spans_processes,
+    told,
 )
 from jaxmlp.runtime.losing import LOST, ProcessLostError, abandon, are_joined, noticing_losses
 
@@ -24,6 +26,7 @@ __all__ = [
     "abandon",
     "any_of",
     "are_joined",
+    "await_others",
     "everyones",
     "from_first",
     "is_first",
@@ -33,6 +36,7 @@ __all__ = [
     "noticing_losses",
     "same",
     "spans_processes",
+    "told",
 ]
 
 SILENCE = 15  # seconds without a sign of life, after which a process counts as lost

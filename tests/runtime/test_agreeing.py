@@ -1,9 +1,10 @@
 """What several processes on this machine agree on."""
 
 import numpy as np
+import pytest
 from several import ends, free_address, joined
 
-from jaxmlp.runtime.agreeing import any_of, from_first, is_first, largest, same
+from jaxmlp.runtime.agreeing import any_of, await_others, from_first, is_first, largest, same, told
 
 AGREEING = """
 print(is_first(), any_of(not is_first()), any_of(False), largest([1, 3 if is_first() else 2]))
@@ -46,3 +47,38 @@ def test_processes_agree_and_wait_for_each_other_at_the_end():
         "written",
     ]
     assert lines[1] == ["False True False [1. 3.]", "True", "b'' [[True], [False]]", differs]
+
+
+TELLING = """
+print(told(lambda: {"step": 7, "loss": float("nan")}), told(lambda: None))
+for kind in ValueError, OSError:
+    def refuse():
+        raise kind("no room")
+    try:
+        told(refuse)
+    except (OSError, ValueError) as error:
+        print(type(error).__name__, error)
+if not is_first():
+    time.sleep(1)
+await_others("the end", 60)
+print("met")
+await_others("nowhere" if is_first() else "elsewhere", 0.1)
+leave()
+"""
+
+
+def test_a_process_alone_tells_itself_what_it_finds():
+    assert told(lambda: (1, None)) == (1, None)
+    with pytest.raises(OSError, match="^no room$"):
+        told(lambda: (_ for _ in ()).throw(OSError("no room")))
+    await_others("the end", 60)
+
+
+def test_all_hear_what_the_first_finds_and_of_its_errors():
+    address = free_address()
+    codes, lines, said = ends(*(joined(address, 2, number, TELLING) for number in range(2)))
+    assert codes == [0, 0], said
+    heard = ["ValueError process 0 has ended: no room"] * 2
+    first = "{'step': 7, 'loss': nan} None"
+    assert lines[0] == [first, "ValueError no room", "OSError no room", "met"]
+    assert lines[1] == [first, *heard, "met"]

@@ -31,6 +31,7 @@ from experiments.app import (
     population,
     settings,
     startup,
+    together,
 )
 from experiments.app.fields import SWEEP, SWEEP_OUTPUT
 from experiments.app.job import Job
@@ -79,7 +80,7 @@ def refuse_flags(given: Settings) -> None:
     """Raises ValueError for a flag of `experiments.mnist` that means nothing here."""
     if flags.FLAGS["seed"].present:
         raise ValueError(f"expected --seeds={given.seed}, got --seed={given.seed}")
-    for name in ("target", "tensorboard", "noise_seed"):
+    for name in ("target", "tensorboard", "noise_seed", *together.FLAGS, "distributed"):
         if getattr(given, name) != DEFAULTS[name]:
             raise ValueError(f"--{name} is for one network alone: expected experiments.mnist")
     if given.on_fault == "skip":

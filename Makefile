@@ -12,15 +12,18 @@ BIN := $(VENV)/bin
 LOCK := requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help install mnist lessons test slow parity peers foreign gpu check docs dist format lock clean
+.PHONY: help install mnist distributed lessons test slow parity peers foreign gpu check docs dist format lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
 
 install: $(VENV)/.installed ## install everything, at the tested versions, into .venv
 
 mnist: install ## train the classic network (MNIST if it can be had, else digits)
 	$(BIN)/python -m experiments.mnist $(ARGS)
+
+distributed: install ## train one network in two processes, and verify its bits in one
+	$(BIN)/python -m experiments.distributed $(ARGS)
 
 lessons: install ## run the lessons, and write one page of what they found
 	$(BIN)/python -m experiments.lessons --all $(ARGS)

@@ -23,6 +23,7 @@ import jaxmlp
 from experiments import verify
 from experiments.app import config as configs
 from experiments.app import determinism, endings, points, startup
+from experiments.app.job import window_of
 from experiments.app.progress import EpochTable
 from experiments.folder import arrays, records, schema
 from experiments.folder.workdir import user_path
@@ -180,6 +181,7 @@ def train(console: Console, member: Member) -> dict[str, np.ndarray]:
                     shuffle_seed=0 if config["shuffle"] == "shared" else own_order,
                     noise_seed=member.values.get("noise_seed"),
                     on_fault="ignore" if config["on_fault"] == "ignore" else "raise",
+                    window=window_of(config),
                     callback=on_epoch,
                     on_block=on_block,
                 ).params,

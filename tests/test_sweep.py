@@ -9,6 +9,7 @@ import time
 from types import SimpleNamespace
 
 import numpy as np
+import parquet_files
 import pytest
 from endings import killed_at
 from programs import call, command_line, finish, start
@@ -493,3 +494,20 @@ def same(folder, other):
         np.array_equal(ours[name], theirs[name], equal_nan=ours[name].dtype.kind == "f")
         for name in ours
     )
+
+
+def test_a_sweep_that_reads_its_data_in_windows_has_the_networks_of_one_in_memory(tmp_path, capsys):
+    y = np.arange(2000) % 3
+    x = np.random.default_rng(0).normal(size=(2000, 150)).astype(np.float32)
+    parquet_files.write(tmp_path / "data" / "train.parquet", 500, x=x, y=y)
+    parquet_files.write(tmp_path / "data" / "test.parquet", 500, x=x[:300], y=y[:300])
+    flags = f"--dataset={tmp_path / 'data'}", "--num_epochs=2", "--hidden_sizes=8", "--seeds=0:2"
+    kept = []
+    for name, window in (("whole", ()), ("read", ("--window=1",))):  # MiB, of 1.2
+        call(sweep, *flags, "--noplots", f"--workdir={tmp_path / name}", *window)
+        kept.append(npz.open_arrays(tmp_path / name / "runs.npz"))
+    for name, values in kept[0].items():
+        np.testing.assert_array_equal(values, kept[1][name])
+    assert read(tmp_path / "read" / "config.json")["outputs"]["window"] == 1
+    call(replay, tmp_path / "read", "--member=seed=1")
+    assert "identical to the bit" in capsys.readouterr().out

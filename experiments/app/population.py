@@ -72,7 +72,11 @@ def compile(console: Console, job: Job) -> Plan:
     """Compiles the programs that `train` runs, and says how it is going to be done."""
     with startup.compiling(console) as on_compiled:
         plan = jaxmlp.plan_many(
-            **networks(job), mode=job.config["mode"], mesh=job.mesh, on_compiled=on_compiled
+            **networks(job),
+            mode=job.config["mode"],
+            mesh=job.mesh,
+            window=job.window,
+            on_compiled=on_compiled,
         )
     console.print(
         f"{_count(plan.num_programs, 'program')} in {plan.mode} mode on "
@@ -140,6 +144,7 @@ def train(
             **networks(job),
             mode=config["mode"],
             mesh=job.mesh,
+            window=job.window,
             eval_every=config["eval_every"],
             on_fault="ignore" if config["on_fault"] == "ignore" else "stop",
             patience=config["patience"],

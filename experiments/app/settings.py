@@ -91,7 +91,6 @@ class Settings(Decisive):
         "Read sets of more MiB than these piece by piece, while training is at work on the piece "
         "before; by default all sets are in memory. No bit depends on it.",
         role=OUTPUT,
-        is_alone=True,
     )
     plots: bool = switch(True, "Draw pictures into the workdir's plots/.", role=OUTPUT)
     tensorboard: bool = switch(

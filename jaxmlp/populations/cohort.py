@@ -108,7 +108,7 @@ class Cohort:
         faulty: dict[int, tuple[TrainState, Fault]] = {}  # row -> its state before its fault
         while step < first + steps:
             started = time.perf_counter()
-            stop = min(step + self._blocks[number], first + steps)
+            stop = shares[0].worker.block_end(step, min(step + self._blocks[number], first + steps))
             after = on_all(functools.partial(_run, stop), shares)
             if self._on_fault == "stop":
                 for before, share in zip(shares, after, strict=True):
@@ -163,7 +163,8 @@ class Cohort:
         recipe = self._grid.recipes[self._grid.settings[program.members[row]]]
         seeds, crew = Seeds(*(values[row] for values in program.draws)), self._crew
         member = share.worker.member(share.carried, slot)
-        return locate(recipe, self._data, crew.sets[0], crew.teams[0], seeds, member, stop)
+        where = crew.sets[0], crew.teams[0], crew.window
+        return locate(recipe, self._data, *where, seeds, member, stop)
 
 
 def _run(stop: int, share: Share) -> Share:

@@ -42,6 +42,7 @@ def train_many(
     mode: str | None = None,
     mesh: Mesh | None = None,
     memory: int | None = None,
+    window: int | None = None,
     eval_every: int = 1,
     on_fault: str = "stop",
     patience: int | None = None,
@@ -81,6 +82,9 @@ def train_many(
         them, as by default it has: each process trains a part of the members and all call this
         with the same arguments.
       memory: bytes that may be used; by default nine tenths of what is free.
+      window: bytes, as of `train`, in exact mode: the members that a device trains in turn have
+        each window one after another, so that it is read once where they share an order, and else
+        once for each. Sets for testing are read once for all of them.
       eval_every: as in `train`.
       on_fault: "stop" ends a member at its first number that is not finite; "ignore" does not look.
       patience: ends a member after this many epochs without a better `stop_metric`.
@@ -122,7 +126,7 @@ def train_many(
     """
     refuse_traced(jnp.zeros(()), *(data if isinstance(data, tuple) else ()))
     grid = make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds, noise_seeds)
-    data = _check(grid, data, eval_every, on_fault, patience, stop_metric, halving)
+    data = _check(grid, data, eval_every, on_fault, patience, stop_metric, halving, window)
     portion = own_portion(grid, data, mesh)
     if start is not None:
         _check_start(portion.grid, data, start)
@@ -133,7 +137,8 @@ def train_many(
         options = {"mode": mode, "shuffle": shuffle, "eval_every": eval_every}
         options |= {"on_fault": on_fault, "patience": patience, "stop_metric": stop_metric}
         peers = _peers(portion, data, options, halving)
-        crew, _ = prepare(portion.grid, data, mode, mesh, memory, shuffle == "shared")
+        is_shared = shuffle == "shared"
+        crew, _ = prepare(portion.grid, data, mode, mesh, memory, is_shared, window=window)
         population = beginning(portion.grid, data, crew) if start is None else copied(start)
         cohort = Cohort(portion.grid, data, eval_every, on_fault, crew, population)
         return train_portion(cohort, portion, data, peers, *rules, *hooks)
@@ -174,6 +179,7 @@ def plan_many(
     mode: str | None = None,
     mesh: Mesh | None = None,
     memory: int | None = None,
+    window: int | None = None,
     on_compiled: OnCompiled | None = None,
 ) -> Plan:
     """What `train_many` will need for the same arguments, which this compiles, and raises alike.
@@ -181,9 +187,9 @@ def plan_many(
     `on_compiled` is called after each program, with the number that is done, and that of all.
     """
     grid = make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds, noise_seeds)
-    data = _check(grid, data)
+    data = _check(grid, data, window=window)
     own = own_portion(grid, data, mesh).grid
-    plan = prepare(own, data, mode, mesh, memory, shuffle == "shared", on_compiled)[1]
+    plan = prepare(own, data, mode, mesh, memory, shuffle == "shared", on_compiled, window)[1]
     return plan._replace(num_members=len(grid.seeds), num_programs=len(grid.programs))
 
 
@@ -217,10 +223,11 @@ def _check(
     patience: int | None = None,
     stop_metric: str = "",
     halving: Halving | None = None,
+    window: int | None = None,
 ) -> Dataset:
     """The data as all programs take them, once all is seen to fit."""
     for program in grid.programs:
-        _, data = check(program.recipe, data)
+        _, data = check(program.recipe, data, window=window)
     if on_fault not in ("stop", "ignore"):
         raise ValueError(f"on_fault needs to be stop or ignore, got {on_fault}")
     for name, value, least in (

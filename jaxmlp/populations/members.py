@@ -17,6 +17,7 @@ from jaxmlp.randomness import Seeds
 from jaxmlp.runtime.keydata import plain, typed
 from jaxmlp.training import engine
 from jaxmlp.training.engine import Engine, Totals
+from jaxmlp.training.sources import Source
 from jaxmlp.types import PyTree, TrainState
 
 __all__ = ["OneByOne", "SideBySide", "Worker"]
@@ -65,14 +66,21 @@ class OneByOne:
         )
         return [member._replace(totals=zeros) for member in carried]
 
+    def block_end(self, step: int, stop: int) -> int:
+        """Where a block of steps from one to another is to end: with a window, where there are."""
+        epochs = self._engine.epochs
+        return stop if epochs is None else epochs.end(max(step, stop - 1))
+
     def run(self, carried: list[_Member], stop: int) -> list[_Member]:
         """After the steps up to `stop`."""
+        if self._engine.epochs is not None:
+            return self._run_in_windows(carried, stop)
         bound = self._engine.put(np.int32(stop))
         # What waits for each member leaves a GPU idle in between; a CPU that is handed all of them
         # would train some at once, each slower.
         place: Any = self._engine.device  # or several
         first = next(iter(getattr(place, "device_set", [place])))
-        is_queued = self._engine.epochs is None and first.platform != "cpu"
+        is_queued = first.platform != "cpu"
         run = self._engine.queue if is_queued else self._engine.run
 
         def after(member: _Member) -> _Member:
@@ -81,6 +89,21 @@ class OneByOne:
 
         return jax.block_until_ready([after(member) for member in carried])
 
+    def _run_in_windows(self, carried: list[_Member], stop: int) -> list[_Member]:
+        """The same: all members up to a window's end, then on; those of one order share it."""
+        epochs, step = self._engine.epochs, int(carried[0].state.step)
+        assert epochs is not None
+        while step < stop:
+            end, after = min(stop, epochs.end(step)), []
+            orders = [int(member.seeds.shuffle) for member in carried]
+            for place, member in enumerate(carried):
+                others = [i for i in range(place, len(orders)) if orders[i] != orders[place]]
+                following = (orders[others[0]], step) if others else (orders[0], end)
+                state, totals = self._engine.run_in_window(*member, end, following)
+                after.append(member._replace(state=state, totals=totals))
+            carried, step = after, end
+        return carried
+
     def are_healthy(self, carried: list[_Member]) -> np.ndarray:
         """Whether all of a member's numbers are finite; (members,) bool."""
         found = [self._engine.health(m.state, m.totals) for m in carried]  # all, before one is read
@@ -88,7 +111,16 @@ class OneByOne:
 
     def lines(self, carried: list[_Member], step: int, is_due: bool) -> dict[str, np.ndarray]:
         """What the histories have of the epoch that ends at `step`: name -> (members,) float64."""
-        lines = [self._engine.line(m.numbers, m.state, m.totals, is_due) for m in carried]
+        sets = self._engine.sets.items()
+        read = [n for n, each in sets if isinstance(each[0], Source) and n != "train" and is_due]
+        networks = [self._engine.eval_params(m.state) for m in carried] if read else []
+        looked = {name: self._engine.sums(name, networks) for name in read}
+        lines = [
+            self._engine.line(
+                m.numbers, m.state, m.totals, is_due, {n: sums[i] for n, sums in looked.items()}
+            )
+            for i, m in enumerate(carried)
+        ]
         return {name: np.array([line[name] for line in lines]) for name in lines[0]}
 
     def member(self, carried: list[_Member], slot: int) -> tuple[TrainState, Totals]:
@@ -96,7 +128,9 @@ class OneByOne:
         return carried[slot].state, carried[slot].totals
 
     def keep(self, store: PyTree, rows: np.ndarray, carried: list[_Member]) -> None:
-        """Writes the states to their rows in the host's arrays."""
+        """Writes the states to their rows in the host's arrays; others may need the memory now."""
+        if self._engine.epochs is not None:
+            self._engine.epochs.let_go()
         for row, member in zip(rows, carried, strict=True):
             jax.tree.map(functools.partial(_write, row), store, plain(member.state))
 

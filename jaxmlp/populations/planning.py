@@ -15,7 +15,6 @@ from jaxmlp.populations.teams import (
     Team,
     devices_of,
     own_teams,
-    parallel_of,
     place_of,
     placed,
     teams_of,
@@ -24,7 +23,17 @@ from jaxmlp.runtime.compilation import OnCompiled, compile_all, default_device
 from jaxmlp.runtime.keydata import plain
 from jaxmlp.runtime.memory import available, gib, num_bytes
 from jaxmlp.training.batches import num_steps
-from jaxmlp.training.engine import Engine, Sets, Shapes, calls_of, hosted, place, shapes_of
+from jaxmlp.training.engine import (
+    Engine,
+    Sets,
+    Shapes,
+    calls_for,
+    calls_of,
+    hosted,
+    place,
+    shapes_of,
+    streamed,
+)
 from jaxmlp.types import Dataset, TrainState
 
 __all__ = ["Crew", "Plan", "prepare", "seconds_of", "state_of"]
@@ -56,6 +65,7 @@ class Crew(NamedTuple):
     sets: tuple[Sets, ...]  # of each team
     sizes: tuple[int, ...]  # one a program: the members that a team takes at a time
     workers: tuple[tuple[Worker, ...], ...]  # one a program, of one a team
+    window: int | None = None  # bytes of a set's examples, as of `train`
 
     def size_for(self, program: int, members: int) -> int:
         """The places that a team needs for its part of these members.
@@ -76,6 +86,7 @@ def prepare(
     memory: int | None,
     is_shared: bool,
     on_compiled: OnCompiled | None = None,
+    window: int | None = None,
 ) -> tuple[Crew, Plan]:
     """Compiles all that the programs run, for chunks that fit into memory, and places the data."""
     there = own_teams(teams_of(mesh))
@@ -86,6 +97,12 @@ def prepare(
     mode = mode or ("exact" if is_cpu else "fast")
     if mode not in ("exact", "fast"):
         raise ValueError(f"mode needs to be exact or fast, got {mode}")
+    if mode == "fast" and streamed(data):
+        raise ValueError(
+            "a window needs mode='exact', in which the members of a device take turns at it; in "
+            "fast mode all of them train on rows of their own at once: it needs data in memory, "
+            f"got {', '.join(streamed(data))} in windows"
+        )
     teams = tuple(placed(team, mode, grid.programs, data.train_inputs) for team in found)
     host, device = (
         int(0.9 * available(place)) if memory is None else memory for place in (None, first)
@@ -101,7 +118,8 @@ def prepare(
         )
     budget = (host - store - data_bytes) // max(1, count) if is_cpu else device - data_bytes
     sets = tuple(place(arrays, place_of(team)) for team in teams)
-    find = _one_by_one if mode == "exact" else functools.partial(_side_by_side, is_shared)
+    own = functools.partial(_one_by_one, data, window)
+    find = own if mode == "exact" else functools.partial(_side_by_side, is_shared)
     workers, sizes, needs = find(grid.programs, shapes, teams, sets, budget, on_compiled)
     if (most := max(needs, default=0)) > budget:
         raise ValueError(
@@ -119,7 +137,8 @@ def prepare(
         host_bytes=store + is_cpu * (data_bytes + count * most),
         available_bytes=host if is_cpu else min(host, device),
     )
-    return Crew(teams, mode, sets, tuple(sizes), tuple(workers)), plan
+    known = tuple({**each, **streamed(data)} for each in sets)
+    return Crew(teams, mode, known, tuple(sizes), tuple(workers), window), plan
 
 
 Found = tuple[
@@ -128,6 +147,8 @@ Found = tuple[
 
 
 def _one_by_one(
+    data: Dataset,
+    window: int | None,
     programs: Sequence[Program],
     shapes: Shapes,
     teams: Sequence[Team],
@@ -140,7 +161,7 @@ def _one_by_one(
         (number, place, name): call
         for number, program in enumerate(programs)
         for place, team in enumerate(teams)
-        for name, call in calls_of(program.recipe, shapes, team).items()
+        for name, call in calls_for(program.recipe, data, team, window).items()
     }
     compiled = compile_all(calls, on_compiled)
     workers, sizes, needs = [], [], []
@@ -150,10 +171,12 @@ def _one_by_one(
             for place in range(len(teams))
         ]
         engines = [
-            Engine(program.static, place_of(team), each, run, parallel=parallel_of(team))
+            Engine.made(program.recipe, data, each, run, team, window)
             for team, each, run in zip(teams, sets, own, strict=True)
         ]
         state, alone = num_bytes(state_of(program, shapes)), _needed(own[0]["run"], shapes)
+        if "train" in streamed(data):  # what is read, is read for this program alone, and ahead
+            alone += num_bytes(shapes["train"]) + 2 * (window or 0)
         most = 1 + max(0, budget - alone) // (2 * state)  # each goes in and comes out
         sizes.append(_even(program, min(_chunk(program, shapes), most), len(teams)))
         needs.append(alone + 2 * (sizes[-1] - 1) * state)

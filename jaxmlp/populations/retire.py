@@ -138,6 +138,7 @@ def locate(
     data: Dataset,
     sets: Sets,
     team: Team,
+    window: int | None,
     seeds: Seeds,
     member: tuple[TrainState, Totals],
     stop: int,
@@ -149,6 +150,7 @@ def locate(
       data: what it is trained on.
       sets: the same on the team's devices, not to be copied for each fault.
       team: where to look.
+      window: bytes, as of `train`.
       seeds: of the data order and of the noise.
       member: its state, every number in it finite, and its totals.
       stop: the step before which the fault is.
@@ -156,7 +158,7 @@ def locate(
     names = "train_inputs", "train_labels", "train_weights"
     placed: Any = dict(zip(names, sets["train"], strict=False))
     data = data._replace(**placed)
-    engine = Engine.of(recipe, data, team)
+    engine = Engine.of(recipe, data, team, window)
     state, totals = engine.put(member)
     progress = Progress(state, totals, (), ())
     healthy, fault = loop.find_fault(engine, recipe, data, seeds, progress, stop)

@@ -167,6 +167,7 @@ def resumable_many(
     every: float = 1.0,
     accept_changes: bool = False,
     mesh: Mesh | None = None,
+    window: int | None = None,
 ) -> Iterator[SavedMany]:
     """Does for `train_many` what `resumable` does for `train`; its other arguments are as there.
 
@@ -182,7 +183,7 @@ def resumable_many(
     seeds, sweep = list(seeds), {name: list(values) for name, values in (sweep or {}).items()}
     shuffles, noises = (None if s is None else list(s) for s in (shuffle_seeds, noise_seeds))
     grid = make_grid(recipe, seeds, sweep, shuffle, shuffles, noises)
-    _, data = check(grid.recipes[0], data)
+    _, data = check(grid.recipes[0], data, window=window)
     identity = identity_of_many(grid, data, shuffle)
     portion = own_portion(grid, data, mesh)
     folder, identity = _own_folder(Path(folder), portion, identity)

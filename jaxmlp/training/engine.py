@@ -7,7 +7,7 @@ which one the compiler takes depends on what else stands in the same loop.
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -84,9 +84,23 @@ class Engine(NamedTuple):
     ) -> "Engine":
         """Compiles what training a recipe runs, and places the data, but for what is streamed."""
         compiled = compile_all(calls_for(recipe, data, where, window))
+        placed = place(hosted(data), where.everywhere if isinstance(where, Parallel) else where)
+        return cls.made(recipe, data, placed, compiled, where, window)
+
+    @classmethod
+    def made(
+        cls,
+        recipe: Recipe,
+        data: Dataset,
+        placed: Sets,
+        compiled: Mapping[str, Any],
+        where: jax.Device | Parallel,
+        window: int | None = None,
+    ) -> "Engine":
+        """Of programs by `calls_for`, and what `place` made of the sets that are not streamed."""
         parallel = where if isinstance(where, Parallel) else None
         device: Any = where.everywhere if isinstance(where, Parallel) else where
-        sets: dict[str, Any] = {**place(hosted(data), device), **streamed(data)}
+        sets: dict[str, Any] = {**placed, **streamed(data)}
         epochs = None
         if window is not None and "train" in streamed(data):
 
@@ -128,12 +142,26 @@ class Engine(NamedTuple):
         if self.epochs is None:
             return jax.block_until_ready(self.queue(numbers, seeds, state, totals, stop))
         while (step := int(state.step)) < stop:
-            end = self.put(np.int32(min(int(stop), self.epochs.end(step))))
-            window = self.epochs.at(seeds.shuffle, step)
-            done = self.compiled["run"](numbers, seeds, window, state, totals, end)
-            del window  # before the one after the next is asked for
-            state, totals = jax.block_until_ready(done)
+            end = min(int(stop), self.epochs.end(step))
+            state, totals = self.run_in_window(numbers, seeds, state, totals, end)
         return state, totals
+
+    def run_in_window(
+        self,
+        numbers: Mapping[str, jax.Array],
+        seeds: Seeds,
+        state: TrainState,
+        totals: Totals,
+        stop: int,
+        following: tuple[int, int] | None = None,
+    ) -> tuple[TrainState, Totals]:
+        """The same up to a step that is no later than a window's end; as `Epochs.at` has it."""
+        assert self.epochs is not None
+        window = self.epochs.at(seeds.shuffle, int(state.step), following)
+        bound = self.put(np.int32(stop))
+        done = self.compiled["run"](numbers, seeds, window, state, totals, bound)
+        del window  # before the one after the next is asked for
+        return jax.block_until_ready(done)
 
     def queue(
         self,
@@ -168,6 +196,7 @@ class Engine(NamedTuple):
         state: TrainState,
         totals: Totals,
         is_due: bool,
+        looked: Mapping[str, list[jax.Array]] | None = None,
     ) -> dict[str, float]:
         """What the history has of the epoch whose steps have just been done.
 
@@ -176,6 +205,7 @@ class Engine(NamedTuple):
           state: after the epoch.
           totals: over the epoch.
           is_due: whether it is time for a look at the other sets; else NaN stands for them.
+          looked: what `sums` has found of some of these.
         """
         names, functions = measured(self.recipe), evaluation.functions_of(self.recipe)
         count, finish = np.float32(totals["num_examples"]), self.compiled.get("finish", tuple)
@@ -188,7 +218,10 @@ class Engine(NamedTuple):
                 continue
             found = [math.nan] * len(names)
             if is_due:
-                sums = self._sums(kind, self.eval_params(state))
+                known = looked or {}
+                sums = (
+                    known[kind] if kind in known else self.sums(kind, [self.eval_params(state)])[0]
+                )
                 found = figures(functions, sums, functools.partial(_mean, len(inputs)), finish)
             line |= {f"{kind}_{name}": float(f) for name, f in zip(names, found, strict=True)}
         rate = self.compiled["rate"](numbers, self.put(np.int32(state.step) - np.int32(1)))
@@ -196,20 +229,33 @@ class Engine(NamedTuple):
             line["learning_rate"] = float(str(np.float32(rate)))  # 0.001, not 0.00100000004749745
         return line
 
-    def _sums(self, kind: str, params: PyTree) -> list[jax.Array]:
-        """What is carried of each figure, over one of the other sets."""
+    def sums(self, kind: str, networks: Sequence[PyTree]) -> list[list[jax.Array]]:
+        """What is carried of each figure, over one of the other sets, which is read once for all.
+
+        Args:
+          kind: the set's name.
+          networks: the parameters of each.
+        """
         inputs, labels, *_ = examples = self.sets[kind]
-        run = functools.partial(self.compiled[kind], params)
+        runs = [functools.partial(self.compiled[kind], params) for params in networks]
         if not isinstance(inputs, Source):
             batches = self.put(evaluation.num_batches(len(inputs), self.parallel))
-            sums: list[jax.Array] = run(inputs, labels, batches)
-            return sums
+            return [run(inputs, labels, batches) for run in runs]
         assert self.window is not None
         zeros = _zeros(self.recipe, labels)
         if self.parallel is not None:
-            add, where = self.compiled["added"], self.parallel
-            return shards.sums_in_windows(run, add, examples, where, self.window, zeros)
-        return evaluation.sums_of(run, examples, self.window, self.device, self.put(zeros))
+            given = self.compiled["added"], examples, self.parallel, self.window, zeros
+            return [shards.sums_in_windows(run, *given) for run in runs]
+
+        def run_all(inputs: Any, labels: Any, totals: Any, *bounds: jax.Array) -> Any:
+            pairs = zip(runs, totals, strict=True)
+            return [
+                jax.block_until_ready(run(inputs, labels, each, *bounds)) for run, each in pairs
+            ]
+
+        totals: Any = [self.put(zeros) for _ in runs]
+        found: Any = evaluation.sums_of(run_all, examples, self.window, self.device, totals)
+        return found
 
 
 def measured(recipe: Recipe) -> list[str]:

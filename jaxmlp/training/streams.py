@@ -1,7 +1,7 @@
 """Sets that are larger than memory, in windows: one is used while the next is read."""
 
 import functools
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeAlias
 
@@ -103,12 +103,25 @@ class Epochs:
         window_end = (place // self._in_window + 1) * self._in_window
         return epoch * self._in_epoch + min(window_end, self._in_epoch)
 
-    def at(self, seed: jax.Array, step: int) -> Window:
-        """The window that a step is in; the next one is read meanwhile."""
-        after = self.end(step)
-        is_last = after >= self._num_epochs * self._in_epoch
-        keys = [(int(seed), *self._place(each)) for each in (step, after)]
+    def at(
+        self, seed: int | jax.Array, step: int, following: tuple[int, int] | None = None
+    ) -> Window:
+        """The window that a step is in; what will be next is read meanwhile.
+
+        Args:
+          seed: of the order.
+          step: of the training.
+          following: the seed and the step that are asked for next; by default the same seed, and
+            the step after this window.
+        """
+        after = (seed, self.end(step)) if following is None else following
+        is_last = after[1] >= self._num_epochs * self._in_epoch
+        keys = [(int(each[0]), *self._place(each[1])) for each in ((seed, step), after)]
         return self._feed.get(keys[0], None if is_last else keys[1])
+
+    def let_go(self) -> None:
+        """Keeps no window, for as long as none is asked for."""
+        self._feed.let_go()
 
     def _place(self, step: int) -> tuple[int, int]:
         epoch, place = divmod(step, self._in_epoch)
@@ -202,9 +215,16 @@ class Feed:
     def get(self, key: Hashable, following: Hashable | None) -> Any:
         """What is made of a key; that of the following one is begun, and any other is let go."""
         wanted = [each for each in (key, following) if each is not None]
-        for other in self._made.keys() - set(wanted):
-            self._made.pop(other).cancel()
+        self._drop(self._made.keys() - set(wanted))
         for each in wanted:
             if each not in self._made:
                 self._made[each] = self._pool.submit(self._make, each)
         return self._made[key].result()
+
+    def let_go(self) -> None:
+        """Keeps nothing of what was made."""
+        self._drop(set(self._made))
+
+    def _drop(self, keys: Iterable[Hashable]) -> None:
+        for key in keys:
+            self._made.pop(key).cancel()

@@ -11,6 +11,7 @@ from jaxmlp.randomness import Seeds
 from jaxmlp.runtime.compilation import default_device
 from jaxmlp.training import loop
 from jaxmlp.training.engine import Engine, hosted, place, shapes_of
+from jaxmlp.types import TrainState
 
 RECIPE = Recipe(
     mlp((4, 8, 3)), classification(3), optax.adam, {"learning_rate": 0.02}, 16, 3, schedules.cosine
@@ -113,19 +114,15 @@ def test_each_members_numbers_are_looked_at_on_their_own(worker, states):
 
 
 @pytest.mark.parametrize(
-    ("platform", "is_windowed", "expected"),
-    [
-        ("cpu", False, ["run", "run", "run"]),
-        ("gpu", False, ["queue", "queue", "queue"]),
-        ("gpu", True, ["run", "run", "run"]),
-    ],
+    ("platform", "expected"),
+    [("cpu", ["run", "run", "run"]), ("gpu", ["queue", "queue", "queue"])],
 )
-def test_a_gpu_is_handed_all_members_at_once(platform, is_windowed, expected):
+def test_a_gpu_is_handed_all_members_at_once(platform, expected):
     done = []
 
     class Handed:
         device = SimpleNamespace(platform=platform)
-        epochs = "windows" if is_windowed else None
+        epochs = None
 
         def put(self, tree):
             return tree
@@ -148,3 +145,32 @@ def test_a_gpu_is_handed_all_members_at_once(platform, is_windowed, expected):
     assert [member.state for member in after] == [11, 12, 13]
     assert done == expected
     assert worker.are_healthy(after).tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("orders", "expected"),
+    [
+        ((5, 6), [(5, 0, 4, (6, 0)), (6, 0, 4, (5, 4)), (5, 4, 6, (6, 4)), (6, 4, 6, (5, 6))]),
+        ((5, 5), [(5, 0, 4, (5, 4)), (5, 0, 4, (5, 4)), (5, 4, 6, (5, 6)), (5, 4, 6, (5, 6))]),
+    ],
+)
+def test_members_take_turns_at_each_window_and_what_is_next_is_known(orders, expected):
+    asked, dropped = [], []
+
+    class Read:
+        epochs = SimpleNamespace(
+            end=lambda step: (step // 4 + 1) * 4, let_go=lambda: dropped.append(True)
+        )
+
+        def run_in_window(self, numbers, seeds, state, totals, end, following):
+            asked.append((int(seeds.shuffle), state.step, end, following))
+            return state._replace(step=end), totals
+
+    worker = OneByOne(Read())
+    state = TrainState((), (), 0)
+    members = [_Member({}, Seeds(order, 0), state, {}) for order in orders]
+    assert [member.state.step for member in worker.run(members, 6)] == [6, 6]
+    assert asked == expected
+    assert [worker.block_end(*each) for each in ((0, 1), (0, 4), (3, 5), (4, 8))] == [4, 4, 8, 8]
+    worker.keep(TrainState((), (), np.zeros(2)), np.arange(2), members)
+    assert dropped == [True]

@@ -49,6 +49,8 @@ def figures(**more):
             | {"absent": [], "failed": None},
             {"what": "ensemble", "num_networks": 64, "network_epoch_seconds": None}
             | {"absent": ["torch"], "failed": None},
+            {"what": "a third", "num_networks": 1, "network_epoch_seconds": None}
+            | {"absent": [], "failed": "CUDA out of memory"},
         ],
         "skipped": ["1 x 784-32-10, tf32", "promises"],
     }

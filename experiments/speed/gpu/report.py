@@ -53,8 +53,8 @@ def body(figures: Mapping[str, Any]) -> Iterator[str]:
         reached = NONE if until["seconds"] is None else f"{until['seconds']:.2f} s"
         yield (
             f"To {100 * until['target']:g} % of {until['data']}: {reached} of training, after "
-            f"{until['compile_seconds']:.1f} s of compiling; "
-            f"{len(until['accuracies'])} epochs, the best {100 * max(until['accuracies']):.2f} %.\n"
+            f"{until['compile_seconds']:.1f} s of compiling; epochs: "
+            f"{len(until['accuracies'])}, the best {100 * max(until['accuracies']):.2f} %.\n"
         )
     checks = [*figures["programs"], *figures["promises"]]
     found = (

@@ -9,8 +9,10 @@ from experiments.speed.gpu.children import Done
 LESSONS = "lessons"  # starts no JAX
 
 
-def test_a_program_runs_to_its_end_with_its_variables():
-    done = children.run(LESSONS, ["--help"], {"COLUMNS": "40"})
+@pytest.mark.parametrize("is_own", [True, False])
+def test_a_program_runs_to_its_end_with_its_variables_and_those_of_all(is_own, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "90" if is_own else "40")
+    done = children.run(LESSONS, ["--help"], {"COLUMNS": "40"} if is_own else {})
     assert done.code == 0
     assert "Flags:" in done.printed
     assert max(map(len, done.printed.splitlines())) <= 60

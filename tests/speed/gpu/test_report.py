@@ -25,6 +25,7 @@ def test_what_was_found_is_in_tables():
         "| as it is |  | 0.0213 |",
         "| a graph | `--xla=+WHILE` | exit code 1: unknown |",
         "| PyTorch |  | 0.07 |",
+        "| a third |  | CUDA out of memory |",
         "| ensemble, 64 at once, each |  | not installed: torch |",
         "| G1 | verify |  | yes |",
         "| G2 | members | process 1 | NO: seed 3 |",
@@ -32,7 +33,7 @@ def test_what_was_found_is_in_tables():
     ):
         assert line in text
     [until] = [line for line in text if line.startswith("To 98 % of mnist: 0.30 s of training")]
-    assert until.endswith("4.0 s of compiling; 2 epochs, the best 98.10 %.")
+    assert until.endswith("4.0 s of compiling; epochs: 2, the best 98.10 %.")
     assert not any("REHEARSAL" in line for line in text)
 
 

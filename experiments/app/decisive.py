@@ -167,8 +167,8 @@ class Decisive:
     mesh: str | None = mesh(
         None,
         "Devices that train together: data:4 divides each batch among four, auto among all; "
-        "member:4 divides the networks of a sweep. By default none, and all where there are "
-        "several processes.",
+        "member:4 divides the networks of a sweep, data:2,model:2 one network's layers too. By "
+        "default none, and all where there are several processes.",
         is_fixed=True,
         is_later=True,
     )
@@ -176,7 +176,8 @@ class Decisive:
         ["exact", "fast"],
         None,
         "Bits that no number of devices changes, or speed: the compiler divides the work, and "
-        "networks of a sweep train side by side. By default exact on a CPU and fast elsewhere.",
+        "networks of a sweep train side by side. By default exact on a CPU, unless layers are "
+        "divided, and fast elsewhere.",
         is_fixed=True,
         is_later=True,
     )

@@ -6,6 +6,7 @@ from typing import Any
 from jax.nn.initializers import Initializer
 
 import jaxmlp
+from experiments.app import devices
 from jaxmlp import activations, initializers, losses, metrics, optimizers, schedules
 from jaxmlp.optim import averages
 
@@ -95,7 +96,8 @@ def model(config: Mapping[str, Any]) -> jaxmlp.Model:
         **_given(config, "dropout", "input_dropout", "input_noise"),
         norm=None if norm == "none" else norm,
     )
-    return jaxmlp.with_precision(plain, config.get("precision", "float32"))
+    whole = jaxmlp.with_precision(plain, config.get("precision", "float32"))
+    return jaxmlp.with_sharded(whole) if devices.divides_layers(config) else whole
 
 
 def task(config: Mapping[str, Any]) -> jaxmlp.Task:

@@ -8,12 +8,17 @@ import numpy as np
 from jaxmlp.runtime.keydata import plain, typed
 from jaxmlp.types import PyTree
 
-__all__ = ["gathered", "is_spread"]
+__all__ = ["gathered", "is_divided", "is_spread"]
 
 
 def is_spread(leaf: Any) -> bool:
     """Whether several devices have an array, each some of it or all."""
     return isinstance(leaf, jax.Array) and len(leaf.sharding.device_set) > 1
+
+
+def is_divided(leaf: Any) -> bool:
+    """Whether each of several devices has some of an array."""
+    return is_spread(leaf) and not leaf.is_fully_replicated
 
 
 def gathered(tree: PyTree) -> PyTree:

@@ -10,6 +10,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jaxmlp.naming import kind_of
 from jaxmlp.runtime.keydata import plain, typed
+from jaxmlp.runtime.shards import is_divided, is_spread
 from jaxmlp.training import placement
 from jaxmlp.training.measures import Measure, is_sum, sums_of, weighted_sum
 from jaxmlp.training.passes import training_pass
@@ -106,12 +107,12 @@ def as_parallel(mesh: Mesh, mode: str | None) -> Parallel:
     if not isinstance(mesh, Mesh):
         raise ValueError(f'mesh needs to be like jaxmlp.make_mesh("data:2"), got {kind_of(mesh)}')
     mesh = _as_known(mesh)
-    is_divided = placement.parts_of(mesh) > 1
-    is_exact = mesh.devices.flat[0].platform == "cpu" and not is_divided
+    has_whole_layers = placement.parts_of(mesh) == 1
+    is_exact = mesh.devices.flat[0].platform == "cpu" and has_whole_layers
     mode = mode or ("exact" if is_exact else "fast")
     if mode not in ("exact", "fast"):
         raise ValueError(f"mode needs to be exact or fast, got {mode}")
-    if mode == "exact" and is_divided:
+    if mode == "exact" and not has_whole_layers:
         raise ValueError(
             "exact mode needs whole layers on each device, got a mesh with "
             f"{placement.MODEL}:{placement.parts_of(mesh)}: what the parts of a layer come to is "
@@ -206,13 +207,16 @@ def taken(
 
 
 def here(tree: PyTree) -> Any:
-    """A tree of arrays that several devices have whole, as the first one of this process has it."""
+    """A tree of arrays that several devices have whole, as the first one of this process has it.
 
-    def of(leaf: Any) -> Any:
-        is_shared = isinstance(leaf, jax.Array) and len(leaf.devices()) > 1
-        return leaf.addressable_data(0) if is_shared and leaf.is_fully_replicated else leaf
-
-    return typed(jax.tree.map(of, plain(tree)))
+    Where one of them is divided, all are left as they are.
+    """
+    tree = plain(tree)
+    if any(map(is_divided, jax.tree.leaves(tree))):
+        return typed(tree)
+    return typed(
+        jax.tree.map(lambda leaf: leaf.addressable_data(0) if is_spread(leaf) else leaf, tree)
+    )
 
 
 def value_and_gradient(

@@ -15,6 +15,7 @@ import numpy as np
 from jax.sharding import PartitionSpec
 
 from jaxmlp.runtime.compilation import Call, compile_all
+from jaxmlp.runtime.shards import is_divided
 from jaxmlp.training.batches import num_steps, scale_pixels
 from jaxmlp.training.measures import Measure, sums_of, zeros_of
 from jaxmlp.training.parallel import DATA, Parallel, total
@@ -330,14 +331,36 @@ def totals_of(
         found: list[jax.Array] = together(parallel, sums, static, params, *arrays, batches)
         return found
     assert window is not None
-    run, add = call_in_windows(static, params, arrays, window, zeros)
+    run, add = call_in_windows(static, _lying(params), arrays, window, zeros)
     compiled = compile_all({"run": run, "add": add})
-    here = functools.partial(compiled["run"], put(params, parallel.everywhere))
+    here = functools.partial(compiled["run"], _on(parallel, params))
     return sums_in_windows(here, compiled["add"], arrays, parallel, window, zeros)
 
 
 def together(parallel: Parallel, function: Any, static: tuple[Any, ...], *arguments: PyTree) -> Any:
     """Calls a jitted function with arguments that all devices are given, compiled once."""
-    where = parallel.everywhere
-    placed = put(arguments, where)
-    return compile_all({"it": Call(function, static, placed, where)})["it"](*placed)
+    placed = _on(parallel, arguments)
+    each = Call(function, static, _lying(placed), parallel.everywhere)
+    return compile_all({"it": each})["it"](*placed)
+
+
+def _on(parallel: Parallel, tree: PyTree) -> Any:
+    """Arrays on all devices: divided ones as they lie there, and others whole."""
+
+    def of(leaf: Any) -> Any:
+        there = set(parallel.mesh.devices.flat)
+        is_there = is_divided(leaf) and leaf.sharding.device_set == there
+        return leaf if is_there else put(leaf, parallel.everywhere)
+
+    return jax.tree.map(of, tree)
+
+
+def _lying(tree: PyTree) -> Any:
+    """The shapes of divided arrays, with the places where they lie; others as they are."""
+
+    def of(leaf: Any) -> Any:
+        if not is_divided(leaf):
+            return leaf
+        return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding)
+
+    return jax.tree.map(of, tree)

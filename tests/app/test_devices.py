@@ -1,6 +1,7 @@
 """Which devices there are to be, and which mesh a record means; here there is one."""
 
 import jax
+import numpy as np
 import pytest
 from jax.sharding import Mesh
 from programs import call
@@ -77,6 +78,15 @@ def test_a_mesh_is_settled_by_the_devices_that_there_are(monkeypatch):
 def test_what_does_not_fit_the_devices_is_refused(given, said):
     with pytest.raises(ValueError, match=said):
         devices.settled(given)
+
+
+def test_layers_are_divided_in_fast_mode_by_default(monkeypatch):
+    four = Mesh(np.array(jax.devices()[:1] * 4).reshape(2, 2), ("data", "model"))
+    monkeypatch.setattr(devices, "make_mesh", lambda text: four)
+    assert devices.settled(Settings(mesh="data:2,model:2")).mode == "fast"
+    assert devices.divides_layers({"mesh": "data:2,model:2"})
+    assert not devices.divides_layers({"mesh": "model:1"})
+    assert not devices.divides_layers({})
 
 
 def test_exact_mode_takes_no_three_devices(monkeypatch):

@@ -119,6 +119,14 @@ def test_the_precision_is_the_networks():
         recipes.recipe({**CONFIG, "precision": "half"})
 
 
+def test_a_mesh_that_divides_layers_is_for_a_network_whose_layers_are():
+    wide = {**CONFIG, "mesh": "data:1,model:2", "precision": "bfloat16"}
+    model = recipes.recipe(wide).model
+    assert model.architecture.sharded == (0,)
+    assert model.architecture.precision == "bfloat16"
+    assert recipes.recipe({**wide, "mesh": "data:2"}).model.architecture.sharded == ()
+
+
 @pytest.mark.parametrize("name", ["l1", "clip_norm", "clip_value", "max_norm"])
 def test_what_is_off_is_no_part_of_the_optimizer(params, name):
     gradient = jax.tree.map(lambda leaf: 5 * jnp.ones_like(leaf), params)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxmlp.runtime import shards
-from jaxmlp.runtime.shards import gathered, is_spread
+from jaxmlp.runtime.shards import gathered, is_divided, is_spread
 
 
 def test_what_one_device_has_comes_as_it_is():
@@ -17,7 +17,7 @@ def test_what_one_device_has_comes_as_it_is():
     assert got["own"].tolist() == [0, 1, 2]
     assert got["host"].tolist() == [1, 1]
     assert got["key"] == tree["key"]
-    assert not any(is_spread(leaf) for leaf in jax.tree.leaves(tree))
+    assert not any(is_spread(leaf) or is_divided(leaf) for leaf in jax.tree.leaves(tree))
 
 
 def test_parts_are_put_together_of_which_a_process_has_all(monkeypatch):

@@ -93,15 +93,22 @@ def of_network(name, folder):
     loaded = load(f"{folder}/{name}.npz")
     figures = [
         list(evaluate(recipe, params, data.test_inputs, data.test_labels).values())
-        for params in (run.params, alone.params)
+        for params in (alone.params, run.params)
     ]
-    answers = [predict(recipe, params, data.test_inputs) for params in (run.params, alone.params)]
+    together = {"mesh": mesh, "mode": "fast"}
+    held_out = data.test_inputs, data.test_labels
+    figures += [list(evaluate(recipe, run.params, *held_out, **together).values())]
+    figures += [list(evaluate(recipe, run.params, *held_out, window=100, **together).values())]
+    answers = [predict(recipe, params, data.test_inputs) for params in (alone.params, run.params)]
+    answers += [predict(recipe, run.params, data.test_inputs, **together)]
+    streamed = train(recipe, data, 0, mesh=mesh, window=500)
     return {
         "steps": int(run.state.step),
         "params": apart(run.params, alone.params),
         "history": apart(run.history, alone.history),
-        "figures": apart(*figures),
-        "answers": apart(*answers),
+        "figures": max(apart(each, figures[0]) for each in figures),
+        "answers": max(apart(each, answers[0]) for each in answers),
+        "streamed": apart(streamed.params, alone.params),
         "parts": parts(run),
         "loaded": [digest(loaded.params) == digest(run.params), str(loaded.model)],
     }
@@ -205,7 +212,7 @@ def test_ten_steps_are_those_of_one_device_within_rounding(name, facts):
     found = facts[name]
     assert found["steps"] == 10
     within = 1e-3 if name == "bfloat16" else 1e-6
-    for what in ("params", "history", "figures", "answers"):
+    for what in ("params", "history", "figures", "answers", "streamed"):
         assert found[what] <= within, what
 
 

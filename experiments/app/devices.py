@@ -11,7 +11,7 @@ from jax.sharding import Mesh
 from experiments.app import environment
 from jaxmlp.runtime.meshes import AUTO, axes_of, make_mesh, text_of, text_of_axes
 from jaxmlp.training.parallel import DATA, SHARDS
-from jaxmlp.training.placement import MODEL, parts_of
+from jaxmlp.training.placement import has_layers_within, parts_of
 
 if TYPE_CHECKING:  # whose flags a lesson, which starts JAX by this as well, has of its own
     from experiments.app.settings import Settings
@@ -79,6 +79,11 @@ def settled(given: "Settings", is_alone: bool = True) -> "Settings":
                 f"--mode needs a --mesh, whose devices it is for, got --mode={given.mode} and none"
             )
         return given
+    if not has_layers_within(mesh):
+        raise ValueError(
+            f"--mesh needs the devices along model in one process, got {text_of(mesh)} for "
+            f"{jax.process_count()}: jaxmlp.train takes others"
+        )
     is_exact = mesh.devices.flat[0].platform == "cpu" and parts_of(mesh) == 1
     mode = given.mode or ("exact" if is_exact else "fast")
     if mode == "exact" and (count := mesh.shape.get(DATA, 1)) not in COUNTS:
@@ -108,16 +113,6 @@ def mesh_of(config: Mapping[str, Any]) -> Mesh | None:
         if config["mode"] == "exact":
             raise
         raise ValueError(f"in fast mode bits are those of their mesh alone: {error}") from error
-
-
-def divides_layers(config: Mapping[str, Any]) -> bool:
-    """Whether the mesh of a record divides a network's layers.
-
-    >>> divides_layers({"mesh": "data:2,model:2"}), divides_layers({"mesh": "data:2"})
-    (True, False)
-    """
-    mesh = config.get("mesh")
-    return mesh is not None and axes_of(mesh).get(MODEL, 1) > 1
 
 
 def described(config: Mapping[str, Any]) -> str:

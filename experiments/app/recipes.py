@@ -6,9 +6,10 @@ from typing import Any
 from jax.nn.initializers import Initializer
 
 import jaxmlp
-from experiments.app import devices
 from jaxmlp import activations, initializers, losses, metrics, optimizers, schedules
 from jaxmlp.optim import averages
+from jaxmlp.runtime.meshes import axes_of
+from jaxmlp.training.placement import MODEL
 
 LEARNING_RATES = {  # the default for each optimizer
     "adagrad": 0.01,
@@ -97,7 +98,17 @@ def model(config: Mapping[str, Any]) -> jaxmlp.Model:
         norm=None if norm == "none" else norm,
     )
     whole = jaxmlp.with_precision(plain, config.get("precision", "float32"))
-    return jaxmlp.with_sharded(whole) if devices.divides_layers(config) else whole
+    return jaxmlp.with_sharded(whole) if divides_layers(config) else whole
+
+
+def divides_layers(config: Mapping[str, Any]) -> bool:
+    """Whether the mesh of a record divides a network's layers.
+
+    >>> divides_layers({"mesh": "data:2,model:2"}), divides_layers({"mesh": "data:2"})
+    (True, False)
+    """
+    mesh = config.get("mesh")
+    return mesh is not None and axes_of(mesh).get(MODEL, 1) > 1
 
 
 def task(config: Mapping[str, Any]) -> jaxmlp.Task:

@@ -118,12 +118,19 @@ class Checkpoints:
         leaves = checkpoint_files.checked_leaves(tree)
         places = [own_arrays.placement_of(leaf) for leaf in leaves.values()]
         place = None
-        if any(map(jointly.needs_others, places)):
+        if any(map(jointly.needs_others, leaves.values())):
             place = jointly.next_place()
         elif not is_first() and not all(w is None or w.is_fully_addressable for w in places):
             return  # the first process has all of it
         own = any(where is not None for where in places) and (is_first() or place is not None)
-        arguments = operator.index(step), _taken(leaves, own), text, score, own, place
+        arguments = (
+            operator.index(step),
+            _taken(leaves, own, place is not None),
+            text,
+            score,
+            own,
+            place,
+        )
         self._unfinished.append(self._thread.submit(self._write, *arguments))
         self._report()
 
@@ -191,9 +198,10 @@ class Checkpoints:
             remove_folder(self._folder / other)
 
 
-def _taken(leaves: dict[str, Any], own: bool) -> dict[str, Any]:
+def _taken(leaves: dict[str, Any], own: bool, is_joint: bool) -> dict[str, Any]:
     """Leaves as they are now: JAX's stay so while anybody looks at them, but NumPy's can change."""
-    spread = {n: own_arrays.copied(leaf) for n, leaf in leaves.items() if own and is_spread(leaf)}
+    several = {name: leaf for name, leaf in leaves.items() if own and is_spread(leaf)}
+    spread = {name: own_arrays.copied(leaf, is_joint) for name, leaf in several.items()}
     rest = {name: leaf for name, leaf in leaves.items() if name not in spread}
     mutable = {name for name, leaf in rest.items() if not isinstance(leaf, jax.Array)}
     read = jax.device_get(rest) | spread

@@ -21,11 +21,13 @@ WAIT = 600  # seconds for the others to write their parts
 _places = itertools.count()
 
 
-def needs_others(where: Any) -> bool:
-    """Whether this process has some of an array by this sharding, and others have the rest."""
-    if where is None:
+def needs_others(leaf: Any) -> bool:
+    """Whether this process has some of an array, or is to have it, and others have the rest."""
+    where: Any = getattr(leaf, "sharding", None)
+    if where is None or where.is_fully_addressable or where.is_fully_replicated:
         return False
-    return not (where.is_fully_addressable or where.is_fully_replicated)
+    every, own = where.devices_indices_map(leaf.shape), where.addressable_devices_indices_map
+    return {str(each) for each in own(leaf.shape).values()} != set(map(str, every.values()))
 
 
 def next_place() -> str:

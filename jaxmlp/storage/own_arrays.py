@@ -14,6 +14,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxmlp.runtime.shards import gathered
+
 __all__ = ["copied", "orbax_handler", "placement_of", "restore", "save"]
 
 Leaf = Any  # a NumPy array, or one of JAX's
@@ -37,13 +39,19 @@ def orbax_handler() -> Any:
     )
 
 
-def copied(leaf: jax.Array) -> Leaf:
+def copied(leaf: jax.Array, is_joint: bool = False) -> Leaf:
     """A copy of an array that several devices have, for it to be written when they have gone on.
 
     It is in the memory of the machine, where the devices' can be reached from there.
+
+    Args:
+      leaf: the array.
+      is_joint: whether other processes write their parts; or else this one has all of them.
     """
     if leaf.is_fully_replicated:
         return np.array(leaf.addressable_data(0))
+    if not (leaf.is_fully_addressable or is_joint):
+        return gathered(leaf)
     device: Any = next(iter(leaf.sharding.device_set))
     kind = "pinned_host"
     has_own = device.platform != "cpu"

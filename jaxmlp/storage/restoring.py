@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from jaxmlp.storage import checkpoint_files, jointly, manifest, own_arrays, revisions
+from jaxmlp.storage import checkpoint_files, jointly, manifest, revisions
 from jaxmlp.storage.checkpoint_files import Checkpoint
 from jaxmlp.storage.manifest import DamagedError
 from jaxmlp.types import PyTree
@@ -99,7 +99,7 @@ def _first_undamaged(
 ) -> Checkpoint | None:
     """The first of these; the first process says which, where each reads parts of the arrays."""
     leaves = checkpoint_files.checked_leaves(like).values()
-    is_joint = any(jointly.needs_others(own_arrays.placement_of(leaf)) for leaf in leaves)
+    is_joint = any(map(jointly.needs_others, leaves))
     choose = functools.partial(_choose, folder, names)
     found = jointly.from_first(choose, DamagedError) if is_joint else choose()
     if found is None:

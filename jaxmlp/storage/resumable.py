@@ -19,7 +19,6 @@ from jaxmlp.runtime.processes import any_of, is_first, spans_processes
 from jaxmlp.storage.checkpoint import Checkpoints, restore
 from jaxmlp.storage.identity import identity_of, identity_of_many
 from jaxmlp.storage.jointly import needs_others
-from jaxmlp.storage.own_arrays import placement_of
 from jaxmlp.storage.progress import (
     as_population,
     as_progress,
@@ -124,8 +123,9 @@ def resumable(
     seeds = {name: seed if value is None else value for name, value in given.items()}
     recipe, data = check(recipe, data, *seeds.values(), window=window)
     identity, like = identity_of(recipe, data, seeds), progress_like(recipe, data, mesh)
-    is_joint = any(needs_others(placement_of(leaf)) for leaf in jax.tree.leaves(like))
+    is_joint = any(map(needs_others, jax.tree.leaves(like)))
     is_told = mesh is not None and spans_processes(mesh) and not is_joint
+    like = progress_like(recipe, data) if is_told else like
     if is_told and not is_first():
         told = from_first(None, like)
         yield Saved(as_progress(told) if told else None, lambda _: None)

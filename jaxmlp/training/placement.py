@@ -12,7 +12,17 @@ from jaxmlp.runtime.keydata import plain, typed
 from jaxmlp.runtime.leaves import leaf_name
 from jaxmlp.types import Model, PyTree
 
-__all__ = ["MODEL", "held", "kept", "parts_of", "placed", "put", "refuse_undivided", "shardings"]
+__all__ = [
+    "MODEL",
+    "has_layers_within",
+    "held",
+    "kept",
+    "parts_of",
+    "placed",
+    "put",
+    "refuse_undivided",
+    "shardings",
+]
 
 MODEL = "model"  # the axis of a mesh over which a network's layers are divided
 
@@ -20,6 +30,14 @@ MODEL = "model"  # the axis of a mesh over which a network's layers are divided
 def parts_of(mesh: Mesh) -> int:
     """Among how many devices a layer is divided."""
     return int(dict(mesh.shape).get(MODEL, 1))
+
+
+def has_layers_within(mesh: Mesh) -> bool:
+    """Whether all parts of a layer are in one process, for each part of the data."""
+    if parts_of(mesh) == 1:
+        return True
+    lines = np.moveaxis(mesh.devices, mesh.axis_names.index(MODEL), -1).reshape(-1, parts_of(mesh))
+    return all(len({device.process_index for device in line}) == 1 for line in lines)
 
 
 def refuse_undivided(model: Model, mesh: Mesh) -> None:

@@ -84,9 +84,9 @@ def test_layers_are_divided_in_fast_mode_by_default(monkeypatch):
     four = Mesh(np.array(jax.devices()[:1] * 4).reshape(2, 2), ("data", "model"))
     monkeypatch.setattr(devices, "make_mesh", lambda text: four)
     assert devices.settled(Settings(mesh="data:2,model:2")).mode == "fast"
-    assert devices.divides_layers({"mesh": "data:2,model:2"})
-    assert not devices.divides_layers({"mesh": "model:1"})
-    assert not devices.divides_layers({})
+    monkeypatch.setattr(devices, "has_layers_within", lambda mesh: False)
+    with pytest.raises(ValueError, match="--mesh needs the devices along model in one process, go"):
+        devices.settled(Settings(mesh="data:2,model:2"))
 
 
 def test_exact_mode_takes_no_three_devices(monkeypatch):

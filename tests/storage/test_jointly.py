@@ -29,6 +29,9 @@ RECIPE = Recipe(
 )
 
 
+SHAPES = {"bias": (3,), "kernel": (2, 2)}
+
+
 def made():
     inputs = np.random.default_rng(0).normal(size=(32, 4)).astype(np.float32)
     return Dataset(inputs, np.arange(32) % 3)
@@ -73,9 +76,13 @@ def found(folder, mesh):
 
 
 def whole(folder, mesh):
-    """Of arrays that both have whole, process 0 alone saves, whether the other asks or not."""
+    """Of arrays that both have all of, process 0 alone saves, whether the other asks or not."""
     everywhere = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
     tree = {"bias": jax.make_array_from_callback((3,), everywhere, lambda i: np.arange(3.0)[i])}
+    within = jax.sharding.NamedSharding(
+        jaxmlp.make_mesh("data:2,model:2"), jax.sharding.PartitionSpec(None, "model")
+    )
+    tree["kernel"] = jax.make_array_from_callback((2, 2), within, lambda i: np.eye(2)[i])
     with Checkpoints(folder) as checkpoints:
         checkpoints.save(1, tree)
         if jax.process_index() == 0:
@@ -190,8 +197,10 @@ def test_what_both_have_whole_the_first_saves_alone(ended):
     folder, facts = ended
     assert [each["whole"] for each in facts] == [None, None]
     assert steps(folder / "whole") == [1, 2]
-    shape = {"bias": jax.ShapeDtypeStruct((3,), np.float32)}
-    assert restore(folder / "whole", shape).tree["bias"].tolist() == [0, 1, 2]
+    shapes = {name: jax.ShapeDtypeStruct(s, np.float32) for name, s in SHAPES.items()}
+    tree = restore(folder / "whole", shapes).tree
+    assert tree["bias"].tolist() == [0, 1, 2]
+    assert tree["kernel"].tolist() == [[1, 0], [0, 1]]
 
 
 def test_a_training_goes_on_in_both_with_the_same_bits(ended):
@@ -206,6 +215,6 @@ def test_a_training_goes_on_in_both_with_the_same_bits(ended):
 
 def test_a_process_that_has_all_needs_no_others():
     one = jax.numpy.ones(2)
-    assert not jointly.needs_others(one.sharding)
-    assert not jointly.needs_others(None)
+    assert not jointly.needs_others(one)
+    assert not jointly.needs_others(np.ones(2))
     assert jointly.next_place() != jointly.next_place()

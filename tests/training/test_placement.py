@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -37,7 +38,7 @@ from jaxmlp.runtime.compilation import compile_all
 from jaxmlp.runtime.memory import num_bytes
 from jaxmlp.training.engine import calls_of, shapes_of
 from jaxmlp.training.parallel import make_parallel
-from jaxmlp.training.placement import held, kept, parts_of, put, shardings
+from jaxmlp.training.placement import has_layers_within, held, kept, parts_of, put, shardings
 
 NETWORKS = {
     "plain": with_sharded(mlp((8, 16, 32, 3))),
@@ -308,6 +309,22 @@ def test_what_belongs_to_no_parameter_is_whole():
     assert spec == PartitionSpec(None, None, "model")
     assert parts_of(mesh) == 4
     assert parts_of(Mesh(np.array(jax.devices()), ("data",))) == 1
+
+
+@pytest.mark.parametrize(
+    ("axes", "owners", "expected"),
+    [
+        (("data", "model"), [[0, 0], [1, 1]], True),
+        (("data", "model"), [[0, 1], [0, 1]], False),
+        (("model", "data"), [[0, 1], [0, 1]], True),
+        (("data", "other"), [[0, 1], [0, 1]], True),
+    ],
+)
+def test_a_layer_is_within_a_process_or_it_is_not(axes, owners, expected):
+    devices = np.array([[SimpleNamespace(process_index=owner) for owner in row] for row in owners])
+    shape = dict(zip(axes, devices.shape, strict=True))
+    mesh = SimpleNamespace(devices=devices, axis_names=axes, shape=shape)
+    assert has_layers_within(mesh) is expected
 
 
 def test_each_device_needs_memory_for_its_part_alone():

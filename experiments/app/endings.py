@@ -33,12 +33,10 @@ def start(main: Callable[[list[str]], None]) -> None:
         print("\ninterrupted", file=sys.stderr)
         _end(INTERRUPTED)
     except RuntimeError as error:
-        from jaxmlp import processes  # the library takes a second to import
-
-        if not isinstance(error, processes.ProcessLostError):
+        if not hasattr(error, "exit_code"):  # as that of a process that has lost another has
             raise
         print(f"error: {screen.one_line(error)}", file=sys.stderr)
-        _end(processes.LOST)
+        _end(error.exit_code)
 
 
 def _end(code: Any) -> NoReturn:
@@ -56,7 +54,7 @@ def _end(code: Any) -> NoReturn:
 
 @contextlib.contextmanager
 def clear_errors(work: str = "interrupted before training") -> Iterator[None]:
-    """Turns a user's mistake into one line on the screen and exit code 1.
+    """Turns a user's mistake into one line and exit code 1; an absent process into exit code 75.
 
     Args:
       work: what is said first where Ctrl-C ends it: that nothing was written comes after it.
@@ -64,7 +62,11 @@ def clear_errors(work: str = "interrupted before training") -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError) as error:
-        sys.exit(f"error: {screen.one_line(error)}")
+        line = f"error: {screen.one_line(error)}"
+        if not hasattr(error, "exit_code"):
+            sys.exit(line)
+        print(line, file=sys.stderr)  # of other processes, which may come another time
+        sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print(f"\n{work}; nothing was written", file=sys.stderr)
         sys.exit(INTERRUPTED)

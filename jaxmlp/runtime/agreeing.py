@@ -13,7 +13,13 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jaxmlp.runtime import coordination, receipt
-from jaxmlp.runtime.losing import ProcessLostError, are_joined, lost, noticing_losses
+from jaxmlp.runtime.losing import (
+    ProcessAbsentError,
+    ProcessLostError,
+    are_joined,
+    lost,
+    noticing_losses,
+)
 from jaxmlp.types import Array
 
 __all__ = [
@@ -97,7 +103,7 @@ def everyones(word: Any, *, seconds: float = DAY) -> list[Any]:
       seconds: to wait for the slowest process.
 
     Raises:
-      TimeoutError: if a process does not ask.
+      ProcessAbsentError: if a process does not ask.
       ProcessLostError: if one has ended.
 
     >>> everyones({"step": 8})
@@ -106,12 +112,12 @@ def everyones(word: Any, *, seconds: float = DAY) -> list[Any]:
     if not are_joined():
         return [json.loads(json.dumps(word, default=str))]
     place, client = f"jaxmlp/everyones/{next(_turns)}", coordination.client()
-    own, count = coordination.numbers()  # by which no device need have started
+    own, _ = coordination.numbers()  # by which no device need have started
     with noticing_losses():
         client.key_value_set(f"{place}/{own}", json.dumps(word, default=str), allow_overwrite=True)
         meet(place, seconds)
         given = {key: json.loads(value) for key, value in client.key_value_dir_get(f"{place}/")}
-        every = [given[f"{place}/{number}"] for number in range(count)]
+        every = [given[f"{place}/{number}"] for number in range(len(given))]
         meet(f"{place}/read", seconds)  # or the first to go would end those that have not read
     return every
 
@@ -125,7 +131,7 @@ def same(what: Mapping[str, Any], *, seconds: float = 60) -> None:
 
     Raises:
       ValueError: in all processes, if one has something else than process 0: what, in one line.
-      TimeoutError: if a process does not ask.
+      ProcessAbsentError: if a process does not ask.
 
     >>> same({"seed": 0})
     """
@@ -194,7 +200,7 @@ def from_first(content: bytes) -> bytes:
 def await_others(place: str, seconds: float) -> None:
     """Waits until all processes have come to a place, each place once, but no longer than so."""
     if are_joined():
-        with contextlib.suppress(TimeoutError, ProcessLostError):
+        with contextlib.suppress(ProcessAbsentError, ProcessLostError):
             meet(f"jaxmlp/await/{place}", seconds)
             time.sleep(0.5 * is_first())  # with it ends all that the others may hear
 
@@ -203,7 +209,7 @@ def meet(place: str, seconds: float) -> None:
     """Waits until all processes have come to a place of this name, each place once.
 
     Raises:
-      TimeoutError: naming those that do not come.
+      ProcessAbsentError: naming those that do not come.
       ProcessLostError: if one has ended.
     """
     try:
@@ -212,7 +218,7 @@ def meet(place: str, seconds: float) -> None:
         absent = coordination.says_who(str(error))
         if not absent:
             raise lost() from error
-        raise TimeoutError(
+        raise ProcessAbsentError(
             f"all processes need to be as far within {seconds:g} s, got none with process_id "
             f"{', '.join(map(str, absent))}"
         ) from error

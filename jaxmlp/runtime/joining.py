@@ -6,6 +6,7 @@ from typing import Any
 
 from jaxmlp.naming import kind_of
 from jaxmlp.runtime import coordination
+from jaxmlp.runtime.losing import ProcessAbsentError
 
 __all__ = ["await_coordinator", "check", "worded"]
 
@@ -44,7 +45,7 @@ def await_coordinator(address: str, seconds: int) -> None:
     """Waits until somebody listens there, which JAX would do twice as long.
 
     Raises:
-      TimeoutError: if nobody does.
+      ProcessAbsentError: if nobody does.
     """
     host, _, port = address.rpartition(":")
     until = time.monotonic() + seconds
@@ -54,7 +55,7 @@ def await_coordinator(address: str, seconds: int) -> None:
             return
         except OSError as error:
             if time.monotonic() > until:
-                raise TimeoutError(
+                raise ProcessAbsentError(
                     _nobody(address, seconds, f" ({error.strerror or error})")
                 ) from error
         time.sleep(0.2)
@@ -74,7 +75,7 @@ def worded(error: Exception, address: Any, count: Any, number: Any, seconds: int
     where = f"at {address}" if address else "where JAX found the coordinator to be"
     if absent := coordination.says_who(said):
         names = ", ".join(map(str, absent))
-        return TimeoutError(
+        return ProcessAbsentError(
             f"{count or 'all'} processes need to come within {seconds} s {where}, got none with "
             f"process_id {names}"
         )
@@ -86,7 +87,7 @@ def worded(error: Exception, address: Any, count: Any, number: Any, seconds: int
             f"{number}, and fewer for process 0"
         )
     if "DEADLINE_EXCEEDED" in said or "UNAVAILABLE" in said:
-        return TimeoutError(_nobody(address, seconds))
+        return ProcessAbsentError(_nobody(address, seconds))
     return OSError(f"the processes could not be joined {where}: {said}")
 
 

@@ -11,6 +11,7 @@ import jax
 
 __all__ = [
     "LOST",
+    "ProcessAbsentError",
     "ProcessLostError",
     "abandon",
     "are_joined",
@@ -32,6 +33,14 @@ _has_joined, _has_lost = False, False
 
 class ProcessLostError(RuntimeError):
     """Another process has ended, or cannot be reached, so that this one cannot go on."""
+
+    exit_code = LOST
+
+
+class ProcessAbsentError(TimeoutError):
+    """Another process has not come, nor is to be found, in the time that it had."""
+
+    exit_code = LOST
 
 
 def are_joined() -> bool:

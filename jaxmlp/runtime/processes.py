@@ -18,10 +18,18 @@ from jaxmlp.runtime.agreeing import (
     spans_processes,
     told,
 )
-from jaxmlp.runtime.losing import LOST, ProcessLostError, abandon, are_joined, noticing_losses
+from jaxmlp.runtime.losing import (
+    LOST,
+    ProcessAbsentError,
+    ProcessLostError,
+    abandon,
+    are_joined,
+    noticing_losses,
+)
 
 __all__ = [
     "LOST",
+    "ProcessAbsentError",
     "ProcessLostError",
     "abandon",
     "any_of",
@@ -66,7 +74,8 @@ def join(
     Raises:
       ValueError: if an argument is no such, two processes have one number, or versions or the
         number of processes are not the same everywhere.
-      OSError: if the port is taken, nobody is there, or a process does not come.
+      OSError: if the port is taken; `ProcessAbsentError` if nobody is there, or a process does not
+        come.
     """
     if are_joined():
         raise ValueError("join needs to be called once, got a second call")

@@ -7,6 +7,7 @@ from several import ends, free_address, joined
 from jaxmlp.runtime.agreeing import any_of, await_others, from_first, is_first, largest, same, told
 
 AGREEING = """
+from jax._src import distributed
 print(is_first(), any_of(not is_first()), any_of(False), largest([1, 3 if is_first() else 2]))
 print(from_first(b"first's" * 999 if is_first() else b"other") == b"first's" * 999)
 print(from_first(b""), everyones([is_first()]))
@@ -19,6 +20,11 @@ if is_first():
     time.sleep(1)
     print("written")
 leave()
+try:
+    with noticing_losses():
+        raise ValueError("Gloo, of something else")
+except Exception as error:
+    print(type(error).__name__, are_joined(), type(distributed._jax.get_distributed_runtime_client))
 """
 
 
@@ -39,14 +45,16 @@ def test_processes_agree_and_wait_for_each_other_at_the_end():
     codes, lines, said = ends(*(joined(address, 2, number, AGREEING) for number in range(2)))
     assert codes == [0, 0], said
     differs = "process 1 needs to have what process 0 has; deep.batch: expected 8, got 9"
+    after = "ValueError False <class 'nanobind.nb_func'>"  # as JAX has it
     assert lines[0] == [
         "True True False [1. 3.]",
         "True",
         "b'' [[True], [False]]",
         differs,
         "written",
+        after,
     ]
-    assert lines[1] == ["False True False [1. 3.]", "True", "b'' [[True], [False]]", differs]
+    assert lines[1] == ["False True False [1. 3.]", "True", "b'' [[True], [False]]", differs, after]
 
 
 TELLING = """

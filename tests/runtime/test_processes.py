@@ -20,7 +20,9 @@ def test_who_does_not_come_is_named_in_time():
     address = free_address()
     codes, lines, _ = ends(*(joined(address, 3, number, seconds=3) for number in (0, 2)))
     assert codes == [1, 1]
-    expected = f"TimeoutError: 3 processes need to come within 3 s at {address}, got none with "
+    expected = (
+        f"ProcessAbsentError: 3 processes need to come within 3 s at {address}, got none with "
+    )
     for said, seconds in lines:
         assert said == f"{expected}process_id 1"
         assert float(seconds) < 12

@@ -28,3 +28,8 @@ def test_a_signal_to_one_process_stops_all_at_one_step_and_bits_are_kept(tmp_pat
     assert again[0] == again[1]
     assert again[0][0] == ends_0[-1]
     assert again[0][2] == undisturbed
+
+
+def test_blocks_are_as_long_as_the_slowest_says_and_an_epoch_may_be_the_last_for_any(tmp_path):
+    (_, ends_0, _), (_, ends_1, _) = found(both(tmp_path, epochs=4, pause=0.0, slow=True, last=3))
+    assert ends_0 == ends_1 == list(range(1, 13))

@@ -6,6 +6,9 @@ Takes the flags of `experiments.mnist`, and each network gets the bits that it g
 same values and seed. Leaves a table with intervals over the seeds, pictures, and the history of
 all networks in runs.npz; `experiments.replay` trains any of them again alone.
 
+With --coordinator_address, --num_processes and --process_id, or --distributed, each of several
+processes trains a part of the networks; process 0 shows its own, and in the end writes all.
+
 --seed, --target and --tensorboard are for one network alone; --patience ends a network and keeps
 its last parameters; --resume takes no other settings.
 
@@ -16,6 +19,7 @@ moment on: it starts where there is nothing yet to go on with, and goes on where
 """
 
 import itertools
+from pathlib import Path
 from typing import Any
 
 from absl import flags
@@ -37,7 +41,7 @@ from experiments.app.fields import SWEEP, SWEEP_OUTPUT
 from experiments.app.job import Job
 from experiments.app.log import Clock
 from experiments.app.settings import DEFAULTS, Settings
-from experiments.folder import workdir
+from jaxmlp import processes
 from jaxmlp.training.recipe import split
 
 settings.define(SWEEP, SWEEP_OUTPUT)
@@ -50,10 +54,11 @@ def main(argv: list[str]) -> None:
     clock = Clock()
     with endings.clear_errors():
         command_line.refuse_arguments(argv)
-        earlier = config.earlier_config("sweep")
+        count = together.join(config.read())
+        earlier = processes.told(lambda: config.earlier_config("sweep"))
         given = config.read(earlier)
         refuse_flags(given)
-        path = workdir.choose(given.workdir, "sweep", given.overwrite, earlier is not None)
+        path = processes.told(lambda: config.folder(given, earlier, "sweep"))
         axes = dict(points.parse_axis(text) for text in given.sweep)
         if len(axes) < len(given.sweep):
             raise ValueError(f"--sweep needs each name once, got {' '.join(given.sweep)}")
@@ -65,12 +70,12 @@ def main(argv: list[str]) -> None:
         points.refuse_too_many(seeds, *crossed, *axes.values())
         environment.use_devices()
         threads = config.threads(given, earlier)
-        startup.wake(threads, given.deterministic, mesh=given.mesh, is_alone=False)
+        startup.wake(threads, given.deterministic, processes=count, mesh=given.mesh, is_alone=False)
         given = devices.settled(given, is_alone=False)
         data, notice = config.load_data(given, earlier)
         made = config.make_sweep(given, data, earlier)
         recipe = points.recipe_at(data, made["given"], {})
-        job = Job(recipe, data, made, path, notice, given, earlier, axes, seeds, *crossed)
+        job = Job(recipe, data, made, Path(path), notice, given, earlier, axes, seeds, *crossed)
         refuse_twins(job)
     clock.charge("load")
     life.live(population.POPULATION, job, clock)
@@ -80,7 +85,7 @@ def refuse_flags(given: Settings) -> None:
     """Raises ValueError for a flag of `experiments.mnist` that means nothing here."""
     if flags.FLAGS["seed"].present:
         raise ValueError(f"expected --seeds={given.seed}, got --seed={given.seed}")
-    for name in ("target", "tensorboard", "noise_seed", *together.FLAGS, "distributed"):
+    for name in ("target", "tensorboard", "noise_seed"):
         if getattr(given, name) != DEFAULTS[name]:
             raise ValueError(f"--{name} is for one network alone: expected experiments.mnist")
     if given.on_fault == "skip":

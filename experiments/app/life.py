@@ -10,7 +10,16 @@ from rich.console import Console
 from rich.panel import Panel
 
 import jaxmlp
-from experiments.app import board, endings, environment, report, screen, startup, together
+from experiments.app import (
+    board,
+    endings,
+    environment,
+    parts,
+    report,
+    screen,
+    startup,
+    together,
+)
 from experiments.app.job import Job
 from experiments.app.log import Clock, Log
 from experiments.app.signals import StopRequest
@@ -43,10 +52,14 @@ class Kind(NamedTuple):
     begin: Callable[[Job, Any, Lines], None]  # writes what there is of both
     going_on: Callable[[Any], str]  # from where, for a reader
     train: Callable[[Console, Job, Log, Any, Any], Any]  # by the plan, from the start; an outcome
-    follow: Callable[[Job, Any, StopRequest], None]  # trains in another process than the first
+    follow: Callable[[Job, Any, Any, Lines, StopRequest], None]  # in another process than the
+    # first trains by the plan, from the start; writes what is its own, if anything is
     leave: Callable[[Job, Log, Any], list[str]]  # writes what there is when it is interrupted
     finish: Callable[[Console, Job, Log, Any], bool]  # and at the end; whether it did harm
     pictures: str  # the module that draws
+    is_spread: bool = (
+        False  # whether each of several processes trains, and keeps, a part of its own
+    )
 
 
 def live(kind: Kind, job: Job, clock: Clock) -> None:
@@ -75,7 +88,7 @@ def live(kind: Kind, job: Job, clock: Clock) -> None:
         stack.enter_context(endings.clear_endings(job.path))
         stack.enter_context(together.ending_alike())
         if not processes.is_first():
-            follow(kind, job, start)
+            follow(kind, job, plan, start, lines)
             return
         checkpoints = None
         if keep := kind.num_kept(job, plan):
@@ -95,13 +108,13 @@ def live(kind: Kind, job: Job, clock: Clock) -> None:
         _end(log, kind.finish(console, job, log, outcome))
 
 
-def follow(kind: Kind, job: Job, start: Any) -> None:
+def follow(kind: Kind, job: Job, plan: Any, start: Any, lines: Lines) -> None:
     """Trains in another process than the first, which writes and shows.
 
     A number that is not finite ends training in all of them alike.
     """
     with StopRequest() as request, contextlib.suppress(jaxmlp.TrainingFault):
-        kind.follow(job, start, request)
+        kind.follow(job, plan, start, lines, request)
         request.agree()
 
 
@@ -113,6 +126,8 @@ def _check(job: Job) -> None:
         report.check_pictures()
     if job.earlier is not None:
         _check_environment(job)
+        if "sweep" in job.config:
+            parts.check(job.path)
 
 
 def _check_environment(job: Job) -> None:
@@ -172,9 +187,19 @@ def _claimed(kind: Kind, job: Job, stack: contextlib.ExitStack) -> tuple[Job, Ch
         return str(own.path)
 
     job = job._replace(path=Path(processes.told(claim)))
+    if kind.is_spread:
+        return job, here[0] if here else _own(kind, job)
     if job.earlier is None:
         return job, None
     return job, sharing.from_first(here[0] if here else None, kind.like(job))
+
+
+def _own(kind: Kind, job: Job) -> Checkpoint | None:
+    """Where this process stopped, of a sweep of which it is not the first."""
+    if job.earlier is None:
+        parts.clear(job)
+        return None
+    return checkpoint.restore(parts.own(job).path / "checkpoints", kind.like(job))
 
 
 def _begin(kind: Kind, job: Job, start: Any, lines: Lines) -> None:

@@ -1,6 +1,9 @@
 """A sweep's training: which networks there are, and how it begins and ends."""
 
+import contextlib
+import functools
 import math
+import sys
 import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -10,19 +13,19 @@ import numpy as np
 from rich.console import Console
 
 import jaxmlp
-from experiments.app import life, points, standings, startup, sweep_report, verdict
+from experiments.app import life, parts, points, standings, startup, sweep_report, verdict
 from experiments.app.job import Job
-from experiments.app.log import Log
+from experiments.app.log import Clock, Log
 from experiments.app.signals import StopRequest
 from experiments.app.sweep_recorder import Recorder
 from experiments.app.traits import traits
 from experiments.folder import records, schema
-from experiments.folder.files import as_written, write_json
+from experiments.folder.files import as_written, write_json, write_lines
 from jaxmlp import statistics
 from jaxmlp.populations.labels import label
 from jaxmlp.populations.many import Plan
 from jaxmlp.statistics import Summary
-from jaxmlp.storage.checkpoint import Checkpoint
+from jaxmlp.storage.checkpoint import Checkpoint, Checkpoints
 from jaxmlp.storage.progress import as_population
 
 PICTURES = "experiments.plots.population"
@@ -80,13 +83,18 @@ def compile(console: Console, job: Job) -> Plan:
         )
     console.print(
         f"{_count(plan.num_programs, 'program')} in {plan.mode} mode on "
-        f"{_count(plan.num_devices, jax.devices()[0].device_kind + ' device')}, "
+        f"{_count(plan.num_devices, jax.devices()[0].device_kind + ' device')}{_of_how_many()}, "
         f"{plan.chunk:,} networks at a time, "
         f"{_mib(plan.host_bytes)} of memory, {_mib(plan.available_bytes)} free",
         markup=False,
         soft_wrap=True,
     )
     return plan
+
+
+def _of_how_many() -> str:
+    count = jax.process_count()
+    return f" of each process, of which there are {count}" if count > 1 else ""
 
 
 def _count(number: int, name: str) -> str:
@@ -122,7 +130,8 @@ def start(job: Job, found: Checkpoint | None) -> tuple[jaxmlp.Population | None,
 
 
 def begin(job: Job, start: jaxmlp.Population | None, lines: life.Lines) -> None:
-    """A sweep has nothing more to write of an earlier start."""
+    """A sweep has nothing more to write of an earlier start, but folders for other processes."""
+    parts.make(job.path)
 
 
 def going_on(start: jaxmlp.Population) -> str:
@@ -163,9 +172,29 @@ def digests_of(runs: jaxmlp.Runs) -> list[str] | None:
     return sweep_report.digests_of(runs) if runs.ended_by.all() else None
 
 
-def follow(job: Job, start: jaxmlp.Population | None, request: StopRequest) -> None:
-    """Trains in another process than the first, and writes nothing down."""
-    raise ValueError("a sweep needs to be one process")
+def follow(
+    job: Job,
+    plan: Plan,
+    start: jaxmlp.Population | None,
+    lines: life.Lines,
+    request: StopRequest,
+) -> None:
+    """Trains the networks of another process than the first, and keeps what is its own."""
+    own = parts.own(job)
+    own.path.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        checkpoints = None
+        if keep := num_kept(job, plan):
+            checkpoints = stack.enter_context(Checkpoints(own.path / "checkpoints", keep))
+        log = Log(own, Clock(), checkpoints, request, lines)
+        outcome = train(Console(quiet=True), own, log, plan, start)
+        if job.given.save_networks and outcome.digests is not None:
+            networks = job.path / "networks"
+            write = functools.partial(sweep_report.write_networks, networks, outcome.runs)
+            log.unwritten.attempt("networks", write)
+        log.close()
+        if log.unwritten.errors:
+            print(f"error: {own.path} is not whole: {log.unwritten}", file=sys.stderr)
 
 
 def leave(job: Job, log: Log, outcome: Outcome) -> list[str]:
@@ -203,6 +232,9 @@ def finish(console: Console, job: Job, log: Log, outcome: Outcome) -> bool:
         "seconds": log.clock.rounded,
     }
     attempt("summary.json", lambda: write_json(path / "summary.json", job.marked(summary)))
+    if runs.homes is not None:
+        lines = sweep_report.lines_of(job, runs, log.lines.records)
+        attempt("metrics.jsonl", lambda: write_lines(path / "metrics.jsonl", lines))
     log.close()
     standings.conclude(console, path, metric, runs, rows, p_values, summary)
     return False
@@ -232,4 +264,5 @@ POPULATION = life.Kind(
     leave,
     finish,
     PICTURES,
+    is_spread=True,
 )

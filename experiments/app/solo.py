@@ -130,7 +130,9 @@ def train_by(
     )
 
 
-def follow(job: Job, start: Progress | None, request: StopRequest) -> None:
+def follow(
+    job: Job, plan: None, start: Progress | None, lines: life.Lines, request: StopRequest
+) -> None:
     """Trains in another process than the first, and writes nothing down."""
     if start is not None and reason_to_stop(job, start):
         return

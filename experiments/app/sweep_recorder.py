@@ -2,6 +2,7 @@
 
 import time
 
+import jax
 import numpy as np
 from rich.console import Console
 from rich.progress import TextColumn, TimeRemainingColumn
@@ -23,6 +24,8 @@ class Recorder:
         self.work = 0.0  # network-epochs trained here
         self._first: tuple[float, float] | None = None  # the time and the work after an epoch
         self._console, self._job, self._log = console, job, log
+        where = " that this process trains" if jax.process_count() > 1 else ""
+        self._of_what = f"means of the networks{where}"
         self._num_epochs = max(job.axes.get("num_epochs", [job.config["num_epochs"]]))
         self._started = time.perf_counter()
         self._before: float | None = None  # network-epochs done before, this epoch's apart
@@ -69,7 +72,7 @@ class Recorder:
         shown = {n: v for n, v in means.items() if n.partition("_")[2] in known}
         text = ", ".join(f"{n.replace('_', ' ')} {format_metric(n, v)}" for n, v in shown.items())
         self._console.print(
-            f"epoch {report.epoch}/{self._num_epochs}: {text}, means of the networks; "
+            f"epoch {report.epoch}/{self._num_epochs}: {text}, {self._of_what}; "
             f"{report.num_live:,} go on; {seconds:.2f} s",
             markup=False,
             soft_wrap=True,

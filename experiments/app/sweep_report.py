@@ -9,6 +9,7 @@ import numpy as np
 
 import jaxmlp
 from experiments.app import points
+from experiments.app.job import Job
 from experiments.folder.files import write_csv
 from jaxmlp.populations.gathering import merged
 from jaxmlp.statistics import Summary
@@ -61,6 +62,29 @@ def file_name(text: str) -> str:
         return text
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     return f"{text[: NAME - 1 - len(digest)]}-{digest}"
+
+
+def lines_of(job: Job, runs: jaxmlp.Runs, own: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The lines of metrics.jsonl of all members, from the results of all processes.
+
+    Args:
+      job: the sweep.
+      runs: its results.
+      own: the lines of the members that this process has trained, by the epochs that these took.
+    """
+    made = []
+    for epoch in range(1, int(runs.stopped_at.max()) + 1):
+        columns = {name: values[..., epoch - 1] for name, values in runs.history.items()}
+        means = {
+            name: float(np.nanmean(values, dtype=np.float64))
+            for name, values in columns.items()
+            if not np.isnan(values).all()
+        }
+        line = {"epoch": epoch, "num_live": int((runs.stopped_at > epoch).sum()), **means}
+        if epoch <= len(own):
+            line["seconds"] = own[epoch - 1]["seconds"]
+        made.append(job.marked(line))
+    return made
 
 
 def write_runs(path: Path, runs: jaxmlp.Runs, digests: list[str]) -> None:

@@ -23,6 +23,7 @@ CONTENTS = (  # what a run may leave, and --overwrite removes
     "params.npz",
     "plots",
     "predictions.csv",
+    "processes",
     "receipt.json",
     "runs.npz",
     "summary.json",

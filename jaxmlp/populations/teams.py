@@ -38,6 +38,7 @@ def teams_of(mesh: Mesh | None) -> tuple[Devices, ...]:
     Args:
       mesh: along its axis "member" there are teams, each of the devices along its other axes. One
         without the axes "member" and "data" is as many teams of one. By default all devices are.
+        Which devices make a team is not said by it: those of one process do, if they can.
 
     Raises:
       ValueError: if it is no mesh.
@@ -57,7 +58,26 @@ def teams_of(mesh: Mesh | None) -> tuple[Devices, ...]:
     if not {MEMBER, DATA} & {*names} or not others:
         return tuple(mesh.devices.flat)
     place = names.index(MEMBER) if MEMBER in names else None
-    return tuple(Mesh(devices, others) for devices in _along(mesh.devices, place))
+    found = _along(mesh.devices, place)
+    if any(len(_processes(devices)) > 1 for devices in found):  # as make_mesh may have laid them
+        found = _by_process(found)
+    return tuple(Mesh(devices, others) for devices in found)
+
+
+def _processes(devices: np.ndarray) -> set[int]:
+    return {device.process_index for device in devices.flat}
+
+
+def _by_process(teams: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """As many teams of the same shape, each of the devices of one process as far as may be."""
+    every = sorted((each for team in teams for each in team.flat), key=_process_index)
+    made = np.empty(len(every), object)
+    made[:] = every
+    return list(made.reshape(len(teams), *teams[0].shape))
+
+
+def _process_index(device: jax.Device) -> int:
+    return int(device.process_index)
 
 
 def _along(devices: np.ndarray, axis: int | None) -> Sequence[np.ndarray]:

@@ -22,6 +22,7 @@ if processes > 1:
     jax.distributed.initialize(f"127.0.0.1:{port}", processes, number)
 import numpy as np, optax, jaxmlp
 from jax.sharding import Mesh
+from jaxmlp.populations.teams import teams_of
 
 inputs, labels = np.random.default_rng(0).normal(size=(50, 4)), np.arange(50) % 3
 inputs = inputs.astype(np.float32)
@@ -67,7 +68,11 @@ show(left)
 alone = jaxmlp.train_many(recipe, data, range(number, 2), mesh=Mesh(jax.local_devices(), ("own",)))
 print(alone.homes is None, jaxmlp.digest(alone.member(seed=1).params))
 if processes > 1:
-    across = Mesh(np.array(jax.devices()).reshape(2, 2).T, ("member", "data"))
+    across = Mesh(np.array(jax.devices()), ("data",))
+    crossed = Mesh(np.array(jax.devices()).reshape(2, 2).T, ("member", "data"))
+    assert [{each.process_index for each in team.devices.flat} for team in teams_of(crossed)] == [
+        *({0}, {1}),
+    ]
     elsewhere = Mesh(jax.local_devices(process_index=1 - number), ("x",))
     for options, said in (
         ({"seeds": [number]}, "seed needs to be the same in all processes, got 0 in process 0"),

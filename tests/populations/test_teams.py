@@ -50,6 +50,22 @@ def test_devices_of_a_team_lie_along_the_other_axes():
     assert [each.tolist() for each in teams._along(numbers, None)] == [numbers.tolist()]
 
 
+class Device:
+    """What there is to know of a device elsewhere."""
+
+    def __init__(self, process_index):
+        self.process_index = process_index
+
+
+def test_teams_are_of_one_process_each_however_a_mesh_lies():
+    first, second = [Device(0) for _ in range(4)], [Device(1) for _ in range(4)]
+    crossed = [np.array([[a, b]]) for a, b in zip(first, second, strict=True)]
+    found = teams._by_process(crossed)
+    assert [team.shape for team in found] == [(1, 2)] * 4
+    assert [teams._processes(team) for team in found] == [{0}, {0}, {1}, {1}]
+    assert [team.ravel().tolist() for team in found[:2]] == [first[:2], first[2:]]
+
+
 def test_all_devices_are_the_default():
     assert teams.teams_of(None) == tuple(jax.devices())
 

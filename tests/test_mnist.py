@@ -14,6 +14,7 @@ from programs import call, finish, start
 
 import jaxmlp
 from experiments import mnist, predict, sweep, verify
+from experiments.data import sources
 from experiments.folder import records
 from experiments.folder.workdir import CONTENTS
 
@@ -190,7 +191,9 @@ def test_a_folder_read_in_windows_trains_to_the_bits_of_a_file_in_memory(tmp_pat
     assert set(asked) == {2**20}
 
 
-def test_a_table_read_in_windows_trains_to_the_bits_of_a_file_in_memory(tmp_path, capsys):
+def test_a_table_read_in_windows_trains_to_the_bits_of_a_file_in_memory(
+    tmp_path, capsys, monkeypatch
+):
     y = np.arange(2500) % 3
     x = np.random.default_rng(0).normal(size=(2500, 200)).astype(np.float32)
     x[np.arange(2500), y] += 3
@@ -199,12 +202,24 @@ def test_a_table_read_in_windows_trains_to_the_bits_of_a_file_in_memory(tmp_path
     arrays = {"x_train": x[500:], "y_train": y[500:], "x_test": x[:500], "y_test": y[:500]}
     flags = "--num_epochs=2", "--hidden_sizes=8", "--noplots"
     call(mnist, npz(tmp_path, **arrays), *flags, f"--workdir={tmp_path / 'file'}")
-    table, path = f"--dataset={tmp_path / 'data'}", tmp_path / "table"
+    table, path, load, asked = (
+        f"--dataset={tmp_path / 'data'}",
+        tmp_path / "table",
+        sources.load,
+        [],
+    )
+
+    def loading(*arguments, window=None, **options):
+        asked.append(window)
+        return load(*arguments, window=window, **options)
+
+    monkeypatch.setattr(sources, "load", loading)
     call(mnist, table, *flags, "--window=1", f"--workdir={path}")  # MiB, of 1.6
     one, other = (read(tmp_path / name / "summary.json") for name in ("file", "table"))
     assert one["params_sha256"] == other["params_sha256"]
     assert one["test_loss"] == other["test_loss"]
     call(verify, path)
+    assert asked == [2**20, 2**20]
     call(predict, path, tmp_path / "data" / "test.parquet")
     right = round(500 * other["test_accuracy"])
     assert f"right: {right:,} of 500" in capsys.readouterr().out
@@ -251,8 +266,11 @@ def test_values_make_a_regression(values, tmp_path, capsys):
     rows = np.genfromtxt(path / "predictions.csv", delimiter=",", skip_header=1)[:, 1:]
     np.testing.assert_allclose(rows[:, 0] - rows[:, 1], error, atol=1e-4)
     assert f"absolute error {np.abs(error).mean():.4f}, r2 0.9" in out
+    table = parquet_files.write(tmp_path / "data.parquet", **np.load(tmp_path / "data.npz"))
+    call(predict, path, table)
+    assert f"absolute error {np.abs(error).mean():.4f}, r2 0.9" in capsys.readouterr().out
     for given, message in (
-        (["digit.png"], "a regression takes one .npz file, got digit.png"),
+        (["digit.png"], "a regression takes one .npz or .parquet file, got digit.png"),
         (
             [tmp_path / "other.npz"],
             r"expected labels \(120, 1\) .*, got float64 \(120, 2\)",

@@ -496,7 +496,20 @@ def same(folder, other):
     )
 
 
-def test_a_sweep_that_reads_its_data_in_windows_has_the_networks_of_one_in_memory(tmp_path, capsys):
+def test_a_sweep_that_reads_its_data_in_windows_has_the_networks_of_one_in_memory(
+    tmp_path, capsys, monkeypatch
+):
+    asked = []
+
+    def telling(function):
+        def tell(*arguments, window=None, **options):
+            asked.append((function.__name__, window))
+            return function(*arguments, window=window, **options)
+
+        return tell
+
+    for function in (jaxmlp.plan_many, jaxmlp.train_many, jaxmlp.train):
+        monkeypatch.setattr(jaxmlp, function.__name__, telling(function))
     y = np.arange(2000) % 3
     x = np.random.default_rng(0).normal(size=(2000, 150)).astype(np.float32)
     parquet_files.write(tmp_path / "data" / "train.parquet", 500, x=x, y=y)
@@ -511,3 +524,6 @@ def test_a_sweep_that_reads_its_data_in_windows_has_the_networks_of_one_in_memor
     assert read(tmp_path / "read" / "config.json")["outputs"]["window"] == 1
     call(replay, tmp_path / "read", "--member=seed=1")
     assert "identical to the bit" in capsys.readouterr().out
+    programs = ["plan_many", "train_many"]
+    windows = [*((name, None) for name in programs), *((name, 2**20) for name in programs)]
+    assert asked == [*windows, ("train", 2**20)]

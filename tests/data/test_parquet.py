@@ -46,6 +46,12 @@ def test_lists_and_bytes_of_other_kinds(path, column):
     np.testing.assert_array_equal(np.asarray(rows), PIXELS.reshape(50, 6))
 
 
+def test_bytes_of_a_part_of_an_array_are_its_own(path):
+    column = pa.FixedSizeBinaryArray.from_buffers(pa.binary(6), 50, [None, pa.py_buffer(PIXELS)])
+    got = parquet._values(path, 0, "x", column.slice(20, 3))
+    np.testing.assert_array_equal(got, PIXELS[20:23].reshape(3, 6))
+
+
 def test_tensors_have_their_shape(path):
     column = pa.FixedShapeTensorArray.from_numpy_ndarray(PIXELS)
     rows, _ = opened(path, x=column)

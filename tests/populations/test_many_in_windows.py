@@ -103,3 +103,12 @@ def test_members_of_a_team_have_the_bits_of_data_in_memory_on_it(blobs):
         for data, window in ((blobs, None), (read_by_rows(blobs), WINDOW))
     )
     assert bits_of(one) == bits_of(other)
+
+
+def test_a_plan_counts_the_windows_in_the_place_of_the_set(blobs):
+    inputs = np.zeros((100_000, 4), np.float32)  # 2 MB with labels
+    data = Dataset(inputs, np.zeros(100_000, np.int32))
+    assert plan_many(RECIPE, data, range(1)).device_bytes > 2_000_000
+    for window in (400_000, 800_000):
+        plan = plan_many(RECIPE, Dataset(*map(Rows, data[:2])), range(1), window=window)
+        assert plan.device_bytes == pytest.approx(3 * window, rel=0.1)

@@ -1,6 +1,7 @@
 import contextlib
 import functools
 import re
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -22,6 +23,7 @@ from jaxmlp import (
     schedules,
 )
 from jaxmlp.objectives.metrics import accuracy
+from jaxmlp.training import checks
 from jaxmlp.training.checks import check, check_examples, check_inputs
 
 TASK = classification(3)
@@ -230,3 +232,17 @@ def test_whatever_comes_is_taken_or_refused_in_one_line(place):
             except ValueError as error:
                 assert "\n" not in str(error), f"{value!r}: {error}"  # noqa: PT017
                 raise
+
+
+def test_memory_is_that_of_each_device_where_each_has_its_own(monkeypatch):
+    seen = []
+    monkeypatch.setattr(checks, "Mesh", SimpleNamespace)
+    monkeypatch.setattr(checks, "held", lambda mesh, model, shapes: seen.append(mesh) or shapes)
+    gpu, cpu = (
+        SimpleNamespace(devices=np.array([SimpleNamespace(platform=platform)]))
+        for platform in ("gpu", "cpu")
+    )
+    check(RECIPE, DATA, mesh=gpu)
+    check(RECIPE, DATA, mesh=cpu)
+    check(RECIPE, DATA)
+    assert seen == [gpu]

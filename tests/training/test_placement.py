@@ -37,7 +37,7 @@ from jaxmlp.runtime.collectives import collectives
 from jaxmlp.runtime.compilation import compile_all
 from jaxmlp.runtime.memory import num_bytes
 from jaxmlp.training.engine import calls_of, shapes_of
-from jaxmlp.training.parallel import make_parallel
+from jaxmlp.training.parallel import here, make_parallel
 from jaxmlp.training.placement import has_layers_within, held, kept, parts_of, put, shardings
 
 NETWORKS = {
@@ -111,6 +111,7 @@ def of_network(name, folder):
         "answers": max(apart(each, answers[0]) for each in answers),
         "streamed": apart(streamed.params, alone.params),
         "parts": parts(run),
+        "places": [len(leaf.devices()) for leaf in jax.tree.leaves(here(run.params))],
         "loaded": [digest(loaded.params) == digest(run.params), str(loaded.model)],
     }
 
@@ -226,6 +227,11 @@ def test_a_device_has_a_part_of_kernels_and_of_what_the_optimizer_keeps(facts):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_what_is_saved_is_whole_and_loads_on_one_device(name, facts):
     assert facts[name]["loaded"] == [True, str(NETWORKS[name])]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_parameters_of_which_some_are_divided_stay_together(name, facts):
+    assert set(facts[name]["places"]) == {np.prod(MESHES[name])}
 
 
 def test_a_start_has_the_same_bits_however_it_is_divided(facts):

@@ -22,7 +22,7 @@ from rich.console import Console
 import jaxmlp
 from experiments import verify
 from experiments.app import config as configs
-from experiments.app import determinism, endings, points, startup
+from experiments.app import determinism, devices, endings, points, startup
 from experiments.app.job import window_of
 from experiments.app.progress import EpochTable
 from experiments.folder import arrays, records, schema
@@ -56,6 +56,12 @@ class Member(NamedTuple):
     config: Mapping[str, Any]  # the sweep's
     values: Mapping[str, Any]  # along the axes
     record: Mapping[str, np.ndarray]  # its part of the arrays in runs.npz
+
+    @property
+    def devices(self) -> dict[str, Any]:
+        """Those that divide its batches, as `jaxmlp.train` takes them."""
+        alone = devices.of_member(self.config)
+        return {"mesh": devices.mesh_of(alone), "mode": alone["mode"]}
 
     def is_rung(self, epoch: int) -> bool:
         """Whether halving looks at the networks after an epoch."""
@@ -99,7 +105,7 @@ def main(argv: list[str]) -> None:
         member = choose(console, folder, config)
         found = list(settings_differences(config, member.data))
         with startup.compiling(console) as on_compiled:
-            jaxmlp.warm_up(member.recipe, member.data, on_compiled)
+            jaxmlp.warm_up(member.recipe, member.data, on_compiled, **member.devices)
     found += differences(member.record, train(console, member))
     if found:
         console.print(f"{FLAGS.member} differs:", style="bold red")
@@ -125,7 +131,9 @@ def choose(console: Console, folder: Path, config: Mapping[str, Any]) -> Member:
     record = arrays.read_runs(folder / "runs.npz", axes)
     values = points.parse_member(FLAGS.member, axes)
     position = find(axes, values)
-    startup.wake(config["threads"], config["deterministic"])
+    alone = devices.of_member(config)
+    on_these = {"mesh": devices.needed(alone), "mode": alone["mode"]}
+    startup.wake(config["threads"], config["deterministic"], **on_these)
     data = verify.load(console, config)
     if data.sha256 != config["data_sha256"]:
         raise ValueError(
@@ -182,6 +190,7 @@ def train(console: Console, member: Member) -> dict[str, np.ndarray]:
                     noise_seed=member.values.get("noise_seed"),
                     on_fault="ignore" if config["on_fault"] == "ignore" else "raise",
                     window=window_of(config),
+                    **member.devices,
                     callback=on_epoch,
                     on_block=on_block,
                 ).params,

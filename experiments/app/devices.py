@@ -115,6 +115,24 @@ def mesh_of(config: Mapping[str, Any]) -> Mesh | None:
         raise ValueError(f"in fast mode bits are those of their mesh alone: {error}") from error
 
 
+def of_member(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The mesh and the mode of one network of a sweep, whose devices divide its batches, or not.
+
+    Args:
+      config: the sweep's.
+
+    >>> of_member({"mesh": "member:2,data:4", "mode": "exact"})
+    {'mesh': 'data:4', 'mode': 'exact'}
+    >>> of_member({"mesh": "member:8", "mode": "exact"})
+    {'mesh': None, 'mode': None}
+    """
+    axes = axes_of(config["mesh"]) if config["mesh"] else {}
+    axes.pop("member", None)
+    if not axes:
+        return {"mesh": None, "mode": None}
+    return {"mesh": text_of_axes(axes), "mode": config["mode"]}
+
+
 def described(config: Mapping[str, Any]) -> str:
     """What a network is trained on, for a reader."""
     kind = jax.devices()[0].device_kind

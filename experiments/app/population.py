@@ -21,7 +21,7 @@ from experiments.app.sweep_recorder import Recorder
 from experiments.app.traits import traits
 from experiments.folder import records, schema
 from experiments.folder.files import as_written, write_json, write_lines
-from jaxmlp import statistics
+from jaxmlp import processes, statistics
 from jaxmlp.populations.labels import label
 from jaxmlp.populations.many import Plan
 from jaxmlp.statistics import Summary
@@ -163,7 +163,8 @@ def train(
             callback=record.on_epoch,
             on_block=record.on_block,
         )
-        return Outcome(runs, plan, record.rate, digests_of(runs))
+        rate = sum(processes.everyones(record.rate))
+        return Outcome(runs, plan, rate, digests_of(runs))
 
 
 def digests_of(runs: jaxmlp.Runs) -> list[str] | None:

@@ -14,6 +14,7 @@ from jaxmlp.populations.portions import Portion
 from jaxmlp.populations.results import Course, as_bytes, course_of, joined_courses
 from jaxmlp.populations.retire import Halving, Standing, lagging_at, rungs, standing_at
 from jaxmlp.runtime.exchange import Exchange, Store, decoded, encoded
+from jaxmlp.runtime.losing import LOST
 from jaxmlp.types import Dataset
 
 __all__ = ["PeerError", "Peers", "exchange_for", "refuse_differences"]
@@ -28,6 +29,8 @@ _earlier: dict[tuple[int, ...], Exchange] = {}
 
 class PeerError(RuntimeError):
     """Another process that trains the same population has come to an error."""
+
+    exit_code = LOST  # of a program that ends by it
 
 
 class Peers(NamedTuple):

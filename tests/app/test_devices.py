@@ -7,7 +7,7 @@ from jax.sharding import Mesh
 from programs import call
 
 import jaxmlp
-from experiments import mnist, verify
+from experiments import mnist, replay, sweep, verify
 from experiments.app import devices, environment
 from experiments.app.settings import Settings
 from experiments.folder import records, schema
@@ -140,6 +140,23 @@ def test_a_run_on_a_mesh_is_recorded_verified_and_goes_on_with_other_devices(tmp
     for other in ("--mode=fast", "--batch_size=64"):
         with pytest.raises(SystemExit, match="--resume needs the earlier run's settings"):
             call(mnist, *QUICK, other, "--resume", "--workdir", folder)
+
+
+def test_a_network_of_a_sweep_is_made_again_on_the_devices_that_divided_its_batches(
+    tmp_path, capsys
+):
+    given = [*QUICK, "--num_epochs=1", "--seeds=0:2", "--workdir", tmp_path]
+    call(sweep, *given, "--mesh=member:1,data:1")
+    call(replay, tmp_path, "--member=seed=1")
+    assert "seed=1: identical to the bit" in capsys.readouterr().out
+    config = records.read_config(tmp_path / "config.json")
+    assert devices.of_member(config) == {"mesh": "data:1", "mode": "exact"}
+    with np.load(tmp_path / "runs.npz") as runs:
+        made = runs["params_sha256"].tolist()
+    call(sweep, *given, "--overwrite", "--mesh=member:1")
+    with np.load(tmp_path / "runs.npz") as runs:
+        assert runs["params_sha256"].tolist() != made
+    assert devices.of_member({"mesh": None, "mode": "fast"}) == {"mesh": None, "mode": None}
 
 
 def test_a_run_in_fast_mode_is_verified_as_such(tmp_path, capsys):

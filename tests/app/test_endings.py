@@ -3,6 +3,9 @@
 import pytest
 from several import ends, free_address, start
 
+from experiments.app import endings
+from jaxmlp.processes import ProcessAbsentError
+
 PROGRAM = """
 import os, signal, sys, time
 from experiments.app import endings
@@ -56,3 +59,12 @@ def test_processes_end_together(then, codes, lines):
     if then == ERROR:
         assert "error: a full disk" in said[1]
         assert said[0].splitlines()[-1].startswith("error: another process has ended")
+
+
+def test_a_process_that_is_absent_may_come_another_time(capsys):
+    with pytest.raises(SystemExit) as ended, endings.clear_errors():
+        raise ProcessAbsentError("got none with process_id 1")
+    assert ended.value.code == 75
+    assert capsys.readouterr().err == "error: got none with process_id 1\n"
+    with pytest.raises(SystemExit, match="^error: a disk$"), endings.clear_errors():
+        raise OSError("a disk")

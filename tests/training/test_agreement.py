@@ -13,7 +13,7 @@ def test_alone_a_process_goes_by_its_own_clock():
     assert agreed(None, 0.5, None) == (0.5, False)
 
 
-def test_a_signal_to_one_process_stops_all_at_one_step_and_bits_are_kept(tmp_path):
+def test_a_signal_to_one_process_stops_all_at_one_step_and_nothing_is_lost(tmp_path):
     [(_, _, undisturbed)] = found([start(tmp_path / "alone", count=1, epochs=12, pause=0.0)])
     started = both(tmp_path / "both", epochs=12)
     while "training" not in (line := started[1].stdout.readline()):

@@ -136,7 +136,7 @@ for _path in (
     *("populations.cohort", "populations.grid", "populations.members", "populations.planning"),
     *("populations.runs", "storage.checkpoint", "storage.parameters"),
     *("runtime.bars", "runtime.compilation", "runtime.compilation_cache", "runtime.keydata"),
-    *("runtime.memory", "runtime.receipt", "runtime.recompilation"),
+    *("runtime.memory", "runtime.processes", "runtime.receipt", "runtime.recompilation"),
 ):
     _module = importlib.import_module(f"jaxmlp.{_path}")
     sys.modules[f"jaxmlp.{_path.partition('.')[2]}"] = _module

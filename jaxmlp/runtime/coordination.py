@@ -6,7 +6,9 @@ import functools
 import os
 import re
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from typing import Any
 
 import jax
@@ -132,7 +134,19 @@ def says_who(said: str) -> list[int]:
 def meet(name: str, seconds: float) -> None:
     """Waits until all processes have come to a place of this name, each place once.
 
+    JAX waits on a thread of its own, so that Ctrl-C is heeded meanwhile.
+
     Raises:
       jax.errors.JaxRuntimeError: if one does not come.
     """
-    client().wait_at_barrier(name, int(1000 * seconds))
+    met, connection = Future[None](), client()
+
+    def wait() -> None:
+        try:
+            connection.wait_at_barrier(name, int(1000 * seconds))
+            met.set_result(None)
+        except Exception as error:
+            met.set_exception(error)
+
+    threading.Thread(target=wait, name=f"meet {name}", daemon=True).start()
+    met.result()

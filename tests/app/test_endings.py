@@ -1,10 +1,10 @@
 """How programs in several processes end: with each other, or in turn where all is well."""
 
 import pytest
+from jaxmlp.processes import ProcessAbsentError
 from several import ends, free_address, start
 
 from experiments.app import endings
-from jaxmlp.processes import ProcessAbsentError
 
 PROGRAM = """
 import os, signal, sys, time

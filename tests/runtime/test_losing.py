@@ -44,3 +44,29 @@ def test_the_others_end_when_one_ends_by_an_error_of_its_own():
 def test_other_errors_are_not_taken_for_a_loss():
     with pytest.raises(ValueError, match="Gloo"), noticing_losses():
         raise ValueError("Gloo, in a process that has joined no others")
+
+
+WAITING = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's "&" ignores it
+print("here", flush=True)
+if is_first():
+    time.sleep(60)
+everyones("word")
+"""
+
+
+def test_ctrl_c_is_heeded_by_a_process_that_waits_for_another():
+    address = free_address()
+    started = [joined(address, 2, number, WAITING) for number in range(2)]
+    while "here" not in started[1].stdout.readline():
+        assert started[1].poll() is None
+    time.sleep(0.5)
+    interrupted = time.monotonic()
+    started[1].send_signal(signal.SIGINT)
+    (code,), _, (said,) = ends(started[1])
+    assert time.monotonic() - interrupted < 10
+    assert code == 1
+    assert "KeyboardInterrupt" in said
+    started[0].kill()
+    ends(started[0])

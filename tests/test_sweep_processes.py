@@ -12,6 +12,7 @@ from several import free_address
 
 from experiments import replay, sweep
 from experiments.app import parts
+from jaxmlp.storage import checkpoint
 
 RATES = ["--sweep=learning_rate=0.1,0.001,0.01", "--halving=2", "--validation_fraction=0.2"]
 SMALL = ["--num_epochs=150", "--batch_size=16", "--hidden_sizes=8", "--seeds=0:3", *RATES]
@@ -57,10 +58,16 @@ def ended(flags, place):
     assert "process 1 of 2: process 0 shows and writes" in second[1]
     assert "epoch" not in second[1]
     assert not (folder / "runs.npz").exists()
+    own = folder / "processes" / "1"
+    (saved,), before = checkpoint.steps(own / "checkpoints"), lines(own)
+    assert saved > 0
     again = [finish(process) for process in of_two(folder, "--resume")]
     assert [code for code, _, _ in again] == [0, 0], again
     assert re.search(r"going on after \d+ network-epochs", again[0][1])
     assert "of each process, of which there are 2" in again[0][1]
+    assert lines(own)[: len(before)] == before  # with their seconds: it has gone on
+    epochs = [line["epoch"] for line in lines(own)]
+    assert epochs == list(range(1, len(epochs) + 1))
     return folder
 
 

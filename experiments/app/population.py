@@ -183,6 +183,7 @@ def follow(
     """Trains the networks of another process than the first, and keeps what is its own."""
     own = parts.own(job)
     own.path.mkdir(parents=True, exist_ok=True)
+    write_lines(own.path / "metrics.jsonl", lines)  # those up to the checkpoint
     with contextlib.ExitStack() as stack:
         checkpoints = None
         if keep := num_kept(job, plan):

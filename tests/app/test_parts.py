@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.app import parts
+from experiments.app import parts, population
 from experiments.app.job import Job
 from experiments.app.settings import Settings
 from jaxmlp.runtime import coordination
@@ -37,7 +37,7 @@ def test_a_sweep_goes_on_in_as_many_processes_as_it_had(be, tmp_path):
     be(0, 3)
     with pytest.raises(ValueError, match="expected 1, got 3"):
         parts.check(tmp_path)
-    parts.make(tmp_path)
+    population.begin(job(tmp_path), None, [])
     parts.check(tmp_path)
     assert sorted(path.name for path in (tmp_path / "processes").iterdir()) == ["1", "2"]
     be(0, 2)

@@ -27,11 +27,14 @@ def of_two(folder, *flags):
     ]
 
 
-def wait_for(path, count):
-    """Until a file has so many lines."""
-    deadline = time.monotonic() + 60
+def wait_for(path, count, running):
+    """Until a file has so many lines, of processes that are at work."""
+    deadline = time.monotonic() + 200
     while not path.exists() or len(path.read_text().splitlines()) < count:
-        assert time.monotonic() < deadline
+        if time.monotonic() > deadline or any(each.poll() is not None for each in running):
+            for each in running:
+                each.kill()
+            raise AssertionError([finish(each) for each in running])
         time.sleep(0.01)
 
 
@@ -50,7 +53,7 @@ def ended(flags, place):
     """The folder of a sweep that a signal to the second process stopped, and that went on."""
     folder = place / "two"
     running = of_two(folder, *flags)
-    wait_for(folder / "processes" / "1" / "metrics.jsonl", 2)
+    wait_for(folder / "processes" / "1" / "metrics.jsonl", 2, running)
     running[1].send_signal(signal.SIGTERM)
     first, second = map(finish, running)
     assert (first[0], second[0]) == (143, 143), (first, second)

@@ -2,12 +2,15 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 
 from programs import ROOT
 from programs import start as start_program
+
+from experiments.distributed import free_address
+
+__all__ = ["ends", "free_address", "joined", "start", "start_programs"]
 
 JOINED = """
 import json, sys, time
@@ -27,12 +30,6 @@ except (OSError, ValueError) as error:
     sys.exit(1)
 exec(given["then"])
 """
-
-
-def free_address():
-    """Where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return f"127.0.0.1:{server.getsockname()[1]}"
 
 
 def start(program, *arguments, **more):

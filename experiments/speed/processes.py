@@ -25,7 +25,7 @@ HIDING = ("CUDA_VISIBLE_DEVICES", "JAX_PLATFORMS")  # hide GPUs from a peer
 REST = 0.25  # seconds before a turn, in which the threads of the one before stop spinning
 
 
-class PeerError(Exception):
+class AnswerError(Exception):
     """A peer ended, or did not answer."""
 
 
@@ -112,7 +112,7 @@ def turn(process: Process, at: str) -> tuple[float, dict[str, Any]]:
       The seconds that it took, and what it said.
 
     Raises:
-      PeerError: if it says something else, nothing, or nothing for long.
+      AnswerError: if it says something else, nothing, or nothing for long.
     """
     time.sleep(REST)
     assert process.popen.stdin
@@ -127,24 +127,24 @@ def answer(process: Process, at: str) -> dict[str, Any]:
     """What a peer says next; see `turn`. One that fails is ended, for others have their turns."""
     try:
         return _answer(process, at)
-    except PeerError:
+    except AnswerError:
         process.popen.kill()
         raise
 
 
 def _answer(process: Process, at: str) -> dict[str, Any]:
     if not select.select([process.answers], [], [], PATIENCE)[0]:
-        raise PeerError(f"no answer within {PATIENCE:g} s")
+        raise AnswerError(f"no answer within {PATIENCE:g} s")
     text = process.answers.readline()
     if not text:
-        raise PeerError(reason(process))
+        raise AnswerError(reason(process))
     try:
         said: dict[str, Any] = json.loads(text)
         if said["at"] == at:
             return said
     except (ValueError, KeyError, TypeError):
         pass
-    raise PeerError(one_line(f"expected it to say {at}, got {text.decode(errors='replace')}"))
+    raise AnswerError(one_line(f"expected it to say {at}, got {text.decode(errors='replace')}"))
 
 
 def reason(process: Process) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from experiments.speed import limit, summary
 from experiments.speed.peers import PEERS, Peer
 from experiments.speed.peers.line import Data, Work
-from experiments.speed.processes import PeerError, Process, answer, missing, running, turn
+from experiments.speed.processes import AnswerError, Process, answer, missing, running, turn
 from jaxmlp.types import Dataset
 
 HIDDEN, BATCH, RATE, MEMBERS = (256,), 256, 1e-3, 8
@@ -105,7 +105,7 @@ def failing(row: dict[str, Any]) -> Iterator[None]:
     """Notes in a row why its peer failed."""
     try:
         yield
-    except PeerError as error:
+    except AnswerError as error:
         row["failed"] = row["failed"] or str(error)
 
 

@@ -13,10 +13,10 @@ from jaxmlp.populations.grid import Grid, Program
 from jaxmlp.populations.members import OneByOne, SideBySide, Worker
 from jaxmlp.populations.teams import (
     Team,
+    as_team,
     devices_of,
     own_teams,
     place_of,
-    placed,
     teams_of,
 )
 from jaxmlp.runtime.compilation import OnCompiled, compile_all, default_device
@@ -103,7 +103,7 @@ def prepare(
             "fast mode all of them train on rows of their own at once: it needs data in memory, "
             f"got {', '.join(streamed(data))} in windows"
         )
-    teams = tuple(placed(team, mode, grid.programs, data.train_inputs) for team in found)
+    teams = tuple(as_team(team, mode, grid.programs, data.train_inputs) for team in found)
     host, device = (
         int(0.9 * available(place)) if memory is None else memory for place in (None, first)
     )

@@ -19,11 +19,11 @@ __all__ = [
     "MEMBER",
     "Devices",
     "Team",
+    "as_team",
     "devices_of",
     "own_teams",
     "parallel_of",
     "place_of",
-    "placed",
     "teams_of",
 ]
 
@@ -97,7 +97,7 @@ def own_teams(teams: Sequence[Devices]) -> tuple[Devices, ...]:
     return tuple(team for team in teams if devices_of(team)[0].process_index == own)
 
 
-def placed(devices: Devices, mode: str, programs: Sequence[Program], inputs: Array) -> Team:
+def as_team(devices: Devices, mode: str, programs: Sequence[Program], inputs: Array) -> Team:
     """Where the members of these programs run that a team has.
 
     Raises:

@@ -18,7 +18,7 @@ import jax
 import numpy as np
 
 from jaxmlp.runtime.processes import is_first
-from jaxmlp.runtime.shards import is_spread
+from jaxmlp.runtime.whole import is_spread
 from jaxmlp.storage import checkpoint_files, jointly, own_arrays, revisions
 from jaxmlp.storage.atomic import remove_folder
 from jaxmlp.storage.checkpoint_files import Checkpoint

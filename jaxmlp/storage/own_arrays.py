@@ -14,7 +14,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxmlp.runtime.shards import gathered
+from jaxmlp.runtime.whole import gathered
 
 __all__ = ["copied", "orbax_handler", "placement_of", "restore", "save"]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxmlp.runtime.keydata import plain
 from jaxmlp.runtime.leaves import named_leaves
-from jaxmlp.runtime.shards import gathered
+from jaxmlp.runtime.whole import gathered
 from jaxmlp.storage.atomic import whole_file
 from jaxmlp.storage.trees import check_same, tree_of
 from jaxmlp.types import PyTree

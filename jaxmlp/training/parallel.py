@@ -10,7 +10,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jaxmlp.naming import kind_of
 from jaxmlp.runtime.keydata import plain, typed
-from jaxmlp.runtime.shards import is_divided, is_spread
+from jaxmlp.runtime.whole import is_divided, is_spread
 from jaxmlp.training import placement
 from jaxmlp.training.measures import Measure, is_sum, sums_of, weighted_sum
 from jaxmlp.training.passes import training_pass

@@ -15,7 +15,7 @@ import numpy as np
 from jax.sharding import PartitionSpec
 
 from jaxmlp.runtime.compilation import Call, compile_all
-from jaxmlp.runtime.shards import is_divided
+from jaxmlp.runtime.whole import is_divided
 from jaxmlp.training.batches import num_steps, scale_pixels
 from jaxmlp.training.measures import Measure, sums_of, zeros_of
 from jaxmlp.training.parallel import DATA, Parallel, total

@@ -1,25 +1,21 @@
 """Populations of two real processes, which share one start of JAX."""
 
 import json
-import os
-import socket
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import optax
 import pytest
+from several import free_address, start
 
 from jaxmlp import Dataset, Recipe, classification, mlp, resumable_many
 
 PROGRAM = """
 import sys
 import jax
-processes, number, port = map(int, sys.argv[1:4])
+processes, number = map(int, sys.argv[1:3])
 jax.config.update("jax_num_cpu_devices", 2)
 if processes > 1:
-    jax.distributed.initialize(f"127.0.0.1:{port}", processes, number)
+    jax.distributed.initialize(sys.argv[3], processes, number)
 import numpy as np, optax, jaxmlp
 from jax.sharding import Mesh
 from jaxmlp.populations.teams import teams_of
@@ -91,23 +87,10 @@ if processes > 1:
 """
 
 
-def started(processes, number, port, folder):
-    return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, *map(str, (processes, number, port, folder))],
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "NPROC": "8"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 def test_two_processes_have_the_bits_of_one_with_halving_and_resumed(tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    one, two = tmp_path / "one", tmp_path / "two"
-    running = [started(1, 0, 0, one), started(2, 0, port, two), started(2, 1, port, two)]
+    one, two, address = tmp_path / "one", tmp_path / "two", free_address()
+    given = [(1, 0, "alone", one), (2, 0, address, two), (2, 1, address, two)]
+    running = [start(PROGRAM, *each, NPROC="8") for each in given]
     ended = [process.communicate(timeout=300) for process in running]
     assert [process.returncode for process in running] == [0, 0, 0], ended
     alone, *both = [out.splitlines() for out, _ in ended]

@@ -1,4 +1,4 @@
-"""What processes tell each other; the real coordinator is in test_processes_of_a_population."""
+"""What processes tell each other; tests/populations/test_processes.py has the real coordinator."""
 
 import numpy as np
 import pytest

@@ -8,7 +8,7 @@ import pytest
 from experiments.speed import processes
 from experiments.speed.peers import Peer
 from experiments.speed.peers.line import Data, Work
-from experiments.speed.processes import PeerError, answer, missing, running, turn
+from experiments.speed.processes import AnswerError, answer, missing, running, turn
 
 SAY = "import os, sys; os.write(int(sys.argv[2]), b'{}\\n')"
 
@@ -104,7 +104,7 @@ def test_a_peer_that_ends_says_why_in_a_line(before, epoch, expected, work, tmp_
         answer(process, "loaded")
         turn(process, "trained")
 
-    with running(peer, work, tmp_path) as process, pytest.raises(PeerError) as told:
+    with running(peer, work, tmp_path) as process, pytest.raises(AnswerError) as told:
         follow()
     assert str(told.value).startswith(expected)
     assert "\n" not in str(told.value)
@@ -114,7 +114,7 @@ def test_a_peer_that_does_not_answer_is_given_up_and_ended(work, tmp_path, monke
     monkeypatch.setattr(processes, "PATIENCE", 0.1)
     peer = peer_stubs.write(tmp_path, "hanging", before="time.sleep(100)")
     with running(peer, work, tmp_path) as process:
-        with pytest.raises(PeerError, match=r"^no answer within 0\.1 s$"):
+        with pytest.raises(AnswerError, match=r"^no answer within 0\.1 s$"):
             answer(process, "imported")
         assert process.popen.wait(timeout=30) < 0  # and at once, for others are to have their turns
 

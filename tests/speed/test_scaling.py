@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.speed import limit, scaling
-from experiments.speed.processes import PeerError
+from experiments.speed.processes import AnswerError
 from jaxmlp import Dataset
 
 
@@ -23,7 +23,7 @@ def test_one_thing_grows_at_a_time_and_work_is_counted(monkeypatch):
 
     def turn(process, at):
         if work_of(done[-1]).hidden == (1024,):
-            raise PeerError("too wide")
+            raise AnswerError("too wide")
         return next(process), {"peak_bytes": len(done)}
 
     def work_of(case):

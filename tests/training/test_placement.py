@@ -13,6 +13,7 @@ import jax
 import numpy as np
 import optax
 import pytest
+from collective_bytes import collectives
 from jax.sharding import Mesh, PartitionSpec
 
 from jaxmlp import (
@@ -33,7 +34,6 @@ from jaxmlp import (
     with_sharded,
 )
 from jaxmlp.optim.averages import averaged
-from jaxmlp.runtime.collectives import collectives
 from jaxmlp.runtime.compilation import compile_all
 from jaxmlp.runtime.memory import num_bytes
 from jaxmlp.training.engine import calls_of, shapes_of

@@ -16,7 +16,7 @@ from experiments.speed import race
 from experiments.speed.gpu import children, device, expectation, programs, training
 from experiments.speed.gpu.cases import FULL, SMALL, Scale, cases
 from experiments.speed.peers import Peer
-from experiments.speed.processes import PeerError, missing, running, turn
+from experiments.speed.processes import AnswerError, missing, running, turn
 from jaxmlp.types import Dataset
 
 Tell = Callable[[str], object]
@@ -188,7 +188,7 @@ def beside(
                 race.start(process)
                 seconds = [turn(process, "trained")[0] for _ in range(scale.epochs)]
             row["network_epoch_seconds"] = sorted(seconds)[len(seconds) // 2] / networks
-        except PeerError as error:
+        except AnswerError as error:
             row["failed"] = str(error)
 
     return do

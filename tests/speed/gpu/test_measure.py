@@ -7,7 +7,7 @@ import pytest
 from experiments.app import determinism
 from experiments.speed.gpu import children, device, expectation, measure, programs, training
 from experiments.speed.gpu.cases import FULL, SMALL, Case
-from experiments.speed.processes import PeerError
+from experiments.speed.processes import AnswerError
 
 BOTH = "--xla_gpu_exclude_nondeterministic_ops=true --xla_gpu_autotune_level=0"
 ROWS = [{"promise": "G2", "what": "members", "held": True, "detail": ""}]
@@ -152,7 +152,7 @@ def test_pytorch_trains_the_same_network_on_the_device(monkeypatch, tmp_path):
     assert (row["network_epoch_seconds"], row["num_networks"]) == (4.0, 2)  # 8 s of both
 
     def fall(process, at):
-        raise PeerError("CUDA is out of memory")
+        raise AnswerError("CUDA is out of memory")
 
     monkeypatch.setattr(measure, "turn", fall)
     measure.beside(measure.PEERS[0], SMALL, None, figures, tmp_path)()

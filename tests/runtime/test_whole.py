@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxmlp.runtime import shards
-from jaxmlp.runtime.shards import gathered, is_divided, is_spread
+from jaxmlp.runtime import whole
+from jaxmlp.runtime.whole import gathered, is_divided, is_spread
 
 
 def test_what_one_device_has_comes_as_it_is():
@@ -32,5 +32,5 @@ def test_parts_are_put_together_of_which_a_process_has_all(monkeypatch):
 
     leaf = Spread(shape=(2, 4), dtype=np.dtype(np.float32), size=8, addressable_shards=parts)
     leaf.is_fully_addressable = leaf.is_fully_replicated = False
-    monkeypatch.setattr(shards.jax, "Array", Spread)
+    monkeypatch.setattr(whole.jax, "Array", Spread)
     assert gathered(leaf).tolist() == [[0, 0, 2, 2]] * 2

@@ -3,8 +3,7 @@
 import jax
 import jax.numpy as jnp
 import pytest
-
-from jaxmlp.runtime.collectives import Collective, collectives
+from collective_bytes import Collective, collectives
 
 
 @pytest.mark.parametrize(

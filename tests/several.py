@@ -45,9 +45,15 @@ def start(program, *arguments, **more):
 
 
 def ends(*started):
-    """Their exit codes, what each printed but for gloo's words, and what it said besides."""
+    """Their exit codes, what each printed, and what it said besides.
+
+    Without gloo's words, but for programs, which are to keep them off the screen by themselves.
+    """
     found = [process.communicate(timeout=120) for process in started]
-    lines = [[each for each in out.splitlines() if "[Gloo]" not in each] for out, _ in found]
+    lines = [out.splitlines() for out, _ in found]
+    for process, shown in zip(started, lines, strict=True):
+        if "-c" in process.args:
+            shown[:] = [line for line in shown if "[Gloo]" not in line]
     return [process.returncode for process in started], lines, [said for _, said in found]
 
 

@@ -3,6 +3,9 @@
 #
 # Where a machine fails or the job is preempted, Slurm puts it into the queue again by itself; where
 # its time is up, or a process was lost, this script does. JAX finds the other processes by Slurm.
+#
+# srun ends with the highest code of its tasks: a mistake that one alone comes to (1), by which the
+# others lose it (75), is 75 here and tried again. That has a bound.
 
 #SBATCH --job-name=jaxmlp
 #SBATCH --nodes=2
@@ -17,7 +20,14 @@ srun --kill-on-bad-exit=0 python -m experiments.mnist --distributed \
     --workdir="${WORKDIR:-runs/mnist}" --resume --checkpoint_every=60seconds
 code=$?
 
+most=100
 case $code in
-    75 | 137 | 143) scontrol requeue "$SLURM_JOB_ID" ;; # lost another, was killed, was stopped
+    75 | 130 | 137 | 143) # lost another, was interrupted, was killed, was stopped
+        if ((${SLURM_RESTART_COUNT:-0} < most)); then
+            scontrol requeue "$SLURM_JOB_ID"
+        else
+            echo "ended with exit code $code after $most restarts: see above why" >&2
+        fi
+        ;;
 esac
 exit $code

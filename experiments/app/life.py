@@ -52,8 +52,9 @@ class Kind(NamedTuple):
     begin: Callable[[Job, Any, Lines], None]  # writes what there is of both
     going_on: Callable[[Any], str]  # from where, for a reader
     train: Callable[[Console, Job, Log, Any, Any], Any]  # by the plan, from the start; an outcome
-    follow: Callable[[Job, Any, Any, Lines, StopRequest], None]  # in another process than the
-    # first trains by the plan, from the start; writes what is its own, if anything is
+    follow: Callable[[Job, Any, Any, Lines, StopRequest], str | None]  # in another process than
+    # the first trains by the plan, from the start; writes what is its own, if anything is; what
+    # is not whole of that, for a reader
     leave: Callable[[Job, Log, Any], list[str]]  # writes what there is when it is interrupted
     finish: Callable[[Console, Job, Log, Any], bool]  # and at the end; whether it did harm
     pictures: str  # the module that draws
@@ -111,11 +112,14 @@ def live(kind: Kind, job: Job, clock: Clock) -> None:
 def follow(kind: Kind, job: Job, plan: Any, start: Any, lines: Lines) -> None:
     """Trains in another process than the first, which writes and shows.
 
-    A number that is not finite ends training in all of them alike.
+    A number that is not finite ends training in all of them alike. What could not be written ends
+    the program once all have trained.
     """
     with StopRequest() as request, contextlib.suppress(jaxmlp.TrainingFault):
-        kind.follow(job, plan, start, lines, request)
+        error = kind.follow(job, plan, start, lines, request)
         request.agree()
+        if error:
+            sys.exit(f"error: {error}")
 
 
 def _check(job: Job) -> None:
@@ -235,7 +239,6 @@ def _end(log: Log, has_diverged: bool) -> None:
     if log.unwritten.errors:
         sys.exit(f"error: {log.job.path} is not whole: {log.unwritten}")
     if has_diverged:
-        processes.leave()
         sys.exit(endings.DIVERGED)
 
 

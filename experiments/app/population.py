@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import math
-import sys
 import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -179,8 +178,12 @@ def follow(
     start: jaxmlp.Population | None,
     lines: life.Lines,
     request: StopRequest,
-) -> None:
-    """Trains the networks of another process than the first, and keeps what is its own."""
+) -> str | None:
+    """Trains the networks of another process than the first, and keeps what is its own.
+
+    Returns:
+      What is not whole of that, for a reader.
+    """
     own = parts.own(job)
     own.path.mkdir(parents=True, exist_ok=True)
     write_lines(own.path / "metrics.jsonl", lines)  # those up to the checkpoint
@@ -195,8 +198,7 @@ def follow(
             write = functools.partial(sweep_report.write_networks, networks, outcome.runs)
             log.unwritten.attempt("networks", write)
         log.close()
-        if log.unwritten.errors:
-            print(f"error: {own.path} is not whole: {log.unwritten}", file=sys.stderr)
+    return f"{own.path} is not whole: {log.unwritten}" if log.unwritten.errors else None
 
 
 def leave(job: Job, log: Log, outcome: Outcome) -> list[str]:

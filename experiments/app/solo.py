@@ -156,7 +156,6 @@ def _diverge(job: Job, log: Log, record: Recorder, error: jaxmlp.TrainingFault) 
     kept = ["fault.json"] * is_kept + leave(job, log, record)
     life.leave(log, f"stopped: {error}\n", kept)
     print("--resume replays that step, --resume --on_fault=skip goes on past it", file=sys.stderr)
-    jaxmlp.processes.leave()  # all have come to it
     sys.exit(endings.DIVERGED)
 
 

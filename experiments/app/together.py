@@ -54,7 +54,7 @@ def agree(config: Mapping[str, Any]) -> None:
 
 @contextlib.contextmanager
 def ending_alike() -> Iterator[None]:
-    """All processes end with the exit code of process 0, when that has written what it writes."""
+    """All processes end with the worst exit code of any, when each has written what it writes."""
     if not processes.are_joined():
         yield
         return
@@ -62,12 +62,11 @@ def ending_alike() -> Iterator[None]:
     try:
         yield
     except SystemExit as ended:
-        code = ended.code
-        if processes.is_first() and isinstance(code, str):
+        code = ended.code or 0
+        if isinstance(code, str):
             print(code, file=sys.stderr)
             code = 1
-    own = code
-    code = processes.told(lambda: own)
+    code = max(processes.everyones(code))
     processes.leave()
     if code:
         sys.exit(code)

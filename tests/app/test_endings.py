@@ -33,6 +33,13 @@ if number == 1:
 while True:
     processes.any_of(False)
 """
+UNWRITTEN = """
+from experiments.app import together
+
+with together.ending_alike():
+    if number == 1:
+        sys.exit("error: a full disk")
+"""
 SIGNAL = """
 with StopRequest() as request:
     if number == 1:
@@ -49,6 +56,7 @@ with StopRequest() as request:
     [
         (DONE, [0, 0], [["written"], []]),
         (ERROR, [75, 1], [[], []]),
+        (UNWRITTEN, [1, 1], [[], []]),
         (SIGNAL, [143, 143], [["15"], ["15"]]),
     ],
 )
@@ -56,6 +64,8 @@ def test_processes_end_together(then, codes, lines):
     address = free_address()
     got, printed, said = ends(*(start(PROGRAM, address, number, then) for number in range(2)))
     assert (got, printed) == (codes, lines), said
+    if then == UNWRITTEN:
+        assert said == ["", "error: a full disk\n"]
     if then == ERROR:
         assert "error: a full disk" in said[1]
         assert said[0].splitlines()[-1].startswith("error: another process has ended")

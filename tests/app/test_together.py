@@ -83,6 +83,21 @@ def test_it_goes_on_to_the_bits_of_one_process(stopped, tmp_path, capsys):
     assert "identical to the bit in all 100 epochs" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ([], "stopped: a number that is not finite came up in step 1 "),
+        (["--on_fault=ignore"], "THIS RUN ENDED WORSE THAN IT BEGAN"),
+    ],
+)
+def test_all_end_where_training_diverges(flags, said, tmp_path):
+    diverging = ["--learning_rate=1e30", "--optimizer=sgd", *flags, "--workdir", tmp_path / "run"]
+    codes, shown, errors = ends(*start_programs("mnist", *SETTINGS[:-1], *diverging))
+    assert codes == [3, 3], errors
+    assert said in "\n".join(shown[0]) + errors[0]
+    assert errors[1] == ""
+
+
 def test_what_one_refuses_ends_all_with_a_line_each(tmp_path):
     (tmp_path / "notes.txt").write_text("")
     codes, _, said = ends(*start_programs("mnist", *SETTINGS, "--workdir", tmp_path))

@@ -21,7 +21,7 @@ from experiments.app import endings
 from jaxmlp.runtime.losing import LOST
 
 FILES = {path.name: path.read_text() for path in (ROOT / "docs" / "supervisors").iterdir()}
-TEMPORARY = {LOST, 128 + 9, 128 + 15}  # exit codes that another try may do away with
+TEMPORARY = {LOST, endings.INTERRUPTED, 128 + 9, 128 + 15}  # exit codes that another try may do away with
 FINAL = {1, endings.DIVERGED}  # and those that it does not
 
 
@@ -57,21 +57,27 @@ def test_slurm_has_shell_that_is_one():
     subprocess.run(["bash", "-n", "-c", FILES["slurm.sh"]], check=True)
 
 
-@pytest.mark.parametrize("code", [0, *TEMPORARY, *FINAL])
-def test_slurm_queues_again_what_another_try_may_mend(code, tmp_path):
+@pytest.mark.parametrize(
+    ("code", "restarts"),
+    [(code, count) for code in [0, *TEMPORARY, *FINAL] for count in (None, 99)] + [(LOST, 100)],
+)
+def test_slurm_queues_again_a_hundred_times_what_another_try_may_mend(code, restarts, tmp_path):
     for name, text in (("srun", f'echo "$@"; exit {code}'), ("scontrol", 'echo "again: $@"')):
         (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
         (tmp_path / name).chmod(0o755)
     path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-c", FILES["slurm.sh"]],
-        env={"PATH": path, "SLURM_JOB_ID": "77"},
+        env={"PATH": path, "SLURM_JOB_ID": "77"}
+        | ({} if restarts is None else {"SLURM_RESTART_COUNT": str(restarts)}),
         capture_output=True,
         text=True,
     )
     assert done.returncode == code
     assert done.stdout.startswith("--kill-on-bad-exit=0 python -m experiments.mnist --distributed")
-    assert ("again: requeue 77" in done.stdout) == (code in TEMPORARY)
+    is_again = code in TEMPORARY and restarts != 100
+    assert ("again: requeue 77" in done.stdout) == is_again
+    assert ("exit code 75 after 100 restarts" in done.stderr) == (restarts == 100)
 
 
 SRUN = """#!/bin/bash
@@ -170,6 +176,13 @@ def test_kubernetes_replaces_what_another_try_may_mend():
     assert "\n" not in line
     assert f"--coordinator_address={job['metadata']['name']}-0.{pod['subdomain']}:" in line
     assert '--process_id="$JOB_COMPLETION_INDEX"' in line
+
+
+def test_the_page_says_of_each_exit_code_whether_it_is_tried_again():
+    page = (ROOT / "docs" / "scaling.md").read_text()
+    rows = re.findall(r"^\| (\d[\d, ]*) \|.*\| (yes|no)\b.*\|$", page, re.MULTILINE)
+    again = {int(code): answer for codes, answer in rows for code in codes.split(",")}
+    assert again == {0: "no"} | dict.fromkeys(FINAL, "no") | dict.fromkeys(TEMPORARY, "yes")
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -7,7 +7,7 @@ from typing import Any
 
 from absl import flags
 
-from experiments.app import settings
+from experiments.app import devices, settings
 from experiments.app.decisive import SMALL
 from experiments.app.fields import LIFE, OUTPUT, RESULT, SWEEP, SWEEP_OUTPUT
 from experiments.app.recipes import LEARNING_RATES
@@ -195,7 +195,9 @@ def _resumable(made: dict[str, Any], earlier: Mapping[str, Any] | None) -> dict[
     kind = "sweep" if "sweep" in made else "run"
     free = {n for n, about in ABOUT.items() if about.may_change} if kind == "run" else set()
     if earlier["mode"] == made["mode"] == "exact" and earlier["mesh"] and made["mesh"]:
-        free |= {"mesh"}  # whose bits are the same on any
+        are_cut = [devices.of_member(each)["mesh"] is not None for each in (earlier, made)]
+        if are_cut[0] == are_cut[1]:  # batches: the bits are then the same on any mesh
+            free |= {"mesh"}
     names = [name for name in made if name not in free | FREE]
     then, now = ({name: each.get(name) for name in names} for each in (earlier, made))
     changes = list(receipt.differences(then, now))

@@ -7,11 +7,11 @@ from experiments.app import config
 from experiments.folder import records, schema
 
 
-def config_of(num_train, *arguments, earlier=None):
+def config_of(num_train, *arguments, earlier=None, make=config.make):
     inputs, labels = np.zeros((num_train, 6), np.float32), np.zeros(num_train, np.int32)
     data = jaxmlp.Dataset(inputs, labels, inputs, labels, name="data", num_classes=3)
     with command_line(*arguments):
-        return config.make(config.read(earlier), data, earlier)
+        return make(config.read(earlier), data, earlier)
 
 
 def test_defaults_suit_the_size_of_the_data():
@@ -73,6 +73,27 @@ def test_a_resumed_run_may_have_other_devices_in_exact_mode_alone():
 def test_a_mesh_without_sense_is_one_line(text):
     with pytest.raises(SystemExit, match=f"^error: flag --mesh={text}: mesh needs .*, got "):
         config_of(20, f"--mesh={text}")
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "has_other_bits"),
+    [
+        ("member:2", "member:4", False),
+        ("data:2", "member:2,data:4", False),
+        ("member:2", "data:2", True),
+        ("member:2,data:1", "member:2", True),
+    ],
+)
+def test_a_sweep_may_have_another_mesh_where_that_cuts_batches_likewise(then, now, has_other_bits):
+    def made(mesh, earlier=None):
+        given = f"--mesh={mesh}", "--mode=exact"
+        return config_of(20, *given, earlier=earlier, make=config.make_sweep)
+
+    if not has_other_bits:
+        assert made(now, made(then))["mesh"] == now
+        return
+    with pytest.raises(ValueError, match=f"earlier sweep's settings; mesh: .* {then}, got {now}$"):
+        made(now, made(then))
 
 
 def test_a_mesh_is_recorded_in_one_form(tmp_path):

@@ -7,9 +7,10 @@ its part of every batch, and all with the flags that are given here, and 2 epoch
 no number. On CPUs the processes talk by gloo.
 Process 0 shows the run and leaves its folder; then `experiments.verify` trains it again in one
 process, and says whether that came to the same bits. Exit code 0 if it did; else that of the first
-program that ended otherwise.
+program that ended otherwise. Ctrl-C and SIGTERM stop them all, with a checkpoint.
 """
 
+import signal
 import socket
 import subprocess
 import sys
@@ -35,14 +36,12 @@ def main(argv: list[str]) -> None:
         own += [] if given.num_epochs or given.resume else ["--num_epochs=2"]
         path = workdir.choose(given.workdir, "distributed", given.overwrite, given.resume)
     place = f"--coordinator_address={free_address()}", f"--num_processes={count}"
-    started = [
-        subprocess.Popen(program("mnist", *own, f"--workdir={path}", *place, f"--process_id={n}"))
-        for n in range(count)
-    ]
-    if code := next(filter(None, map(wait, started)), 0):
+    given_to_all = *own, f"--workdir={path}", *place
+    each = [program("mnist", *given_to_all, f"--process_id={number}") for number in range(count)]
+    if code := run(each):
         sys.exit(code)
     print(f"\nthe same in one process: python -m experiments.verify {path}", flush=True)
-    sys.exit(wait(subprocess.Popen(program("verify", str(path)))))
+    sys.exit(run([program("verify", str(path))]))
 
 
 def free_address() -> str:
@@ -54,6 +53,31 @@ def free_address() -> str:
 def program(name: str, *arguments: str) -> list[str]:
     """What starts one of the programs."""
     return [sys.executable, "-m", f"experiments.{name}", *arguments]
+
+
+def run(programs: list[list[str]]) -> int:
+    """Runs programs side by side; SIGTERM to this one goes on to them, which end by themselves.
+
+    Returns:
+      The exit code of the first that ended otherwise than well, 0 where none did.
+    """
+    started: list[subprocess.Popen[bytes]] = []
+    asked: list[int] = []
+
+    def pass_on(number: int, frame: object = None) -> None:
+        asked.append(number)
+        for each in started:
+            each.send_signal(number)
+
+    before = signal.signal(signal.SIGTERM, pass_on)
+    try:
+        for words in programs:
+            started.append(subprocess.Popen(words))
+        if asked:  # while one was being started
+            pass_on(asked[0])
+        return next(filter(None, [wait(each) for each in started]), 0)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def wait(process: subprocess.Popen[bytes]) -> int:

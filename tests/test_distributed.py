@@ -1,6 +1,8 @@
 """Several processes on one machine by one command, and their bits in one."""
 
 import re
+import signal
+import time
 
 import pytest
 from programs import call, finish, start
@@ -17,6 +19,21 @@ def test_two_processes_train_and_one_finds_the_same_bits(tmp_path):
     shown = ["on cpu data:2 in exact mode", "2/2 ", f"all in {folder}: ", "process 1 of 2: "]
     assert all(text in out for text in shown)
     assert re.search(r"\nthe same in one process: .*\n(.*\n)*identical to the bit in all 2 e", out)
+
+
+def test_sigterm_goes_on_to_the_processes_which_leave_a_checkpoint(tmp_path):
+    folder = tmp_path / "run"
+    started = start("distributed", *FAST, "--num_epochs=1000", "--workdir", folder)
+    deadline = time.monotonic() + 200
+    while not (folder / "metrics.jsonl").exists():
+        assert started.poll() is None, finish(started)
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    started.send_signal(signal.SIGTERM)
+    code, out, said = finish(started)  # once nobody can write into its output
+    assert code == 143, said
+    assert f"interrupted; {folder} holds a checkpoint of step " in said
+    assert "the same in one process" not in out
 
 
 @pytest.mark.parametrize("flag", ["--process_id=0", "--coordinator_address=a:1", "--distributed"])

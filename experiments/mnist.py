@@ -10,8 +10,9 @@ One command serves from the first moment on: with --resume and --workdir it star
 nothing yet to go on with, and goes on where there is.
 
 Exit codes: 0 when done; 1 for a mistake in the flags or the data, or when not all could be written;
-3 when training came to a number that is not finite, or ended worse than it began; 130 and 143 when
-Ctrl-C or SIGTERM stopped it, which --resume can go on from.
+3 when training came to a number that is not finite, or ended worse than it began; 75 when another
+of several processes was lost, or did not come; 130 and 143 when Ctrl-C or SIGTERM stopped it. From
+75, 130 and 143 --resume can go on.
 """
 
 from pathlib import Path

@@ -13,9 +13,10 @@ processes trains a part of the networks; process 0 shows its own, and in the end
 its last parameters; --resume takes no other settings.
 
 Exit codes: 0 when done; 1 for a mistake in the flags or the data, or when not all could be written;
-130 and 143 when Ctrl-C or SIGTERM stopped it, which --resume can go on from. A network that
-diverges ends, and the others go on. With --resume and --workdir one command serves from the first
-moment on: it starts where there is nothing yet to go on with, and goes on where there is.
+75 when another of several processes was lost, or did not come; 130 and 143 when Ctrl-C or SIGTERM
+stopped it. From 75, 130 and 143 --resume can go on. A network that diverges ends, and the
+others go on. With --resume and --workdir one command serves from the first moment on: it starts
+where there is nothing yet to go on with, and goes on where there is.
 """
 
 import itertools

@@ -64,7 +64,10 @@ def ended(flags, place):
     own = folder / "processes" / "1"
     (saved,), before = checkpoint.steps(own / "checkpoints"), lines(own)
     assert saved > 0
+    stray = folder / "processes" / "stray"  # how many there were is in the record
+    stray.mkdir()
     again = [finish(process) for process in of_two(folder, "--resume")]
+    stray.rmdir()
     assert [code for code, _, _ in again] == [0, 0], again
     assert re.search(r"going on after \d+ network-epochs", again[0][1])
     assert "of each process, of which there are 2" in again[0][1]

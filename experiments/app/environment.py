@@ -12,7 +12,7 @@ from typing import Any
 
 import jax
 
-from jaxmlp.runtime import receipt
+from jaxmlp.runtime import coordination, receipt
 
 MOST_THREADS = 256  # that XLA starts, however many it is told to
 
@@ -20,7 +20,7 @@ MOST_THREADS = 256  # that XLA starts, however many it is told to
 def describe() -> dict[str, Any]:
     """What might change a result, or its time, from one machine to another."""
     return {
-        **receipt.describe(),
+        **deciding(),
         "python": platform.python_version(),
         "devices": [str(device) for device in jax.devices()],
         "num_cores": _num_cores(),
@@ -28,6 +28,11 @@ def describe() -> dict[str, Any]:
         "git_commit": _git_commit(),
         "command": sys.argv,
     }
+
+
+def deciding() -> dict[str, Any]:
+    """What might change a result's bits: what a receipt has, and how many processes there are."""
+    return {**receipt.describe(), "num_processes": coordination.numbers()[1]}
 
 
 def use_devices(count: int | None = None) -> None:

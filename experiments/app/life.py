@@ -129,15 +129,17 @@ def _check(job: Job) -> None:
     if job.given.plots:
         report.check_pictures()
     if job.earlier is not None:
-        _check_environment(job)
+        earlier = schema.read(job.path / "environment.json", records.ENVIRONMENT)
         if "sweep" in job.config:
-            parts.check(job.path)
+            parts.check(job.path, earlier.get("num_processes"))
+        _check_environment(job, earlier)
 
 
-def _check_environment(job: Job) -> None:
+def _check_environment(job: Job, earlier: Mapping[str, Any]) -> None:
     """Raises ValueError if a run would go on with other bits, and that is not accepted."""
-    earlier = schema.read(job.path / "environment.json", records.ENVIRONMENT)
-    now = receipt.describe()
+    now = environment.deciding()
+    if "num_processes" not in earlier:  # which records had not at first
+        del now["num_processes"]
     if job.config["mesh"] and job.config["mode"] == "exact":  # whose bits are the same on any
         now = {name: value for name, value in now.items() if name not in NUMBERS}
     changes = [

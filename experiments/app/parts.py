@@ -16,15 +16,25 @@ def own(job: Job) -> Job:
 
 
 def make(path: Path) -> None:
-    """Makes the folders of all, where several are at work, by which `check` knows how many."""
+    """Makes the folders of all, where several are at work."""
     for number in range(1, coordination.numbers()[1]):
         (path / FOLDER / str(number)).mkdir(parents=True, exist_ok=True)
 
 
-def check(path: Path) -> None:
-    """Raises ValueError if a sweep was that of another number of processes."""
+def check(path: Path, before: int | None = None) -> None:
+    """Sees whether a sweep goes on in as many processes as it had.
+
+    Args:
+      path: its folder.
+      before: how many, as its environment.json has it; None where that is older than the field,
+        and the folders of all are there.
+
+    Raises:
+      ValueError: if there are more or fewer.
+    """
     count = coordination.numbers()[1]
-    before = 1 + len(list((path / FOLDER).iterdir())) if (path / FOLDER).exists() else 1
+    if before is None:
+        before = 1 + len(list((path / FOLDER).iterdir())) if (path / FOLDER).exists() else 1
     if before != count:
         raise ValueError(
             f"--resume needs as many processes as before, each with its own checkpoint: "

@@ -107,7 +107,10 @@ SWEEP_CONFIG = Fields(
     {**CONFIG.known, **YOUNGER_OWN},
     _agree,
 )
-ENVIRONMENT = Fields({"versions": Each(FACT), "threads": whole(1, MOST_THREADS).optional})
+ENVIRONMENT = Fields(
+    {"versions": Each(FACT), "threads": whole(1, MOST_THREADS).optional},
+    {"num_processes": whole(1)},
+)
 SETS = ("train", "validation", "test")
 MEANS = {
     **{f"{kind}_{name}": LOSS for kind in SETS for name in ("loss", "absolute_error", "r2")},

@@ -2,8 +2,9 @@
 
 import pytest
 
-from experiments.app import parts, population
+from experiments.app import environment, life, parts, population
 from experiments.app.job import Job
+from experiments.app.log import Clock
 from experiments.app.settings import Settings
 from jaxmlp.runtime import coordination
 
@@ -45,6 +46,14 @@ def test_a_sweep_goes_on_in_as_many_processes_as_it_had(be, tmp_path):
         parts.check(tmp_path)
 
 
+def test_how_many_there_were_is_known_before_their_folders_are_there(be, tmp_path):
+    be(0, 2)
+    parts.check(tmp_path, 2)
+    with pytest.raises(ValueError, match="expected 3, got 2"):
+        parts.check(tmp_path, 3)
+    assert environment.describe()["num_processes"] == 2
+
+
 def test_what_is_in_a_folder_of_one_s_own_is_not_overwritten_unasked(be, tmp_path):
     be(1, 2)
     own = tmp_path / "processes" / "1"
@@ -61,3 +70,22 @@ def test_what_is_in_a_folder_of_one_s_own_is_not_overwritten_unasked(be, tmp_pat
     (tmp_path / "others").touch()
     parts.clear(job(tmp_path, overwrite=True))  # the first one's is claimed otherwise
     assert (tmp_path / "others").exists()
+
+
+def test_another_process_begins_in_an_empty_folder(be, tmp_path, monkeypatch):
+    be(1, 2)
+    monkeypatch.setattr(life.processes, "told", lambda find: str(tmp_path))
+    monkeypatch.setattr(life, "introduce", lambda *_: None)
+    own, seen = tmp_path / "processes" / "1", []
+    nothing = dict.fromkeys(life.Kind._fields, lambda *_: None)
+    kind = life.Kind(**nothing)._replace(
+        start=lambda *_: (None, []),
+        follow=lambda *_: seen.append(own.exists()),
+        is_spread=True,
+    )
+    own.mkdir(parents=True)
+    (own / "metrics.jsonl").touch()
+    with pytest.raises(SystemExit, match="^error: --workdir needs to be new, or --overwrite, got"):
+        life.live(kind, job(tmp_path), Clock())
+    life.live(kind, job(tmp_path, overwrite=True), Clock())
+    assert seen == [False]

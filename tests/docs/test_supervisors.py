@@ -21,7 +21,12 @@ from experiments.app import endings
 from jaxmlp.runtime.losing import LOST
 
 FILES = {path.name: path.read_text() for path in (ROOT / "docs" / "supervisors").iterdir()}
-TEMPORARY = {LOST, endings.INTERRUPTED, 128 + 9, 128 + 15}  # exit codes that another try may do away with
+TEMPORARY = {
+    LOST,
+    endings.INTERRUPTED,
+    128 + 9,
+    128 + 15,
+}  # exit codes that another try may do away with
 FINAL = {1, endings.DIVERGED}  # and those that it does not
 
 

@@ -1,23 +1,17 @@
 """The programs that one network and the members of many share."""
 
-import functools
-
-import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 
 from jaxmlp import (
-    Batch,
     Dataset,
     Recipe,
     classification,
     digest,
     evaluate,
-    make_update,
     mlp,
-    optimizers,
     regression,
     schedules,
     train,
@@ -27,7 +21,7 @@ from jaxmlp.randomness import Seeds
 from jaxmlp.runtime.compilation import default_device
 from jaxmlp.training import engine
 from jaxmlp.training.engine import Engine
-from jaxmlp.training.recipe import build_optimizer, split
+from jaxmlp.training.recipe import split
 
 ADAM = Recipe(mlp((4, 8, 3)), classification(3), optax.adam, {"learning_rate": 0.05}, 16, 3)
 
@@ -145,21 +139,3 @@ def test_members_have_their_solo_bits_in_batches_of_one(num_examples, blobs):
         alone = train(recipe, data, seed)
         assert digest(runs.member(seed=seed).history) == digest(alone.history)
         assert digest(runs.member(seed=seed).state) == digest(alone.state)
-
-
-@pytest.mark.parametrize("name", optimizers.__all__)
-def test_every_optimizer_starts_from_the_types_it_keeps(name):
-    """Or the second block of steps would be compiled anew."""
-    recipe = ADAM._replace(optimizer=getattr(optimizers, name))
-    static, numbers = split(recipe)
-    seed = jnp.uint32(0)
-    state = jax.eval_shape(functools.partial(engine.init, static, 50), numbers, seed)
-    batch = Batch(jnp.zeros((2, 4)), jnp.zeros(2, jnp.int32))
-    optimizer, _ = build_optimizer(static, numbers, 12)
-    update = make_update(recipe.model.apply, recipe.task.loss, optimizer)
-    after, _ = jax.eval_shape(update, state, batch)
-    kinds = [
-        [(leaf.shape, leaf.dtype, leaf.weak_type) for leaf in jax.tree.leaves(tree)]
-        for tree in (state, after)
-    ]
-    assert kinds[0] == kinds[1]

@@ -30,7 +30,7 @@ def test_sigterm_goes_on_to_the_processes_which_leave_a_checkpoint(tmp_path):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     started.send_signal(signal.SIGTERM)
-    code, out, said = finish(started)  # once nobody can write into its output
+    code, out, said = finish(started, timeout=60)  # once nobody can write into its output
     assert code == 143, said
     assert f"interrupted; {folder} holds a checkpoint of step " in said
     assert "the same in one process" not in out

@@ -96,6 +96,7 @@ def test_all_end_where_training_diverges(flags, said, tmp_path):
     assert codes == [3, 3], errors
     assert said in "\n".join(shown[0]) + errors[0]
     assert errors[1] == ""
+    assert [line for line in shown[0] + shown[1] if "Gloo" in line] == []  # kept off the screen
 
 
 def test_what_one_refuses_ends_all_with_a_line_each(tmp_path):

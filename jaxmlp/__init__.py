@@ -145,7 +145,10 @@ for _name, _path in (("adapters", "interop.flax"), ("population", "populations.m
     sys.modules[f"jaxmlp.{_name}"] = importlib.import_module(f"jaxmlp.{_path}")
 sys.modules["jaxmlp.update"] = sys.modules["jaxmlp.training.step"]
 # Names that have left the modules of those paths since.
-for _name, _path in (("runs", "join"), ("runs", "labels"), ("cohort", "population")):
-    _module = importlib.import_module(f"jaxmlp.populations.{_path}")
+for _name, _path in (
+    *(("runs", "populations.join"), ("runs", "training.labels")),
+    ("cohort", "populations.population"),
+):
+    _module = importlib.import_module(f"jaxmlp.{_path}")
     _names = {name: getattr(_module, name) for name in _module.__all__}
     vars(sys.modules[f"jaxmlp.{_name}"]).update(_names)

@@ -13,7 +13,7 @@ from experiments.app.command_line import WholeParser
 from experiments.app.fields import RESULT
 from experiments.app.settings import ABOUT, names_of
 from jaxmlp import Recipe
-from jaxmlp.populations.labels import label
+from jaxmlp.training.labels import label
 from jaxmlp.types import Dataset
 
 SEED_AXES = ("shuffle_seed", "noise_seed", "seed")  # in the order of a sweep's results

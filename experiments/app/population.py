@@ -21,11 +21,11 @@ from experiments.app.traits import traits
 from experiments.folder import records, schema
 from experiments.folder.files import as_written, write_json, write_lines
 from jaxmlp import processes, statistics
-from jaxmlp.populations.labels import label
 from jaxmlp.populations.many import Plan
 from jaxmlp.statistics import Summary
 from jaxmlp.storage.checkpoint import Checkpoint, Checkpoints
 from jaxmlp.storage.progress import as_population
+from jaxmlp.training.labels import label
 
 PICTURES = "experiments.plots.population"
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from experiments.plots.scales import WIDTH, Scale, regular_ticks, set_ticks, tick_text
 from experiments.plots.style import shortened, text_width
-from jaxmlp.populations.labels import label
+from jaxmlp.training.labels import label
 
 __all__ = ["Places", "places_below", "value_text"]
 

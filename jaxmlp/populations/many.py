@@ -11,9 +11,9 @@ from jax.sharding import Mesh
 
 from jaxmlp.populations.cohort import Cohort, Report
 from jaxmlp.populations.grid import Grid, make_grid
-from jaxmlp.populations.labels import label
+from jaxmlp.populations.identity import population_record
 from jaxmlp.populations.loop import train_portion
-from jaxmlp.populations.peers import Peers, exchange_for, refuse_differences
+from jaxmlp.populations.peers import Peers
 from jaxmlp.populations.planning import Plan, prepare
 from jaxmlp.populations.population import Population, beginning, columns, copied, population_of
 from jaxmlp.populations.portions import Portion, own_portion
@@ -22,8 +22,9 @@ from jaxmlp.populations.runs import Runs
 from jaxmlp.runtime import bars, processes
 from jaxmlp.runtime.compilation import OnCompiled
 from jaxmlp.runtime.exchange import coordinator
+from jaxmlp.runtime.rounds import next_exchange, refuse_differences
+from jaxmlp.training.agreement import facts_of
 from jaxmlp.training.checks import check, refuse_traced
-from jaxmlp.training.engine import shapes_of
 from jaxmlp.training.recipe import Recipe
 from jaxmlp.types import Dataset
 
@@ -152,12 +153,11 @@ def _peers(
         return None
     store = coordinator()
     assert store is not None  # where there are other processes
-    exchange = exchange_for(store, portion, jax.process_index())
-    grid = portion.whole
-    facts = {name: ", ".join(map(label, values)) for name, values in grid.axes.items()}
-    facts |= {"data": str(shapes_of(data)), "halving": str(halving)}
-    facts |= {name: str(value) for name, value in options.items()}
-    facts["the division of members"] = hashlib.sha256(portion.homes.tobytes()).hexdigest()[:8]
+    exchange = next_exchange(store, "populations", portion.processes, jax.process_index())
+    record = population_record(portion.whole, options["shuffle"])
+    homes = hashlib.sha256(portion.homes.tobytes()).hexdigest()[:8]
+    facts = {**record.pop("axes"), **options, "halving": str(halving)}
+    facts |= {**facts_of(data), **record, "the division of members": homes}
     refuse_differences(exchange, facts)
     return Peers(exchange, portion, halving)
 

@@ -1,10 +1,7 @@
 """What the processes of one population tell each other: ranks of halving, and at the end all."""
 
-import collections
-import hashlib
-import itertools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,18 +10,13 @@ from jaxmlp.populations.population import Population
 from jaxmlp.populations.portions import Portion
 from jaxmlp.populations.results import Course, as_bytes, course_of, joined_courses
 from jaxmlp.populations.retire import Halving, Standing, lagging_at, rungs, standing_at
-from jaxmlp.runtime.exchange import Exchange, Store, decoded, encoded
+from jaxmlp.runtime.exchange import Exchange, decoded, encoded
 from jaxmlp.runtime.losing import LOST
 from jaxmlp.types import Dataset
 
-__all__ = ["PeerError", "Peers", "exchange_for", "refuse_differences"]
+__all__ = ["PeerError", "Peers"]
 
 STOP = "stop"  # the topic of one that has all stop
-
-_counts: dict[tuple[int, ...], Callable[[], int]] = collections.defaultdict(
-    lambda: itertools.count().__next__
-)
-_earlier: dict[tuple[int, ...], Exchange] = {}
 
 
 class PeerError(RuntimeError):
@@ -93,35 +85,3 @@ class Peers(NamedTuple):
         """How the training of all members went, once all processes have told of theirs."""
         self.exchange.tell("course", as_bytes(course_of(population)))
         return joined_courses(self.portion, data, self.exchange.hear("course", wait))
-
-
-def exchange_for(store: Store, portion: Portion, process: int) -> Exchange:
-    """What the processes of a portion are to talk by, for one training of a population.
-
-    They all need to ask for as many, in one order.
-    """
-    processes = portion.processes
-    label = hashlib.sha256(repr(processes).encode()).hexdigest()[:8]
-    name = f"jaxmlp/populations/{label}/{_counts[processes]()}"
-    return Exchange(store, name, process, processes)
-
-
-def refuse_differences(exchange: Exchange, facts: Mapping[str, str]) -> None:
-    """Waits for all processes, and sees whether they are about to do the same.
-
-    Raises:
-      ValueError: in all of them, if one of the facts differs.
-    """
-    exchange.tell("facts", json.dumps(dict(facts)).encode())
-    first, *others = [json.loads(told) for told in exchange.hear("facts")]
-    for process, other in zip(exchange.processes[1:], others, strict=True):
-        if differing := [name for name in first if other.get(name) != first[name]]:
-            name = differing[0]
-            raise ValueError(
-                f"{name} needs to be the same in all processes, got {first[name]} in process "
-                f"{exchange.processes[0]} and {other.get(name)} in process {process}"
-            )
-    # All have returned from what they did together before this: nobody is going to ask of that.
-    if (earlier := _earlier.pop(exchange.processes, None)) is not None:
-        earlier.forget()
-    _earlier[exchange.processes] = exchange

@@ -9,9 +9,9 @@ import numpy as np
 
 from jaxmlp.objectives.records import Metric, of_column
 from jaxmlp.optim.averages import EvalParams, eval_params
-from jaxmlp.populations.labels import as_column
 from jaxmlp.runtime.keydata import typed
 from jaxmlp.runtime.leaves import named_leaves
+from jaxmlp.training.labels import as_column
 from jaxmlp.training.stopping import score
 from jaxmlp.types import Fault, PyTree, Run, TrainState
 

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxmlp.populations.join import join
-from jaxmlp.populations.labels import label
 from jaxmlp.populations.runs import Runs
 from jaxmlp.statistics.intervals import check_level
 from jaxmlp.statistics.summary import Summary, summarize
+from jaxmlp.training.labels import label
 
 __all__ = ["Until", "until"]
 

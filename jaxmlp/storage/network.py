@@ -10,10 +10,10 @@ import optax
 
 from jaxmlp.naming import kind_of, name_of
 from jaxmlp.nn.activations import identity
+from jaxmlp.nn.description import LINKS, description_of, model_of, name_in
 from jaxmlp.objectives.tasks import Task, regression
 from jaxmlp.runtime.leaves import named_leaves
 from jaxmlp.storage import parameters
-from jaxmlp.storage.description import LINKS, description_of, model_of, name_in
 from jaxmlp.training import evaluation
 from jaxmlp.training.recipe import Recipe
 from jaxmlp.types import Array, Model, PyTree

@@ -13,11 +13,11 @@ from jax.sharding import Mesh
 
 from jaxmlp.populations.cohort import Report
 from jaxmlp.populations.grid import make_grid
+from jaxmlp.populations.identity import identity_of_many
 from jaxmlp.populations.population import Population, population_of
 from jaxmlp.populations.portions import Portion, own_portion
 from jaxmlp.runtime.processes import any_of, is_first, spans_processes
 from jaxmlp.storage.checkpoint import Checkpoints, restore
-from jaxmlp.storage.identity import identity_of, identity_of_many
 from jaxmlp.storage.jointly import needs_others
 from jaxmlp.storage.progress import (
     as_population,
@@ -30,6 +30,7 @@ from jaxmlp.storage.sharing import from_first
 from jaxmlp.storage.training_folder import opened
 from jaxmlp.training.batches import num_steps
 from jaxmlp.training.checks import check
+from jaxmlp.training.identity import identity_of
 from jaxmlp.training.recipe import Recipe
 from jaxmlp.types import Dataset, Progress
 

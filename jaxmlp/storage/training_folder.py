@@ -9,7 +9,7 @@ from typing import Any
 
 from jaxmlp.storage.atomic import locked, whole_file
 from jaxmlp.storage.checkpoint import steps
-from jaxmlp.storage.identity import differences
+from jaxmlp.training.identity import differences
 
 __all__ = ["opened"]
 

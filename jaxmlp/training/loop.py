@@ -4,6 +4,7 @@ import functools
 import time
 from collections.abc import Callable, Mapping
 from numbers import Integral
+from typing import Any
 
 import jax
 import numpy as np
@@ -15,7 +16,7 @@ from jaxmlp.randomness import Seeds, as_seed
 from jaxmlp.runtime import bars, processes
 from jaxmlp.runtime.compilation import OnCompiled, call, compile_all, default_device
 from jaxmlp.training import evaluation
-from jaxmlp.training.agreement import agreed
+from jaxmlp.training.agreement import agreed, refuse_others
 from jaxmlp.training.batches import num_steps
 from jaxmlp.training.checks import check
 from jaxmlp.training.diagnosis import diagnose
@@ -111,7 +112,8 @@ def train(
       without a look; and "learning_rate", that of the epoch's last step, where the recipe has one.
 
     Raises:
-      ValueError: before anything is computed, if the arguments do not fit each other.
+      ValueError: before anything is computed, if the arguments do not fit each other, or several
+        processes with one mesh were not given the same.
       TrainingFault: at the first number that is not finite, unless `on_fault` says otherwise.
       ProcessLostError: if another process has ended that the mesh has devices of, and
         `jaxmlp.processes.join` has joined them.
@@ -147,7 +149,12 @@ def train(
     total = recipe.num_epochs * num_steps(len(data.train_inputs), recipe.batch_size)
     where = _where(recipe, data, mesh, mode)
     moving = bars.moving(progress, total, "step", _position, callback, on_block)
+    options: dict[str, Any] = {"eval_every": eval_every, "block_every": block_every}
+    options |= {"seed": seed, "shuffle_seed": own.shuffle, "noise_seed": own.noise}
+    options |= {"on_fault": on_fault, "window": window}
+    options |= {"start": None if start is None else int(start.state.step)}
     with processes.noticing_losses(), moving as hooks:
+        refuse_others(where if isinstance(where, Parallel) else None, recipe, data, options)
         engine = Engine.of(recipe, data, where, window)
         given = start, eval_every, block_every, on_fault
         return _train(engine, recipe, data, seed, own, *given, *hooks)

@@ -16,7 +16,7 @@ from jaxmlp import Model, Recipe, Scaling, from_flax, mlp, standardized, with_pr
 from jaxmlp.nn import precision
 from jaxmlp.nn.mlp import architecture_of, variant
 from jaxmlp.nn.precision import has_precision, precision_of, refuse_precision
-from jaxmlp.storage.identity import recipe_record
+from jaxmlp.training.identity import recipe_record
 
 PLAIN = mlp((64, 70, 10))  # one layer that is multiplied from the right, and one from the left
 ROUNDED = with_precision(PLAIN, "bfloat16")

@@ -7,7 +7,7 @@ from peers import Memory, together
 
 from jaxmlp import Halving, Recipe, classification, mlp
 from jaxmlp.populations.grid import make_grid
-from jaxmlp.populations.peers import PeerError, Peers, exchange_for, refuse_differences
+from jaxmlp.populations.peers import PeerError, Peers
 from jaxmlp.populations.population import Population
 from jaxmlp.populations.portions import portion_of
 from jaxmlp.runtime.exchange import Exchange
@@ -61,26 +61,3 @@ def test_one_has_all_stop_and_an_error_is_told(pair):
     pair[1].stop("OSError: no room")
     with pytest.raises(PeerError, match="^process 1 has ended: OSError: no room$"):
         pair[0].must_stop()
-
-
-def test_processes_that_are_about_other_things_are_refused_in_all():
-    store = Memory()
-
-    def meet(process):
-        facts = {"seed": "0, 1", "learning_rate": f"0.{1 + process // 2}"}
-        refuse_differences(Exchange(store, "facts", process, (0, 1, 2)), facts)
-
-    said = "learning_rate needs to be the same in all processes, got 0.1 in process 0 and 0.2 in"
-    assert [str(error) for error in together(meet, 3)] == [f"{said} process 2"] * 3
-
-
-def test_what_was_said_of_an_earlier_population_is_forgotten(pair):
-    store, portion = Memory(), pair[0].portion._replace(processes=(11,))
-    first = exchange_for(store, portion, 11)
-    refuse_differences(first, {})
-    second = exchange_for(store, portion, 11)
-    assert first.name != second.name
-    assert first.told("facts", 11) == b"{}"
-    refuse_differences(second, {})
-    assert first.told("facts", 11) is None
-    assert second.told("facts", 11) == b"{}"

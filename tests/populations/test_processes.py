@@ -69,17 +69,34 @@ if processes > 1:
     assert [{each.process_index for each in team.devices.flat} for team in teams_of(crossed)] == [
         *({0}, {1}),
     ]
+    def of(made=None, sweep=None, **fields):
+        return {"recipe": made or recipe._replace(**fields), "sweep": sweep}
+
     elsewhere = Mesh(jax.local_devices(process_index=1 - number), ("x",))
     for options, said in (
         ({"seeds": [number]}, "seed needs to be the same in all processes, got 0 in process 0"),
+        ({"sweep": {"learning_rate": [0.1 + number]}}, "learning_rate needs to be the same in"),
         ({"patience": 1 + number, "stop_metric": "test_loss"}, "patience needs to be the same in"),
+        ({"stop_metric": ("a", "b")[number]}, "stop_metric needs to be the same in all processes"),
+        ({"eval_every": 1 + number}, "eval_every needs to be the same in all processes, got 1 in"),
+        ({"on_fault": ("stop", "ignore")[number]}, "on_fault needs to be the same in all"),
+        ({"mode": ("exact", "fast")[number]}, "mode needs to be the same in all processes"),
         ({"halving": halving._replace(factor=2 + number)}, "halving needs to be the same in all"),
         ({"shuffle": ("own", "shared")[number]}, "shuffle needs to be the same in all processes"),
+        ({"data": data._replace(test_inputs=None, test_labels=None) if number else data}, "data "),
+        ({"data": data._replace(train_inputs=inputs + number)}, "the data's contents needs to be"),
+        ({"mesh": Mesh(jax.devices()[number:], ("x",)), "seeds": range(6)}, "the division of mem"),
+        (of(batch_size=16 + number), "recipe.batch_size needs to be the same in all processes"),
+        (of(num_epochs=4 + number), "recipe.num_epochs needs to be the same in all processes"),
+        (of(hyperparameters={"learning_rate": 0.5 / (1 + number)}),
+         "recipe.hyperparameters.learning_rate needs to be the same in all processes, got 0.5 in"),
+        (of(model=jaxmlp.mlp((4, 6 + number, 3))), "recipe.model.sizes needs to be the same in"),
+        (of(lambda w: recipe._replace(batch_size=16 + w * number), sweep={"w": [0, 1]}), "recipes"),
         ({"mesh": across}, "a member's devices need to be those of one process"),
         ({"mesh": elsewhere}, "mesh needs a device of this process"),
     ):
         try:
-            jaxmlp.train_many(recipe, data, **{"seeds": range(2), **options})
+            jaxmlp.train_many(**{"recipe": recipe, "data": data, "seeds": range(2), **options})
         except ValueError as error:
             assert said in str(error), error
         else:

@@ -17,8 +17,8 @@ from endings import killed_at
 import jaxmlp
 from jaxmlp import Dataset, Recipe, classification, digest, mlp, resumable, resumable_many, train
 from jaxmlp.runtime import receipt
-from jaxmlp.storage import checkpoint, identity
-from jaxmlp.training import sources
+from jaxmlp.storage import checkpoint
+from jaxmlp.training import identity, sources
 from jaxmlp.training.checks import check
 from jaxmlp.training.engine import hosted
 
@@ -80,8 +80,8 @@ def test_a_training_stopped_anywhere_ends_with_the_bits_of_one_left_in_peace(nam
 
 def test_it_goes_on_with_another_window_or_none(blobs, tmp_path, monkeypatch):
     expected = bits(train(DROPPING, blobs, 0))
-    digests, seen = set(), identity._digest
-    monkeypatch.setattr(identity, "_digest", lambda data: digests.add(it := seen(data)) or it)
+    digests, seen = set(), identity.data_digest
+    monkeypatch.setattr(identity, "data_digest", lambda data: digests.add(it := seen(data)) or it)
     monkeypatch.setattr(sources, "CHUNK", 100)
     assert life(tmp_path / "run", DROPPING, blobs, 3, window=400) is None  # bytes, of 1,000
     assert life(tmp_path / "run", DROPPING, blobs, 6) is None

@@ -1,15 +1,15 @@
 import functools
-import json
 
 import jax
 import numpy as np
 import optax
 import pytest
+from row_readers import Rows
 
 import jaxmlp
 from jaxmlp import Dataset, Recipe
-from jaxmlp.populations.grid import make_grid
-from jaxmlp.storage.identity import differences, identity_of, identity_of_many, recipe_record
+from jaxmlp.training.checks import check
+from jaxmlp.training.identity import data_digest, differences, identity_of, recipe_record
 
 RECIPE = Recipe(
     jaxmlp.mlp((4, 8, 3), kernel_init=jaxmlp.initializers.gaussian(0.5)),
@@ -66,24 +66,19 @@ def test_every_number_of_the_data_counts(half):
     assert differences(identities[0], identity_of(RECIPE, data._replace(name="a"), seeds)) == ""
 
 
-def test_a_population_is_told_by_its_axes_and_by_all_its_recipes():
-    def record(sweep, seeds=(0, 1, 2, 9), recipe=RECIPE):
-        return identity_of_many(make_grid(recipe, seeds, sweep), DATA, "own")
-
-    identity = record({"learning_rate": [0.1, 0.01], "hidden_sizes": [(8,), (4, 2)]})
-    assert identity["axes"] == {
-        "learning_rate": ["0.1", "0.01"],
-        "hidden_sizes": ["8", "4x2"],
-        "seed": "0-2, 9",
-    }
-    json.dumps(identity)
-    alike = record({"learning_rate": [0.1, 0.01], "hidden_sizes": [(8,), (4, 2)]})
-    assert differences(identity, alike) == ""
-    recipes = [
-        lambda width, b=b: RECIPE._replace(batch_size=16 if width == 1 else b) for b in (4, 8)
-    ]
-    told = differences(*(record({"width": [1, 2]}, recipe=recipe) for recipe in recipes))
-    assert told.startswith("recipes: expected ")  # though the first of them are alike
+def test_of_a_set_in_windows_some_rows_may_do():
+    inputs = np.arange(100, dtype=np.float32)[:, None]
+    given = RECIPE._replace(model=jaxmlp.mlp((1, 3)))
+    digests = []
+    for changed in (None, 0, 99, 50):  # of three rows: the first, the 49th and the last
+        rows = inputs.copy()
+        rows[changed] = -1 if changed is not None else rows[changed]
+        _, data = check(given, Dataset(Rows(rows), np.zeros(100, np.int32)), window=100)
+        digests.append([data_digest(data, 3), data_digest(data)])
+        assert data_digest(data) == data_digest(data, 100)
+    some, every = zip(*digests, strict=True)
+    assert (len(set(some)), len(set(every))) == (3, 4)
+    assert some[0] == some[3]
 
 
 def test_what_differs_is_one_line_however_much_it_is():

@@ -5,7 +5,7 @@ import optax
 import pytest
 
 from jaxmlp import activations, mlp, optimizers
-from jaxmlp.populations.labels import as_column, label
+from jaxmlp.training.labels import as_column, label
 
 
 @pytest.mark.parametrize(

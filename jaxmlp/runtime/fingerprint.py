@@ -58,7 +58,7 @@ def _told(value: Any, depth: int) -> Any:
         return below(value.__wrapped__)
     if callable(value) and hasattr(value, "__qualname__"):  # a class, a built-in function
         return _name(value)
-    return _name(type(value)), re.sub(r" at 0x[0-9a-f]+", "", repr(value))
+    return _name(type(value)), re.sub(r" at 0x[0-9a-f]+", "", _shown(value))
 
 
 def _name(value: Any) -> str:
@@ -67,8 +67,15 @@ def _name(value: Any) -> str:
 
 def _code(code: Any) -> Any:
     """A function's code: its instructions, its names and constants, functions in it included."""
-    constants = [_code(c) if inspect.iscode(c) else repr(c) for c in code.co_consts]
+    constants = [_code(c) if inspect.iscode(c) else _shown(c) for c in code.co_consts]
     return hashlib.sha256(code.co_code).hexdigest(), code.co_names, constants
+
+
+def _shown(value: Any) -> str:
+    """As `repr`, which has the texts of a set in another order in each process."""
+    if isinstance(value, set | frozenset) and any(isinstance(each, str) for each in value):
+        return f"{type(value).__name__}({sorted(map(repr, value))})"
+    return repr(value)
 
 
 def _content(cell: Any) -> Any:

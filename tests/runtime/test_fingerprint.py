@@ -10,7 +10,7 @@ import pytest
 from flax import linen, nnx
 
 from jaxmlp import classification, from_flax, lift, metrics
-from jaxmlp.storage.fingerprint import fingerprint
+from jaxmlp.runtime.fingerprint import fingerprint
 
 EXAMPLE = np.zeros(4, np.float32)
 
@@ -38,6 +38,8 @@ DIFFERENT = {
     "a rate in linen": [of_linen(rate) for rate in (0.1, 0.8)],
     "a width in nnx": [from_flax(functools.partial(Net, width=w), EXAMPLE) for w in (3, 5)],
     "a constant": [lambda rngs: Net(rngs, 3), lambda rngs: Net(rngs, 5)],
+    "a set of texts": [lambda x: x in {"one", "two"}, lambda x: x in {"one", "three"}],
+    "a set that is held": [functools.partial(max, {"a", held, "c"}) for held in ("b", "d")],
     "an array": [functools.partial(max, np.ones(2)), functools.partial(max, np.zeros(2))],
     "a jitted function": [jax.jit(lambda x: x + 1), jax.jit(lambda x: x + 2)],
 }
@@ -57,7 +59,7 @@ def test_what_is_made_again_alike_is_the_same():
 
 PROGRAM = """
 import sys
-sys.path[:0] = ["tests", "tests/storage"]
+sys.path[:0] = ["tests", "tests/runtime"]
 import test_fingerprint as told
 print([told.fingerprint(first) for first, _ in told.DIFFERENT.values()])
 """

@@ -3,28 +3,26 @@
 import hashlib
 import json
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from jaxmlp.naming import name_of
 from jaxmlp.nn.architecture import record_of
+from jaxmlp.nn.description import TABLES, name_in
 from jaxmlp.nn.mlp import architecture_of
-from jaxmlp.populations.grid import Grid
-from jaxmlp.populations.labels import label
 from jaxmlp.runtime import receipt
+from jaxmlp.runtime.fingerprint import fingerprint
 from jaxmlp.runtime.leaves import named_leaves
-from jaxmlp.storage.description import TABLES, name_in
-from jaxmlp.storage.fingerprint import fingerprint
 from jaxmlp.training.engine import hosted, streamed
+from jaxmlp.training.labels import label
 from jaxmlp.training.recipe import Recipe, split
-from jaxmlp.training.sources import pieces
+from jaxmlp.training.sources import Source, pieces
 from jaxmlp.types import Dataset, Model
 
-__all__ = ["differences", "identity_of", "identity_of_many", "recipe_record"]
+__all__ = ["as_read", "data_digest", "differences", "identity_of", "recipe_record"]
 
-SEEDS = ("seed", "shuffle_seed", "noise_seed")
 LONGEST = 300  # characters of what differs
 
 
@@ -40,25 +38,7 @@ def identity_of(recipe: Recipe, data: Dataset, seeds: Mapping[str, int]) -> dict
       seeds: name -> seed.
     """
     record = {"recipe": recipe_record(recipe), "seeds": dict(seeds)}
-    return _as_read({**record, "data": _digest(data), "environment": receipt.describe()})
-
-
-def identity_of_many(grid: Grid, data: Dataset, shuffle: str) -> dict[str, Any]:
-    """The same of a population's: its first recipe, and a digest of all.
-
-    Args:
-      grid: its members.
-      data: as `check` returns it.
-      shuffle: "own" or "shared".
-    """
-    recipes = [recipe_record(recipe) for recipe in grid.recipes]
-    axes = {
-        name: _ranges(values) if name in SEEDS else [label(value) for value in values]
-        for name, values in grid.axes.items()
-    }
-    record = {"axes": axes, "shuffle": shuffle, "recipe": recipes[0]}
-    record["recipes"] = hashlib.sha256(json.dumps(recipes).encode()).hexdigest()
-    return _as_read({**record, "data": _digest(data), "environment": receipt.describe()})
+    return as_read({**record, "data": data_digest(data), "environment": receipt.describe()})
 
 
 def recipe_record(recipe: Recipe) -> dict[str, Any]:
@@ -97,11 +77,20 @@ def differences(saved: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     return textwrap.shorten("; ".join(receipt.differences(saved, now)), LONGEST, placeholder=" ...")
 
 
-def _digest(data: Dataset) -> str:
-    """`digest` of the sets, of which little is in memory at once."""
+def data_digest(data: Dataset, rows: int | None = None) -> str:
+    """`digest` of the sets, of which little is in memory at once.
+
+    Args:
+      data: as `check` returns it.
+      rows: so many alone, spread over it, of a set that is read in windows; by default all.
+    """
     sha256 = hashlib.sha256()
     for name, array in named_leaves({**hosted(data), **streamed(data)}):
         sha256.update(f"{name} {array.dtype} {array.shape}\n".encode())
+        if rows is not None and isinstance(array, Source):
+            some = np.linspace(0, len(array) - 1, rows).astype(np.int64)
+            sha256.update(array[np.unique(some)].tobytes())
+            continue
         for piece in pieces(array):
             sha256.update(piece.tobytes())
     return sha256.hexdigest()
@@ -122,17 +111,7 @@ def _model(model: Model) -> Any:
     return record
 
 
-def _ranges(seeds: Sequence[Any]) -> str:
-    """Seeds in few words, in their order.
-
-    >>> _ranges((0, 1, 2, 7, 3, 4))
-    '0-2, 7, 3-4'
-    """
-    starts = [i for i, seed in enumerate(seeds) if i == 0 or seed != seeds[i - 1] + 1]
-    parts = [seeds[i:j] for i, j in zip(starts, [*starts[1:], len(seeds)], strict=True)]
-    return ", ".join(f"{p[0]}" if len(p) == 1 else f"{p[0]}-{p[-1]}" for p in parts)
-
-
-def _as_read(record: Mapping[str, Any]) -> dict[str, Any]:
+def as_read(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record as JSON gives it back."""
     read: dict[str, Any] = json.loads(json.dumps(record))
     return read

@@ -15,7 +15,7 @@ from jaxmlp import (
     standardized,
     with_precision,
 )
-from jaxmlp.storage.description import (
+from jaxmlp.nn.description import (
     ACTIVATIONS,
     INITIALIZERS,
     LINKS,

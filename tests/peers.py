@@ -20,6 +20,7 @@ class Memory:
 
     def __init__(self):
         self.contents, self._lock = {}, threading.Lock()
+        self.requests = []  # for contents, by name
 
     def put(self, name, content):
         with self._lock:
@@ -27,7 +28,13 @@ class Memory:
 
     def get(self, name):
         with self._lock:
+            self.requests.append(name)
             return self.contents.get(name)
+
+    def within(self, folder):
+        with self._lock:
+            self.requests.append(folder)
+            return {n: c for n, c in self.contents.items() if n.startswith(f"{folder}/")}
 
     def remove(self, folder):
         with self._lock:

@@ -1,21 +1,13 @@
 """The states of a population's members, from the processes that have trained them."""
 
-import collections
-import hashlib
-import itertools
-from collections.abc import Callable
-
 import jax
 import numpy as np
 
 from jaxmlp.populations.runs import Runs
-from jaxmlp.runtime.exchange import Exchange, Store, coordinator, decoded, encoded
+from jaxmlp.runtime.exchange import Exchange, coordinator, decoded, encoded
+from jaxmlp.runtime.rounds import next_exchange
 
 __all__ = ["gather", "gathered", "merged", "merged_by"]
-
-_counts: dict[tuple[int, ...], Callable[[], int]] = collections.defaultdict(
-    lambda: itertools.count().__next__
-)
 
 
 def gather(runs: Runs) -> Runs:
@@ -30,7 +22,7 @@ def gather(runs: Runs) -> Runs:
     """
     if runs.homes is None:
         return runs
-    return gathered(runs, *_place("states", runs))
+    return gathered(runs, _exchange("states", runs))
 
 
 def merged(runs: Runs, values: np.ndarray) -> np.ndarray:
@@ -43,56 +35,45 @@ def merged(runs: Runs, values: np.ndarray) -> np.ndarray:
     """
     if runs.homes is None:
         return values
-    return merged_by(runs, values, *_place("values", runs))
+    return merged_by(runs, values, _exchange("values", runs))
 
 
-def _place(kind: str, runs: Runs) -> tuple[Store, str, tuple[int, ...], int]:
-    """Where processes find what others have; the arguments of `gathered`, in their order."""
-    store, homes = coordinator(), runs.homes
+def _exchange(kind: str, runs: Runs) -> Exchange:
+    """What the processes of a population are to talk by, those that have trained none included."""
+    store = coordinator()
     assert store is not None  # where others have states
-    assert homes is not None
-    processes = tuple(int(process) for process in np.unique(homes))
-    label = hashlib.sha256(repr(processes).encode()).hexdigest()[:8]
-    name = f"jaxmlp/{kind}/{label}/{_counts[processes]()}"
-    return store, name, processes, jax.process_index()
+    return next_exchange(store, kind, runs.processes, jax.process_index())
 
 
-def merged_by(
-    runs: Runs, values: np.ndarray, store: Store, name: str, processes: tuple[int, ...], own: int
-) -> np.ndarray:
-    """What `merged` returns; the other arguments are as of `gathered`."""
+def merged_by(runs: Runs, values: np.ndarray, exchange: Exchange) -> np.ndarray:
+    """What `merged` returns, by an exchange of all processes that call this."""
     assert runs.homes is not None
-    exchange = Exchange(store, name, own, processes)
-    if own in processes:
-        exchange.tell("values", encoded({"values": values[runs.homes == own]}))
+    exchange.tell("values", encoded({"values": values[runs.homes == exchange.process]}))
     whole = values.copy()
-    for process, told in zip(processes, exchange.hear("values"), strict=True):
+    for process, told in zip(exchange.processes, exchange.hear("values"), strict=True):
         whole[runs.homes == process] = decoded(told)["values"]
+    exchange.close()
     return whole
 
 
-def gathered(runs: Runs, store: Store, name: str, processes: tuple[int, ...], process: int) -> Runs:
+def gathered(runs: Runs, exchange: Exchange) -> Runs:
     """What `gather` returns.
 
     Args:
       runs: with `homes`.
-      store: where processes find what others have.
-      name: before the names of all that is kept there for this.
-      processes: those that have states.
-      process: this one.
+      exchange: of all processes that call this.
     """
     assert runs.homes is not None
-    exchange = Exchange(store, name, process, processes)
     places, homes = runs.places.reshape(-1, 2), runs.homes.reshape(-1)
     of_program = [np.flatnonzero(places[:, 0] == number) for number in range(len(runs.states))]
-    if process in processes:
-        own = {
-            f"{number}/{place}": _bytes(leaf[places[members[homes[members] == process], 1]])
-            for number, members in enumerate(of_program)
-            for place, leaf in enumerate(jax.tree.leaves(runs.states[number]))
-        }
-        exchange.tell("states", encoded(own))
-    told = dict(zip(processes, map(decoded, exchange.hear("states")), strict=True))
+    own = {
+        f"{number}/{place}": _bytes(leaf[places[members[homes[members] == exchange.process], 1]])
+        for number, members in enumerate(of_program)
+        for place, leaf in enumerate(jax.tree.leaves(runs.states[number]))
+    }
+    exchange.tell("states", encoded(own))
+    told = dict(zip(exchange.processes, map(decoded, exchange.hear("states")), strict=True))
+    exchange.close()
     states, rows = [], np.zeros(len(places), np.int32)
     for number, members in enumerate(of_program):
         rows[members] = np.arange(len(members))
@@ -104,7 +85,7 @@ def gathered(runs: Runs, store: Store, name: str, processes: tuple[int, ...], pr
                 whole[homes[members] == each] = some.reshape(-1, *whole.shape[1:])
         states.append(jax.tree.unflatten(structure, wholes))
     found = np.stack([places[:, 0], rows], axis=1).reshape(runs.places.shape)
-    return runs._replace(states=tuple(states), places=found, homes=None)
+    return runs._replace(states=tuple(states), places=found, homes=None, processes=())
 
 
 def _bytes(array: np.ndarray) -> np.ndarray:

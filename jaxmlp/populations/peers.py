@@ -74,12 +74,12 @@ class Peers(NamedTuple):
         Raises:
           PeerError: if it does for an error.
         """
-        others = [each for each in self.exchange.processes if each != self.exchange.process]
-        told = {process: self.exchange.told(STOP, process) for process in others}
+        told = self.exchange.told_by_any(STOP)
+        told.pop(self.exchange.process, None)
         for process, content in told.items():
-            if content is not None and (error := json.loads(content)):
+            if error := json.loads(content):
                 raise PeerError(f"process {process} has ended: {error}")
-        return any(content is not None for content in told.values())
+        return bool(told)
 
     def courses(self, population: Population, data: Dataset, wait: Callable[[], object]) -> Course:
         """How the training of all members went, once all processes have told of theirs."""

@@ -60,6 +60,7 @@ def results(portion: Portion, data: Dataset, course: Course, states: Sequence[Tr
         tuple(program.recipe.eval_params for program in grid.programs),
         grid.metrics,
         None if is_whole else portion.homes.reshape(shape),
+        () if is_whole else portion.processes,
     )
 
 

@@ -39,6 +39,7 @@ class Runs(NamedTuple):
     eval_params: tuple[EvalParams | None, ...] = ()  # one a program, of its recipe; (): none
     metrics: tuple[Metric, ...] = ()  # of all tasks; what is none of these is known by its name
     homes: np.ndarray | None = None  # (*axes) int32, the process that has the state; None: this one
+    processes: tuple[int, ...] = ()  # that have trained the population together; (): this one
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -31,6 +31,9 @@ class Store(Protocol):
     def get(self, name: str) -> bytes | None:
         """A name's content; None where there is none yet."""
 
+    def within(self, folder: str) -> dict[str, bytes]:
+        """All whose names begin with this and a slash, at one request."""
+
     def remove(self, folder: str) -> None:
         """Forgets all whose names begin with this and a slash."""
 
@@ -52,6 +55,9 @@ class _Coordinator:
                 return None
             raise
         return content
+
+    def within(self, folder: str) -> dict[str, bytes]:
+        return dict(self._client.key_value_dir_get_bytes(f"{folder}/"))
 
     def remove(self, folder: str) -> None:
         self._client.key_value_delete(folder)
@@ -86,6 +92,18 @@ class Exchange(NamedTuple):
             return None
         return b"".join(self.store.get(f"{name}/{i}") or b"" for i in range(int(count)))
 
+    def told_by_any(self, topic: str) -> dict[int, bytes]:
+        """What those processes have told of a topic that have: one request, however many they are.
+
+        Each needs to be short, since all come.
+        """
+        folder, found = f"{self.name}/{topic}", self.store.within(f"{self.name}/{topic}")
+        return {
+            process: b"".join(found[f"{folder}/{process}/{i}"] for i in range(int(count)))
+            for process in self.processes
+            if (count := found.get(f"{folder}/{process}/count")) is not None
+        }
+
     def hear(self, topic: str, wait: Callable[[], object] = lambda: None) -> list[bytes]:
         """What all processes tell of a topic, once they have.
 
@@ -101,6 +119,16 @@ class Exchange(NamedTuple):
                 pause = min(2 * pause, LONGEST)
             heard.append(content)
         return heard
+
+    def close(self) -> None:
+        """Tells that this process has all that it asks for; the last thing that each of them does.
+
+        The first one waits for the others, and removes all that was told.
+        """
+        self.tell("closed", b"")
+        if self.process == self.processes[0]:
+            self.hear("closed")
+            self.forget()
 
     def forget(self) -> None:
         """Removes all that was told, once nobody is going to ask."""

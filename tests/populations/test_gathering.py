@@ -9,6 +9,7 @@ from peers import Memory, together, trained
 from jaxmlp import Halving, Recipe, classification, digest, gather, mlp, train_many
 from jaxmlp.populations.gathering import gathered, merged, merged_by
 from jaxmlp.populations.runs import Runs
+from jaxmlp.runtime.exchange import Exchange
 from jaxmlp.types import TrainState
 
 RECIPE = Recipe(mlp((4, 3)), classification(3), optax.sgd, {"learning_rate": 0.1}, 16, 2)
@@ -21,21 +22,32 @@ def test_all_states_can_be_had_by_all(blobs):
     assert gather(halved) is halved  # one process has trained all
     spread = trained(3, RECIPE, blobs, range(3), RATES, halving=HALVED)
     store = Memory()
+
+    def at(name, process):
+        return Exchange(store, name, process, spread[process].processes)
+
     for runs in spread:
         with pytest.raises(ValueError, match="a member's state needs to be here, got one that"):
             _ = runs.params
 
-    whole = together(lambda process: gathered(spread[process], store, "all", (0, 1, 2), process), 3)
+    whole = together(lambda process: gathered(spread[process], at("all", process)), 3)
     for runs in whole:
         assert digest(runs.states) == digest(halved.states)
         assert digest(runs.params) == digest(halved.params)
         assert runs.places.tolist() == halved.places.tolist()
         assert runs.homes is None
     some = [runs.select(learning_rate=0.1) for runs in spread]
-    part = together(lambda process: gathered(some[process], store, "some", (0, 1, 2), process), 3)
+    part = together(lambda process: gathered(some[process], at("some", process)), 3)
     for runs in part:
         assert digest(runs.params) == digest(halved.select(learning_rate=0.1).params)
         assert len(runs.states[0].step) == 3
+    assert store.contents == {}  # or the coordinator would have them to the end
+    one = trained(2, RECIPE, blobs, [7])  # the second process has none, and may ask
+    store = Memory()
+    for runs in together(
+        lambda process: gathered(one[process], Exchange(store, "one", process, (0, 1))), 2
+    ):
+        assert digest(runs.params) == digest(gather(train_many(RECIPE, blobs, [7])).params)
 
 
 def test_states_of_any_dtype_and_of_none_come_as_they_are():
@@ -48,7 +60,7 @@ def test_states_of_any_dtype_and_of_none_come_as_they_are():
     second = first._replace(states=states, places=np.int32([[0, -1], [0, 0], [1, 0]]))
     assert (first.is_here.tolist(), second.is_here.tolist()) == ([1, 0, 0], [0, 1, 1])
     store = Memory()
-    both = together(lambda n: gathered((first, second)[n], store, "all", (0, 1), n), 2)
+    both = together(lambda n: gathered((first, second)[n], Exchange(store, "all", n, (0, 1))), 2)
     for runs in both:
         assert runs.states[0].params.dtype == bfloat16
         assert runs.states[0].params.tolist() == values.tolist()
@@ -65,7 +77,8 @@ def test_values_of_members_are_those_of_the_processes_that_have_them():
 
     def one(place):
         own = np.where(homes == (3, 5, 7)[place], values, "-")
-        return merged_by(runs, own, store, "all", (3, 5), (3, 5, 7)[place]).tolist()
+        return merged_by(runs, own, Exchange(store, "all", (3, 5, 7)[place], (3, 5, 7))).tolist()
 
     assert together(one, 3) == [values.tolist()] * 3  # one of them has trained none
+    assert store.contents == {}
     assert merged(runs._replace(homes=None), values) is values

@@ -61,3 +61,14 @@ def test_one_has_all_stop_and_an_error_is_told(pair):
     pair[1].stop("OSError: no room")
     with pytest.raises(PeerError, match="^process 1 has ended: OSError: no room$"):
         pair[0].must_stop()
+
+
+def test_whether_any_of_many_has_all_stop_is_one_request(pair):
+    store, every = Memory(), tuple(range(64))
+    many = pair[0]._replace(exchange=Exchange(store, "test", 3, every))
+    assert not many.must_stop()
+    many.stop()
+    assert not many.must_stop()  # it is not for itself
+    many._replace(exchange=Exchange(store, "test", 63, every)).stop()
+    assert many.must_stop()
+    assert store.requests == ["test/stop"] * 3

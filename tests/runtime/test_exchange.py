@@ -69,3 +69,32 @@ def test_arrays_keep_their_bits_and_dtypes():
     for name, array in arrays.items():
         assert found[name].dtype == array.dtype
         assert found[name].tobytes() == array.tobytes()
+
+
+def test_what_some_have_told_comes_at_one_request(monkeypatch):
+    monkeypatch.setattr(exchange, "PART", 4)
+    store = Memory()
+    three = [Exchange(store, "here", process, (1, 2, 11)) for process in (1, 2, 11)]
+    assert three[0].told_by_any("topic") == {}
+    three[0].tell("topics", b"other")
+    three[1].tell("topic", b"0123456789")
+    three[2].tell("topic", b"")
+    store.put("here/topic/1/0", b"0123")  # the first part of what is being told
+    store.requests.clear()
+    assert three[0].told_by_any("topic") == {2: b"0123456789", 11: b""}
+    assert store.requests == ["here/topic"]
+
+
+def test_all_is_gone_once_all_have_what_they_asked_for():
+    store = Memory()
+    store.put("elsewhere/0", b"stays")
+
+    def one(process):
+        own = Exchange(store, "here", process, (0, 1, 2))
+        own.tell("topic", bytes([process]))
+        heard = own.hear("topic")
+        own.close()
+        return heard
+
+    assert together(one, 3) == [[b"\0", b"\1", b"\2"]] * 3
+    assert list(store.contents) == ["elsewhere/0"]

@@ -36,6 +36,7 @@ __all__ = [
     "told",
 ]
 
+PART = 2**26  # bytes that devices hand on at a time
 DAY = 86_400.0  # seconds that a process waits for others that may have much to write
 
 Found = TypeVar("Found")
@@ -192,9 +193,16 @@ def from_first(content: bytes) -> bytes:
     from jax.experimental import multihost_utils
 
     with noticing_losses():
-        size = int(multihost_utils.broadcast_one_to_all(np.uint32(len(content))))
-        own = np.frombuffer(content, np.uint8) if is_first() else np.zeros(size, np.uint8)
-        return bytes(multihost_utils.broadcast_one_to_all(own))
+        length = np.frombuffer(len(content).to_bytes(8, "little"), np.uint8)  # of any content
+        length = np.asarray(multihost_utils.broadcast_one_to_all(length))
+        size, found = int.from_bytes(length.tobytes(), "little"), bytearray()
+        for start in range(0, size, PART):
+            part = np.zeros(min(PART, size - start), np.uint8)
+            if is_first():
+                part = np.frombuffer(content, np.uint8, len(part), start)
+            part = np.asarray(multihost_utils.broadcast_one_to_all(part))
+            found += b"" if is_first() else part.tobytes()
+        return content if is_first() else bytes(found)
 
 
 def await_others(place: str, seconds: float) -> None:

@@ -1,15 +1,26 @@
 """What several processes on this machine agree on."""
 
+import jax
 import numpy as np
 import pytest
+from jax.experimental import multihost_utils
 from several import ends, free_address, joined
 
+from jaxmlp.runtime import agreeing
 from jaxmlp.runtime.agreeing import any_of, await_others, from_first, is_first, largest, same, told
 
 AGREEING = """
+import jax
 from jax._src import distributed
+assert not jax.config.jax_enable_preemption_service  # SIGTERM is for the program to heed
 print(is_first(), any_of(not is_first()), any_of(False), largest([1, 3 if is_first() else 2]))
 print(from_first(b"first's" * 999 if is_first() else b"other") == b"first's" * 999)
+from jaxmlp.runtime import agreeing
+from jax.experimental import multihost_utils
+handed, hand = [], multihost_utils.broadcast_one_to_all
+multihost_utils.broadcast_one_to_all = lambda array: handed.append(array.nbytes) or hand(array)
+agreeing.PART = 1000
+print(from_first(bytes(range(250)) * 10 if is_first() else b"x") == bytes(range(250)) * 10, handed)
 print(from_first(b""), everyones([is_first()]))
 same({"seed": 0})
 try:
@@ -49,12 +60,14 @@ def test_processes_agree_and_wait_for_each_other_at_the_end():
     assert lines[0] == [
         "True True False [1. 3.]",
         "True",
+        "True [8, 1000, 1000, 500]",
         "b'' [[True], [False]]",
         differs,
         "written",
         after,
     ]
-    assert lines[1] == ["False True False [1. 3.]", "True", "b'' [[True], [False]]", differs, after]
+    alike = ["True", "True [8, 1000, 1000, 500]", "b'' [[True], [False]]", differs, after]
+    assert lines[1] == ["False True False [1. 3.]", *alike]
 
 
 TELLING = """
@@ -90,3 +103,21 @@ def test_all_hear_what_the_first_finds_and_of_its_errors():
     first = "{'step': 7, 'loss': nan} None"
     assert lines[0] == [first, "ValueError no room", "OSError no room", "met"]
     assert lines[1] == [first, *heard, "met"]
+
+
+def test_a_content_of_more_than_four_gigabytes_is_told_by_its_length(monkeypatch):
+    class Long(bytes):
+        def __len__(self):
+            return 2**32 + 3
+
+    def hand(array):
+        told.append(array.tolist())
+        raise InterruptedError
+
+    told = []
+    monkeypatch.setattr(agreeing, "are_joined", lambda: True)
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    monkeypatch.setattr(multihost_utils, "broadcast_one_to_all", hand)
+    with pytest.raises(InterruptedError):
+        from_first(Long())
+    assert told == [[3, 0, 0, 0, 1, 0, 0, 0]]

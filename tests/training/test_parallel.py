@@ -69,6 +69,12 @@ def near(got, expected, within):
     return all(np.allclose(*pair, rtol=0, atol=within) for pair in pairs)
 
 
+def apart(got, expected):
+    """The largest difference between two trees."""
+    pairs = zip(jax.tree.leaves(got), jax.tree.leaves(expected), strict=True)
+    return max(float(np.abs(np.asarray(one) - np.asarray(other)).max()) for one, other in pairs)
+
+
 def compiled_fast(mesh):
     """What the compiler makes of steps in fast mode."""
     recipe, data = recipe_of(mlp((4, 3))), made()
@@ -235,6 +241,18 @@ if devices > 1:  # in fast mode it is the compiler that divides the work and add
     assert "all-reduce" in here.compiled_fast(mesh)
 shards.BATCH = 2  # of the four examples of a part in testing, for two windows of them
 data = here.made()
+if processes == 1 and devices == 8:  # ten steps in fast mode, on two devices and on all of them
+    gentle = {"learning_rate": 1e-3}
+    for name in ("plain", "both"):
+        recipe = here.recipe_of(here.NETWORKS[name], 8, num_epochs=5, hyperparameters=gentle)
+        few = data._replace(train_inputs=data[0][:16], train_labels=data[1][:16])
+        alone = here.train(recipe, few, 0)
+        for count in {2, devices}:
+            fast = here.train(recipe, few, 0, mesh=here.make_mesh(f"data:{count}"), mode="fast")
+            assert int(fast.state.step) == 10
+            apart = here.apart(fast.params, alone.params)
+            assert 0 <= apart <= 1e-6, (name, count, apart)
+            print(f"fast {name} {count} {apart}", file=sys.stderr)
 for name, model in here.NETWORKS.items():
     recipe, read = here.recipe_of(model), here.Dataset(*map(here.Rows, data[:4]))
     run = here.train(recipe, data, 0, mesh=mesh)

@@ -69,7 +69,7 @@ def home(tmp_path_factory):
 def stubs(home, monkeypatch):
     """Work that is not to begin; the checks before it stay; and an end to what hangs."""
 
-    def warm_up(recipe, data, _=None, window=None):
+    def warm_up(recipe, data, _=None, window=None, **given):
         check(recipe, data, window=window)
         begin()
 

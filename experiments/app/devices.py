@@ -40,12 +40,19 @@ def prepare(
       is_alone: whether one network is trained, which exact mode cannot divide among any number.
 
     Raises:
-      ValueError: if there would be too many, or as `environment.use_threads` does.
+      ValueError: if there would be too many, or more than threads, or as
+        `environment.use_threads` does.
     """
     size = None if mesh in (None, AUTO) else math.prod(axes_of(str(mesh)).values())
     if size is not None:
         if (own := -(-size // processes)) > MOST:
             raise ValueError(f"--mesh needs at most {MOST} devices of a process, got {own}: {mesh}")
+        if threads is not None and own > threads:
+            raise ValueError(
+                f"--mesh needs at most {threads} devices of a process with {threads} threads, by "
+                f"which a run's bits are, got {mesh}: one that is to have more begins with "
+                f"--threads={own}"
+            )
         environment.use_devices(own)
         if threads is None and size > environment.usual_threads():
             threads = min(size, MOST)

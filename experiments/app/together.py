@@ -11,6 +11,7 @@ from jaxmlp import processes
 from jaxmlp.runtime import coordination
 
 FLAGS = ("coordinator_address", "num_processes", "process_id")
+START = ("mesh", "mode", "threads", "deterministic")  # what JAX's devices start by
 LOCAL = ("data_dir", "dataset")  # of a config: where the data lie may differ, not what they are
 
 
@@ -30,6 +31,12 @@ def join(given: Settings) -> int:
             f"several processes need all of --{', --'.join(FLAGS)}, got {' and '.join(there)} "
             f"alone; with --distributed, JAX detects what is left out"
         )
+    if given.process_id == 0 and not missing:
+        print(
+            f"waiting for {(given.num_processes or 1) - 1} more at {given.coordinator_address}, for up to "
+            f"{processes.PATIENCE} s",
+            flush=True,
+        )
     screen.set_apart()  # gloo says on it whom it is connected to
     try:
         processes.join(*values)
@@ -37,6 +44,7 @@ def join(given: Settings) -> int:
         said = str(error).replace("join needs", "distributed needs", 1)
         is_of_flag = said.startswith((*FLAGS, "distributed"))
         raise ValueError(f"--{said}" if is_of_flag else said) from error
+    processes.same({name: getattr(given, name) for name in START})
     number, count = coordination.numbers()
     if number:
         print(f"process {number} of {count}: process 0 shows and writes", flush=True)
@@ -49,6 +57,7 @@ def agree(config: Mapping[str, Any]) -> None:
     Raises:
       ValueError: naming the settings of which this is not so.
     """
+    processes.same({"data_sha256": config["data_sha256"]})  # which decides much of what follows
     processes.same({name: value for name, value in config.items() if name not in LOCAL})
 
 

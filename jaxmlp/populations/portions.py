@@ -91,7 +91,8 @@ def divide(grid: Grid, seconds: Sequence[float], teams: Sequence[int]) -> np.nda
 
     >>> import jaxmlp, optax
     >>> from jaxmlp.populations.grid import make_grid
-    >>> recipe = jaxmlp.Recipe(jaxmlp.mlp((4, 8, 3)), jaxmlp.classification(3), optax.adam, {})
+    >>> model, task = jaxmlp.mlp((4, 8, 3)), jaxmlp.classification(3)
+    >>> recipe = jaxmlp.Recipe(model, task, optax.sgd, {"learning_rate": 0.1})
     >>> grid = make_grid(recipe, range(4), {"hidden_sizes": [(8,), (16,)]})
     >>> divide(grid, [1.0, 1.0], [1, 1]).tolist()
     [0, 0, 0, 0, 1, 1, 1, 1]

@@ -86,9 +86,9 @@ def worded(error: Exception, address: Any, count: Any, number: Any, seconds: int
             f"num_processes needs to be the same in all processes, got {count} for process "
             f"{number}, and fewer for process 0"
         )
-    if "DEADLINE_EXCEEDED" in said or "UNAVAILABLE" in said:
+    if any(status in said for status in ("DEADLINE_EXCEEDED", "UNAVAILABLE", "UNIMPLEMENTED")):
         return ProcessAbsentError(_nobody(address, seconds))
-    return OSError(f"the processes could not be joined {where}: {said}")
+    return OSError(f"the processes could not be joined {where}: {' '.join(said.split())}")
 
 
 def _nobody(address: str | None, seconds: int, why: str = "") -> str:

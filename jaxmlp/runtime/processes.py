@@ -47,6 +47,7 @@ __all__ = [
     "told",
 ]
 
+PATIENCE = 60  # seconds in which all processes need to come
 SILENCE = 15  # seconds without a sign of life, after which a process counts as lost
 
 
@@ -55,7 +56,7 @@ def join(
     num_processes: int | None = None,
     process_id: int | None = None,
     *,
-    seconds: int = 60,
+    seconds: int = PATIENCE,
 ) -> None:
     """Makes this process one of several whose devices train together.
 

@@ -53,6 +53,17 @@ def test_no_more_devices_are_made_than_can_have_a_thread(asked):
     assert asked == [256, 256]
 
 
+def test_a_run_with_fewer_threads_than_devices_says_why_it_cannot_go_on(asked):
+    said = (
+        "at most 2 devices of a process with 2 threads, .*, got data:4: .* begins with --threads=4"
+    )
+    with pytest.raises(ValueError, match=f"--mesh needs {said}"):
+        devices.prepare(2, "data:4")
+    assert asked == []
+    devices.prepare(2, "data:4", processes=2)
+    assert asked == [2, 2]
+
+
 def test_a_mesh_is_settled_by_the_devices_that_there_are(monkeypatch):
     assert devices.settled(Settings(mesh="auto")) == Settings(mesh="data:1", mode="exact")
     assert devices.settled(Settings(mesh="auto", mode="fast")).mode == "fast"

@@ -17,7 +17,7 @@ from jaxmlp.objectives.tasks import metrics_of
 from jaxmlp.runtime import receipt
 from jaxmlp.training import loop
 
-CONFIG = {"seed": 7, "sizes": [4, 8, 3], "patience": None}
+CONFIG = {"seed": 7, "sizes": [4, 8, 3], "patience": None, "mesh": None}
 RECIPE = jaxmlp.Recipe(
     jaxmlp.mlp((4, 8, 3)), jaxmlp.classification(3), optax.adam, {"learning_rate": 0.01}, 16, 2
 )
@@ -92,6 +92,8 @@ def test_the_introduction_says_what_is_trained_on_what(job):
     text = text_of(life.introduce, job, solo.describe(job))
     assert "blobs: 40 train, 10 validation, 30 test examples, from a formula" in text
     assert "network 4-8-3, batch 16, 2 epochs, seed 7" in text
+    meshed = job._replace(config={**CONFIG, "mesh": "data:2", "mode": "exact"})
+    assert solo.describe(meshed).endswith("on cpu data:2 in exact mode")
     assert "NOT MNIST" in text_of(life.introduce, job._replace(notice="NOT MNIST"), "")
 
 

@@ -2,12 +2,13 @@
 
 import json
 import os
+import re
 import signal
 import time
 
 import numpy as np
 import pytest
-from programs import ROOT, call, command_line
+from programs import call, command_line
 from several import ends, free_address, start_programs
 
 from experiments import mnist, verify
@@ -17,7 +18,7 @@ from jaxmlp import processes
 
 SETTINGS = [
     *("--dataset=digits", "--hidden_sizes=8", "--norm=batch", "--dropout=0.1", "--noplots"),
-    *("--threads=2", "--num_epochs=100"),
+    *("--threads=2", "--num_epochs=12"),
 ]
 TIMES = ("seconds", "environment")
 
@@ -66,11 +67,9 @@ def test_a_signal_to_any_stops_all_with_a_checkpoint_and_the_first_alone_shows(s
 
 def test_it_goes_on_to_the_bits_of_one_process(stopped, tmp_path, capsys):
     folder = stopped[0]
-    before = os.listdir(ROOT)
     codes, (shown, _), said = ends(*start_programs("mnist", "--resume", "--workdir", folder))
     assert codes == [0, 0], said
     assert any(line.startswith("going on after step ") for line in shown)
-    assert os.listdir(ROOT) == before
     call(mnist, *SETTINGS, "--mesh=data:1", "--workdir", tmp_path / "alone")
     assert lines_of(folder) == lines_of(tmp_path / "alone")
     for name in ("config.json", "receipt.json", "summary.json"):
@@ -80,7 +79,7 @@ def test_it_goes_on_to_the_bits_of_one_process(stopped, tmp_path, capsys):
         assert all(own[name].tobytes() == alone[name].tobytes() for name in own.files)
     capsys.readouterr()
     call(verify, folder)
-    assert "identical to the bit in all 100 epochs" in capsys.readouterr().out
+    assert "identical to the bit in all 12 epochs" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -110,13 +109,25 @@ def test_what_one_refuses_ends_all_with_a_line_each(tmp_path):
     assert os.listdir(tmp_path) == ["notes.txt"]
 
 
-def test_settings_that_differ_are_named_by_all(tmp_path):
-    own = ([], ["--seed=3"])
+@pytest.mark.parametrize(
+    ("flag", "said"),
+    [
+        ("--seed=3", "seed: expected 0, got 3"),
+        ("--mesh=data:3", "mesh: expected None, got data:3"),  # before JAX has its devices
+        ("--dataset=DATA", "data_sha256: expected .*, got .*"),  # and nothing of what follows
+    ],
+)
+def test_settings_that_differ_are_named_by_all(flag, said, tmp_path):
+    data = tmp_path / "own.npz"
+    np.savez(data, x=np.zeros((20, 3), np.float32), y=np.arange(20) % 2)
+    own = ([], [flag.replace("DATA", str(data))])
     pair = start_programs("mnist", *SETTINGS, "--workdir", tmp_path / "new", own=own)
-    codes, _, said = ends(*pair)
+    codes, shown, lines = ends(*pair)
     assert codes == [1, 1]
-    line = "error: process 1 needs to have what process 0 has; seed: expected 0, got 3\n"
-    assert said == [line, line]
+    assert lines[0] == lines[1]
+    line = f"error: process 1 needs to have what process 0 has; {said}\n"
+    assert re.fullmatch(line, lines[0])
+    assert re.fullmatch(r"waiting for 1 more at 127.0.0.1:\d+, for up to 60 s", shown[0][1])
     assert not (tmp_path / "new").exists()
 
 
@@ -144,7 +155,7 @@ def test_flags_that_do_not_fit_each_other_are_refused_before_any_work(flags, sai
 def test_one_process_joins_nobody():
     with command_line():
         assert together.join(config.read()) == 1
-    together.agree({"seed": 0})
+    together.agree({"seed": 0, "data_sha256": "5"})
     with pytest.raises(SystemExit, match="^a line$"), together.ending_alike():
         raise SystemExit("a line")
     assert not processes.are_joined()
@@ -154,6 +165,6 @@ def test_where_data_lie_may_differ(monkeypatch):
     seen = []
     monkeypatch.setattr(together.processes, "same", seen.append)
     together.agree({"seed": 0, "data_dir": "/here", "dataset": "/here/a.npz", "data_sha256": "5"})
-    assert seen == [{"seed": 0, "data_sha256": "5"}]
+    assert seen == [{"data_sha256": "5"}, {"seed": 0, "data_sha256": "5"}]
     assert Settings().distributed is False
     assert free_address().startswith("127.0.0.1:")

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import os
 import sys
 
 if sys.argv[:1] == ["-m"]:
@@ -14,6 +15,8 @@ if sys.argv[:1] == ["-m"]:
     module = next(
         (word for word in sys.orig_argv if word.startswith("experiments.")), "experiments"
     )
+    # XLA writes what it raises besides; what matters of an error is in its exception.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     is_list = module == "experiments.lessons"  # which starts programs of their own
     if not is_list and not {"-h", "--help", "--helpfull", "--helpshort"} & set(sys.argv):
         with contextlib.suppress(OSError):  # nobody listens

@@ -32,11 +32,8 @@ def join(given: Settings) -> int:
             f"alone; with --distributed, JAX detects what is left out"
         )
     if given.process_id == 0 and not missing:
-        print(
-            f"waiting for {(given.num_processes or 1) - 1} more at {given.coordinator_address}, for up to "
-            f"{processes.PATIENCE} s",
-            flush=True,
-        )
+        others, where = (given.num_processes or 1) - 1, given.coordinator_address
+        print(f"waiting for {others} more at {where}, for up to {processes.PATIENCE} s", flush=True)
     screen.set_apart()  # gloo says on it whom it is connected to
     try:
         processes.join(*values)

@@ -1,6 +1,7 @@
 """What is on the screen before the work, and where compiled programs are kept."""
 
 import io
+import os
 import re
 import subprocess
 import sys
@@ -189,3 +190,13 @@ def test_what_is_trained_on_what_stands_there_before_it_is_compiled(
     assert introduced[0].startswith("digits: 1,438 train, 359 test examples")
     assert re.match("network 64-4-10|2 networks: 2 seeds", introduced[1])
     assert last == "compiling"
+
+
+def test_xla_writes_nothing_that_it_raises_unless_somebody_wants_it():
+    program = "import sys, os; sys.argv = ['-m']; import experiments; "
+    program += "print(os.environ['TF_CPP_MIN_LOG_LEVEL'])"
+    own = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    for given, level in (({}, "3"), ({"TF_CPP_MIN_LOG_LEVEL": "0"}, "0")):
+        command = [sys.executable, "-c", program]
+        done = subprocess.run(command, capture_output=True, text=True, env=own | given)
+        assert done.stdout.splitlines()[-1] == level, done.stderr

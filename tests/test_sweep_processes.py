@@ -69,7 +69,9 @@ def ended(flags, place):
     again = [finish(process) for process in of_two(folder, "--resume")]
     stray.rmdir()
     assert [code for code, _, _ in again] == [0, 0], again
-    assert re.search(r"going on after \d+ network-epochs", again[0][1])
+    assert re.search(
+        r"going on after \d+ network-epochs; \d+ networks of process 0's have", again[0][1]
+    )
     assert "of each process, of which there are 2" in again[0][1]
     assert lines(own)[: len(before)] == before  # with their seconds: it has gone on
     epochs = [line["epoch"] for line in lines(own)]

@@ -136,7 +136,8 @@ def begin(job: Job, start: jaxmlp.Population | None, lines: life.Lines) -> None:
 def going_on(start: jaxmlp.Population) -> str:
     """From where, for a reader."""
     done, ended = int(start.epochs.sum()), int((start.ended_by > 0).sum())
-    return f"going on after {done:,} network-epochs; {ended:,} networks have ended"
+    whose = "" if jax.process_count() == 1 else " of process 0's"
+    return f"going on after {done:,} network-epochs; {ended:,} networks{whose} have ended"
 
 
 def train(

@@ -20,7 +20,7 @@ def be(monkeypatch):
 
 
 def job(path, **given):
-    return Job(None, None, {}, path, given=Settings(**given))
+    return Job(None, None, {"data_sha256": "5"}, path, given=Settings(**given))
 
 
 def test_the_first_process_has_the_sweep_s_folder_and_each_other_one_in_it(be, tmp_path):

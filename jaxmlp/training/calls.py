@@ -27,10 +27,7 @@ from jaxmlp.training.programs import (
     run_steps,
     run_steps_together,
 )
-from jaxmlp.training.recipe import (
-    Recipe,
-    split,
-)
+from jaxmlp.training.recipe import Recipe, split
 from jaxmlp.training.sources import Source
 from jaxmlp.training.streams import window_shapes
 from jaxmlp.types import Dataset, Model

@@ -1,14 +1,10 @@
 """Members that several devices train together; here there is one, and another process has more."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import jax
 import numpy as np
 import optax
 import pytest
+from eight_devices import printed
 from jax.sharding import Mesh
 
 from jaxmlp import Recipe, classification, digest, mlp, plan_many, train, train_many
@@ -120,10 +116,6 @@ def test_arrays_of_a_team_are_on_all_its_devices():
 
 
 PROGRAM = """
-import jax
-jax.config.update("jax_num_cpu_devices", 8)
-import sys
-sys.path[:0] = ["tests", "tests/training"]
 import numpy as np, jaxmlp
 from test_parallel import NETWORKS, made, near, recipe_of
 
@@ -150,15 +142,7 @@ for mode, count in (("exact", 4), ("fast", 2)):
 
 @pytest.mark.parametrize("name", ["plain", pytest.param("both", marks=pytest.mark.slow)])
 def test_two_teams_have_the_bits_of_train_on_the_mesh_of_one(name):
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, name],
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "NPROC": "8"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
+    lines = printed(PROGRAM, "training", name)
     assert lines[0] == "exact 8 3"
     assert lines[5] == "fast 4 3"
     assert lines[1:4] == lines[6:9] == ["5 True", "0 True", "2 True"]

@@ -3,8 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from eight_devices import printed
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jaxmlp import digest
@@ -144,28 +143,9 @@ def main():
     print(json.dumps(facts))
 
 
-PROGRAM = """
-import sys
-import jax
-jax.config.update("jax_num_cpu_devices", 8)
-sys.path[:0] = ["tests", "tests/storage"]
-import test_own_arrays
-test_own_arrays.main()
-"""
-
-
 @pytest.fixture(scope="module")
 def facts():
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "NPROC": "8"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(printed("import test_own_arrays; test_own_arrays.main()", "storage")[-1])
 
 
 def test_every_array_is_one_of_its_own_and_every_part_a_file(facts):

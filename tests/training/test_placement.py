@@ -2,11 +2,7 @@
 
 import functools
 import json
-import os
-import subprocess
-import sys
 import tempfile
-from pathlib import Path
 from types import SimpleNamespace
 
 import jax
@@ -14,6 +10,7 @@ import numpy as np
 import optax
 import pytest
 from collective_bytes import collectives
+from eight_devices import printed
 from jax.sharding import Mesh, PartitionSpec
 
 from jaxmlp import (
@@ -185,28 +182,9 @@ def main():
     print(json.dumps(facts))
 
 
-PROGRAM = """
-import sys
-import jax
-jax.config.update("jax_num_cpu_devices", 8)
-sys.path[:0] = ["tests", "tests/training"]
-import test_placement
-test_placement.main()
-"""
-
-
 @pytest.fixture(scope="module")
 def facts():
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "NPROC": "8"},
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(printed("import test_placement; test_placement.main()", "training")[-1])
 
 
 @pytest.mark.parametrize("name", NETWORKS)

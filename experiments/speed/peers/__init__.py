@@ -21,8 +21,8 @@ OURS = ("jaxmlp", "jax")
 PEERS = (
     Peer(ALONE, "jaxmlp.train", OURS),
     Peer(POPULATION, "jaxmlp.train_many", OURS, is_population=True),
-    Peer("divided_layer", "train, layers divided", OURS),
-    Peer("divided_batch", "train, batches divided", OURS),
+    Peer("divided_layer", "train, split layer", OURS),
+    Peer("divided_batch", "train, split batch", OURS),
     Peer("torch_memory", "PyTorch in memory", ("torch",)),
     Peer("torch_compiled", "PyTorch compiled", ("torch",)),
     Peer("torch_ensemble", "PyTorch ensemble", ("torch",), is_population=True),

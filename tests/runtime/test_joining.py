@@ -6,6 +6,8 @@ import time
 import pytest
 from several import free_address
 
+from jaxmlp.runtime import joining
+from jaxmlp.runtime.losing import ProcessAbsentError
 from jaxmlp.runtime.processes import join
 
 
@@ -40,3 +42,19 @@ def test_a_port_in_use_is_refused():
         address = f"127.0.0.1:{server.getsockname()[1]}"
         with pytest.raises(OSError, match=f"a port that is free on process 0's .*, got {address}"):
             join(address, 2, 0)
+
+
+@pytest.mark.parametrize(
+    "status", ["DEADLINE_EXCEEDED", "UNAVAILABLE", "UNIMPLEMENTED: status: 404"]
+)
+def test_what_answers_otherwise_is_not_where_process_0_is(status, monkeypatch):
+    monkeypatch.setattr(joining.coordination, "reason", lambda: status)
+    found = joining.worded(RuntimeError("std::bad_cast"), "here:1", 2, 0, 60)
+    assert isinstance(found, ProcessAbsentError)
+    assert str(found).startswith("coordinator_address needs to be where process 0 is, got here:1")
+
+
+def test_what_nobody_knows_is_a_line(monkeypatch):
+    monkeypatch.setattr(joining.coordination, "reason", lambda: "INTERNAL:\n  a pipe")
+    found = joining.worded(RuntimeError("x"), None, 2, 0, 60)
+    assert str(found).endswith("where JAX found the coordinator to be: x INTERNAL: a pipe")

@@ -20,7 +20,8 @@ def stubs(tmp_path, monkeypatch):
     monkeypatch.setattr(processes, "REST", 0.0)
     monkeypatch.setattr(race, "STARTS", 2)
     note = f"open({str(tmp_path / 'turns')!r}, 'a').write(f'{{work.num_networks}}{{epoch}} ')"
-    test = f"work.has_test(epoch) and open({str(tmp_path / 'tests')!r}, 'a').write(str(epoch))"
+    look = f"time.sleep(0.3), open({str(tmp_path / 'tests')!r}, 'a').write(str(epoch))"
+    test = f"work.has_test(epoch) and ({look})"
     cache = "import os; cache = os.environ['JAX_COMPILATION_CACHE_DIR']"
     keep = f"{cache}; open({str(tmp_path / 'caches')!r}, 'a').write(cache + ' ')"
     peers = (
@@ -61,6 +62,7 @@ def test_peers_train_by_turns_and_one_that_fails_is_a_line(stubs, data, tmp_path
     assert population["accuracies"] == [0.5 + 0.01 * m for m in range(8)]
     assert 0.05 < alone["network_epoch_seconds"][1] < 2
     assert 0.1 < population["epoch_seconds"][0] < 2
+    assert min(population["tested_epoch_seconds"]) > 0.4  # all those with a test, which takes 0.3
     assert population["network_epoch_seconds"][1] == np.median(population["epoch_seconds"]) / 8
     assert (failing["failed"], failing["absent"]) == ("OSError: worn out", [])
     assert failing["cold"] is not None

@@ -145,6 +145,7 @@ class Dataset(NamedTuple):
     # (num_train,) float32: an example counts as so many in training, and in the training set's
     # figures of a history; those of other sets, and of `evaluate`, count each as one.
     train_weights: np.ndarray | None = None
+    class_names: tuple[str, ...] = ()  # of the classes, in their order; () where they are numbers
 
     def sets(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Inputs and labels of "train", and of "validation" and "test" where they are there."""

@@ -61,7 +61,7 @@ def read(earlier: Mapping[str, Any] | None = None) -> Settings:
     values = dict(settings.DEFAULTS)
     for name in values.keys() & set(flags.FLAGS):
         flag, role = flags.FLAGS[name], ABOUT[name].role
-        values[name] = flag.value
+        values[name] = None if ABOUT[name].choices and flag.value == "auto" else flag.value
         if role in (OUTPUT, SWEEP_OUTPUT) and name in outputs and not flag.present:
             values[name] = outputs[name] and flag.parser.parse(outputs[name])
         elif role != LIFE and name in before and not flag.present:
@@ -152,17 +152,23 @@ def complete(values: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
     num_outputs = data.num_classes  # of values, as many as an example has
     if values["task"] != "classification":
         num_outputs = math.prod(data.train_labels.shape[1:])
-    return values | {
-        "dataset": data.name,
-        "data_sha256": data.sha256,
-        "sizes": [data.train_inputs.shape[1], *values["hidden_sizes"], num_outputs],
-        "image_shape": data.image_shape and list(data.image_shape),
-    }
+    names = {"class_names": list(data.class_names)} if data.class_names else {}
+    return (
+        values
+        | names
+        | {
+            "dataset": data.name,
+            "data_sha256": data.sha256,
+            "sizes": [data.train_inputs.shape[1], *values["hidden_sizes"], num_outputs],
+            "image_shape": data.image_shape and list(data.image_shape),
+        }
+    )
 
 
 def _refuse_contradictions(values: Mapping[str, Any], data: Dataset) -> None:
     task, metric = values["task"], values["stop_metric"]
-    metrics = {"classification": ["accuracy"], "binary": ["binary_accuracy"]}
+    answers = ["binary_accuracy"]
+    metrics = {"classification": ["accuracy"], "binary": answers, "multilabel": answers}
     known = ["loss", *metrics.get(task, ["absolute_error", "r2"])]
     if metric not in known:
         raise ValueError(f"--stop_metric of a {task} needs {' or '.join(known)}, got {metric}")

@@ -4,7 +4,7 @@ import dataclasses
 
 from experiments.app import determinism
 from experiments.app.environment import MOST_THREADS
-from experiments.app.fields import mesh, number, numbers, one_of, switch, whole, widths
+from experiments.app.fields import mesh, number, numbers, one_of, one_or_auto, switch, whole, widths
 from experiments.app.recipes import CHOICES, LEARNING_RATES, NORMS, TASKS
 from jaxmlp.nn.products import PRECISIONS
 
@@ -97,11 +97,10 @@ class Decisive:
     )
 
     # --- younger than some folders, for which the default holds
-    task: str | None = one_of(
+    task: str | None = one_or_auto(
         sorted(TASKS),
-        None,
-        "What the labels are: one of several classes, no or yes (0 or 1), or values; by default "
-        "values where they are no whole numbers, and else classes.",
+        "What the labels are: one of several classes, no or yes (0 or 1), several of no or yes, or "
+        "values; by default as their values tell, which is then said.",
         is_fixed=True,
         is_filled=True,
         is_later=True,

@@ -88,6 +88,15 @@ def one_of(choices: Sequence[str], default: str | None, help: str, **about: Any)
     return setting(default, help, define, schema.one_of(choices), choices=choices, **about)
 
 
+def one_or_auto(choices: Sequence[str], help: str, **about: Any) -> Any:
+    """One of some names, or auto, as if none were given; on record it is never auto."""
+
+    def define(name: str, default: str | None, help: str) -> Any:
+        return flags.DEFINE_enum(name, default, ["auto", *choices], help)
+
+    return setting(None, help, define, schema.one_of(choices), choices=choices, **about)
+
+
 def widths(default: list[int], help: str, **about: Any) -> Any:
     """Whole numbers separated by commas."""
     commas: Any = flags.ListSerializer(",")

@@ -7,6 +7,7 @@ from jax.nn.initializers import Initializer
 
 import jaxmlp
 from jaxmlp import activations, initializers, losses, metrics, optimizers, schedules
+from jaxmlp.nn.scaling import Scaling
 from jaxmlp.optim import averages
 from jaxmlp.runtime.meshes import axes_of
 from jaxmlp.training.placement import MODEL
@@ -33,14 +34,22 @@ HOMES = {  # setting -> where the functions are that its values name
 }
 
 
-def regression(num_outputs: int) -> jaxmlp.Task:
-    """Values, judged by the absolute error and by the share of their variance."""
-    return jaxmlp.regression(num_outputs)._replace(metrics=(losses.absolute_error, metrics.r2()))
+def regression(num_outputs: int, scaling: Scaling | None = None) -> jaxmlp.Task:
+    """Values, judged by the absolute error and by the share of their variance.
+
+    Args:
+      num_outputs: how many.
+      scaling: of the labels, in whose scale training measures them.
+    """
+    center = 0.0 if scaling is None else scaling.mean[0]
+    made = jaxmlp.regression(num_outputs, unit=None if scaling is None else scaling.scale)
+    return made._replace(metrics=(losses.absolute_error, metrics.r2(center)))
 
 
 TASKS: dict[str, Callable[..., jaxmlp.Task]] = {  # what the labels are -> of how many outputs
     "classification": jaxmlp.classification,
     "binary": jaxmlp.binary_classification,
+    "multilabel": jaxmlp.binary_classification,
     "regression": regression,
 }
 NORMS = ["none", "batch", "layer"]
@@ -97,7 +106,10 @@ def model(config: Mapping[str, Any]) -> jaxmlp.Model:
         **_given(config, "dropout", "input_dropout", "input_noise"),
         norm=None if norm == "none" else norm,
     )
-    whole = jaxmlp.with_precision(plain, config.get("precision", "float32"))
+    scaled = jaxmlp.standardized(
+        plain, scaling("input_scaling", config), scaling("output_scaling", config)
+    )
+    whole = jaxmlp.with_precision(scaled, config.get("precision", "float32"))
     return jaxmlp.with_sharded(whole) if divides_layers(config) else whole
 
 
@@ -113,8 +125,16 @@ def divides_layers(config: Mapping[str, Any]) -> bool:
 
 def task(config: Mapping[str, Any]) -> jaxmlp.Task:
     """What the network of a config is for; raises as `recipe` does."""
-    make = TASKS[config.get("task", "classification")]
-    return make(config["sizes"][-1], **_given(config, "label_smoothing", "class_weights"))
+    kind, num_outputs = config.get("task", "classification"), config["sizes"][-1]
+    if kind == "regression":
+        return regression(num_outputs, scaling("output_scaling", config))
+    return TASKS[kind](num_outputs, **_given(config, "label_smoothing", "class_weights"))
+
+
+def scaling(name: str, config: Mapping[str, Any]) -> Scaling | None:
+    """The scaling of inputs or outputs that a record has under a name, if any."""
+    record = config.get(name)
+    return None if record is None else Scaling(tuple(record["mean"]), tuple(record["scale"]))
 
 
 def _given(config: Mapping[str, Any], *names: str) -> dict[str, Any]:

@@ -119,6 +119,8 @@ def draw(job: Job, progress: Progress, params: PyTree) -> None:
     if job.recipe.task.kind == "regression":
         plots.values(folder / "values.png", labels, outputs)
         return
+    if job.config["task"] == "multilabel":
+        return
     if job.recipe.task.kind == "binary":
         outputs = np.concatenate([1 - outputs, outputs], axis=1)  # of no, and of yes
     plots.confusion_matrix(

@@ -120,8 +120,10 @@ def _in_memory(arrays: Arrays, path: Path, window: int | None) -> Arrays:
 
 
 def task_of(labels: np.ndarray) -> str:
-    """What labels are for, where nobody says: floats are values, whole numbers classes."""
-    return "regression" if labels.dtype.kind == "f" else "classification"
+    """What a data set's labels are for: floats are values, whole numbers classes or answers."""
+    if labels.dtype.kind == "f":
+        return "regression"
+    return "classification" if labels.ndim == 1 else "multilabel"
 
 
 def load_auto(data_dir: str | Path | None = None) -> tuple[Dataset, str | None]:

@@ -58,6 +58,19 @@ def _agree(config: dict[str, Any]) -> None:
         raise ValueError(f"sizes with the hidden_sizes {hidden} inside, got {sizes}"[:LONGEST])
     if shape and math.prod(shape) != sizes[0]:
         raise ValueError(f"an image_shape of {sizes[0]} pixels, got {shape}")
+    for name, width in (("input_scaling", sizes[0]), ("output_scaling", sizes[-1])):
+        if name in config and len(config[name]["mean"]) != width:
+            raise ValueError(f"{name} with {width} columns, got {len(config[name]['mean'])}")
+    names, count = config.get("class_names"), sizes[-1]
+    if names is not None and len(names) != (2 if config.get("task") == "binary" else count):
+        raise ValueError(f"class_names of {count} outputs, got {len(names)}")
+
+
+def _are_alike(scaling: dict[str, Any]) -> None:
+    """Sees whether there are as many scales as means, all above 0."""
+    mean, scale = scaling["mean"], scaling["scale"]
+    if len(mean) != len(scale) or not scale or min(scale) <= 0:
+        raise ValueError(f"a mean and a scale above 0 for each column, got {scaling}"[:LONGEST])
 
 
 SHA256 = Kind("64 hexadecimal digits", _is_sha256)
@@ -71,6 +84,8 @@ WIDTH = LENGTH = whole(1, 2**31 - 1)
 RATE, SECONDS = number(0, float(np.finfo(np.float32).max)), number(0)
 LOSS, ACCURACY = number().optional, number(0, 1).optional  # null for NaN and infinity
 
+NUMBERS = [number()]
+SCALING = Fields({"mean": NUMBERS, "scale": NUMBERS}, agree=_are_alike)
 SETTINGS = {name: ABOUT[name].schema for name in names_of(RESULT)} | {"data_dir": PATH.optional}
 LATER = {name for name in names_of(RESULT, SWEEP) if ABOUT[name].is_later}
 GIVEN = {  # where a default follows from others, or from the data, null
@@ -98,7 +113,15 @@ CONFIG = Fields(
             "a height and a width, and 3 where there is colour", _is_shape
         ).optional,
     },
-    {**YOUNGER, "notice": TEXT, "outputs": OUTPUTS},
+    {
+        **YOUNGER,
+        "notice": TEXT,
+        "outputs": OUTPUTS,
+        "class_names": [TEXT],
+        "input_scaling": SCALING,
+        "output_scaling": SCALING,
+        "table": Kind("a table's options", lambda value: isinstance(value, dict)),
+    },
     _agree,
 )
 OWN, YOUNGER_OWN = _settings({name: ABOUT[name].schema for name in names_of(SWEEP)})

@@ -139,6 +139,29 @@ def test_a_network_has_an_output_for_each_value():
         assert (made["task"], made["sizes"]) == ("regression", [6, 5, outputs])
 
 
+def test_the_task_is_what_the_labels_tell_unless_it_is_named():
+    inputs = np.zeros((20, 6), np.float32)
+    labels = np.zeros((20, 3), np.int32)
+    data = jaxmlp.Dataset(inputs, labels, inputs, labels, num_classes=2)
+    for flags in ([], ["--task=auto"], ["--task=multilabel"]):
+        with command_line("--hidden_sizes=5", *flags):
+            made = config.make(config.read(), data, None)
+        assert (made["task"], made["sizes"]) == ("multilabel", [6, 5, 3])
+    with command_line("--task=auto"):
+        assert config.read({"task": "regression"}).task is None
+    with command_line():
+        assert config.read({"task": "regression"}).task == "regression"
+
+
+def test_classes_keep_their_names():
+    inputs, labels = np.zeros((2, 6), np.float32), np.array([0, 1], np.int32)
+    data = jaxmlp.Dataset(inputs, labels, num_classes=2, class_names=("no", "yes"))
+    with command_line():
+        assert config.make(config.read(), data, None)["class_names"] == ["no", "yes"]
+        plain = config.make(config.read(), data._replace(class_names=()), None)
+    assert "class_names" not in plain
+
+
 def test_early_stopping_needs_a_validation_set():
     with pytest.raises(ValueError, match="--patience needs a validation set"):
         config_of(20, "--patience=3")

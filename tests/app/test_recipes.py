@@ -163,4 +163,25 @@ def test_a_regression_is_judged_by_its_error_and_the_variance_it_explains():
 @pytest.mark.parametrize("task", recipes.TASKS)
 def test_every_task_can_be_named(task):
     made = recipes.recipe({**CONFIG, "task": task}).task
-    assert (made.kind, made.num_outputs) == (task, 3)
+    kind = {"multilabel": "binary"}.get(task, task)
+    assert (made.kind, made.num_outputs) == (kind, 3)
+
+
+def test_scalings_are_the_networks_and_training_measures_by_the_outputs(params):
+    scalings = {
+        "input_scaling": {"mean": [1.0] * 6, "scale": [2.0] * 6},
+        "output_scaling": {"mean": [8.0, 0.0, -4.0], "scale": [4.0, 1.0, 2.0]},
+    }
+    inputs = jnp.arange(6.0)
+    plain, scaled = (
+        recipes.recipe({**CONFIG, "task": "regression", **more}) for more in ({}, scalings)
+    )
+    seen = plain.model.apply(params, (inputs - 1) / 2)
+    expected = seen * jnp.array([4.0, 1.0, 2.0]) + jnp.array([8.0, 0.0, -4.0])
+    outputs = scaled.model.apply(params, inputs)
+    np.testing.assert_allclose(outputs, expected, rtol=1e-6)
+    labels = jnp.array([4.0, 1.0, 0.0])
+    away = (outputs - labels) / jnp.array([4.0, 1.0, 2.0])
+    loss = float((away**2).sum())
+    assert scaled.task.train_loss(outputs, labels) == pytest.approx(loss, rel=1e-6)
+    assert recipes.recipe({**CONFIG, "task": "regression", **scalings}) == scaled

@@ -96,6 +96,23 @@ def test_a_setting_takes_every_name_that_its_flag_takes(config, setting):
         ({"data_dir": "here"}, "needs a path from the root or null as data_dir"),
         ({"seed": 2**32}, "as seed"),
         ({"validation_fraction": 1}, "as validation_fraction"),
+        ({"task": "auto"}, "as task, got 'auto'"),
+        ({"class_names": ["a"]}, "needs class_names of 3 outputs, got 1"),
+        ({"class_names": [1, 2, 3]}, "as class_names"),
+        (
+            {"input_scaling": {"mean": [0.0] * 3, "scale": [1.0] * 3}},
+            "needs input_scaling with 4 columns, got 3",
+        ),
+        (
+            {"output_scaling": {"mean": [0.0], "scale": [1.0]}},
+            "needs output_scaling with 3 columns, got 1",
+        ),
+        (
+            {"output_scaling": {"mean": [0.0] * 3, "scale": [1.0, 0.0, 1.0]}},
+            "needs a mean and a scale above 0 for each column",
+        ),
+        ({"output_scaling": {"mean": [0.0] * 3, "scale": [1.0]}}, "needs a mean and a scale"),
+        ({"table": []}, "needs a table's options as table"),
     ],
 )
 def test_a_config_that_no_flags_make_is_refused(config, change, message, tmp_path):

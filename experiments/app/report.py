@@ -119,9 +119,9 @@ def draw(job: Job, progress: Progress, params: PyTree) -> None:
     if job.recipe.task.kind == "regression":
         plots.values(folder / "values.png", labels, outputs)
         return
-    if job.config["task"] == "multilabel":
-        return
     if job.recipe.task.kind == "binary":
+        if outputs.shape[1] > 1:  # answers of their own are not confused with each other
+            return
         outputs = np.concatenate([1 - outputs, outputs], axis=1)  # of no, and of yes
     plots.confusion_matrix(
         folder / "confusion_matrix.png", labels, outputs.argmax(axis=1), data.num_classes

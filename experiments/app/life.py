@@ -101,6 +101,8 @@ def live(kind: Kind, job: Job, clock: Clock) -> None:
             console.print("no checkpoint yet: starting from the beginning")
         if job.given.plots:
             startup.import_meanwhile(kind.pictures)
+        if job.given.report:
+            startup.import_meanwhile("experiments.report.page")
         outcome = kind.train(console, job, log, plan, start)
         log.request.agree()
         if log.must_stop:

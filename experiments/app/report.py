@@ -100,8 +100,21 @@ def check_pictures() -> None:
             raise ValueError(f"MPLBACKEND needs to be known to matplotlib: {error}") from error
 
 
-def draw(job: Job, progress: Progress, params: PyTree) -> None:
-    """The pictures of a run, into its plots/."""
+def answers(job: Job, params: PyTree) -> np.ndarray:
+    """What a network says of the test set, which is what its pictures and its page are of."""
+    inputs, _ = job.data.sets()["test"]
+    return np.asarray(jaxmlp.predict(job.recipe, params, inputs))
+
+
+def draw(job: Job, progress: Progress, params: PyTree, outputs: np.ndarray | None = None) -> None:
+    """The pictures of a run, into its plots/.
+
+    Args:
+      job: what was done.
+      progress: after the last epoch.
+      params: the network's.
+      outputs: what `answers` returns, where it is known already.
+    """
     from experiments.plots import run as plots
 
     folder, data = job.path / "plots", job.data
@@ -112,7 +125,7 @@ def draw(job: Job, progress: Progress, params: PyTree) -> None:
     known = metrics_of(job.recipe.task)
     what = with_what(job.recipe.model)
     plots.learning_curves(folder / "learning_curves.png", history, known, what)
-    outputs = np.asarray(jaxmlp.predict(job.recipe, params, inputs))
+    outputs = answers(job, params) if outputs is None else outputs
     kernel = np.asarray(trained(params)[0].kernel)
     if job.data.image_shape:
         plots.first_layer(folder / "first_layer.png", kernel, job.data.image_shape)

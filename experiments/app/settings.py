@@ -93,6 +93,11 @@ class Settings(Decisive):
         role=OUTPUT,
     )
     plots: bool = switch(True, "Draw pictures into the workdir's plots/.", role=OUTPUT)
+    report: bool = switch(
+        True,
+        "Write report.html into the workdir: one page that opens in any browser.",
+        role=OUTPUT,
+    )
     tensorboard: bool = switch(
         False,
         "Write TensorBoard files into the workdir's tensorboard/.",

@@ -19,6 +19,8 @@ from experiments.app.signals import StopRequest
 from experiments.app.traits import traits, with_what
 from experiments.folder import records, schema
 from experiments.folder.files import as_written, write_json, write_lines
+from experiments.report import run
+from experiments.report.subject import Subject
 from jaxmlp.objectives.tasks import metrics_of
 from jaxmlp.storage import checkpoint
 from jaxmlp.storage.checkpoint import Checkpoint
@@ -193,8 +195,13 @@ def finish(console: Console, job: Job, log: Log, record: Recorder) -> bool:
     # The receipt before the summary, which is never without it.
     attempt("receipt.json", lambda: report.write_receipt(job, log.lines.records, summary))
     attempt("summary.json", lambda: write_json(job.path / "summary.json", summary))
+    if job.given.plots or job.given.report:
+        outputs = report.answers(job, kept[0])
     if job.given.plots:
-        attempt("plots", lambda: report.draw(job, progress, kept[0]))
+        attempt("plots", lambda: report.draw(job, progress, kept[0], outputs))
+    if job.given.report:
+        subject = Subject(job, log.lines.records, kept[0], summary, outputs)
+        attempt("report.html", lambda: run.write(subject))
     log.close()
     report.conclude(console, job, summary)
     return verdict.has_diverged(summary["verdict"])

@@ -25,6 +25,7 @@ CONTENTS = (  # what a run may leave, and --overwrite removes
     "predictions.csv",
     "processes",
     "receipt.json",
+    "report.html",
     "runs.npz",
     "summary.json",
     "table.csv",

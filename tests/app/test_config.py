@@ -109,7 +109,7 @@ def test_a_mesh_is_recorded_in_one_form(tmp_path):
 def test_what_a_run_leaves_is_the_earlier_runs_where_no_flag_says_otherwise():
     first = config_of(20, "--checkpoint_every=3 epochs", "--keep=2", "--noplots")
     outputs = {"checkpoint_every": "3epochs", "keep": 2, "plots": False, "tensorboard": False}
-    outputs |= {"window": None}
+    outputs |= {"window": None, "report": True}
     assert first["outputs"] == outputs
     second = config_of(20, "--keep=5", earlier=first)
     assert second["outputs"] == {**outputs, "keep": 5}

@@ -113,16 +113,17 @@ def test_what_is_imported_meanwhile_is_there_and_what_cannot_be_is_left(monkeypa
     assert "experiments.benchmark" in sys.modules
 
 
-@pytest.mark.parametrize("plots", [True, False])
-def test_pictures_are_prepared_while_a_run_trains_if_there_are_to_be_any(
-    plots, tmp_path, monkeypatch
+@pytest.mark.parametrize(("plots", "report"), [(True, False), (False, True)])
+def test_pictures_and_page_are_prepared_while_a_run_trains_if_there_are_to_be_any(
+    plots, report, tmp_path, monkeypatch
 ):
     asked = []
     monkeypatch.setattr(startup, "import_meanwhile", asked.append)
-    flags = [*QUICK, f"--plots={plots}"]
+    flags = [*QUICK, f"--plots={plots}", f"--report={report}"]
     call(mnist, *flags, f"--workdir={tmp_path / 'run'}")
     call(sweep, *flags, "--seeds=0:1", f"--workdir={tmp_path / 'sweep'}")
-    assert asked == ["experiments.plots.run", "experiments.plots.population"] * plots
+    pictures = ["experiments.plots.run", "experiments.plots.population"] * plots
+    assert asked == pictures + ["experiments.report.page"] * 2 * report
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,33 @@
+"""The page of a run: which sections it has, and what each is drawn from."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from experiments.report import curves, facts
+from experiments.report.subject import Subject
+
+__all__ = ["NAME", "SECTIONS", "data_of", "write"]
+
+NAME = "report.html"
+
+# Key of the page's JSON -> what the scripts find there; None where a run has no such thing.
+SECTIONS: dict[str, Callable[[Subject], dict[str, Any] | None]] = {
+    "run": facts.of,
+    "curves": curves.of,
+}
+
+
+def data_of(subject: Subject) -> dict[str, Any]:
+    """All that the page of a run is drawn from, by section; those that it lacks are left out."""
+    made = {name: of(subject) for name, of in SECTIONS.items()}
+    return {name: part for name, part in made.items() if part is not None}
+
+
+def write(subject: Subject) -> Path:
+    """Writes report.html into the run's folder, whole or not at all."""
+    from experiments.report import page  # which takes a while to import
+
+    path = subject.job.path / NAME
+    page.write(path, "run.html", data_of(subject))
+    return path

@@ -20,7 +20,7 @@ from experiments.app.traits import traits, with_what
 from experiments.folder import records, schema
 from experiments.folder.files import as_written, write_json, write_lines
 from experiments.report import run
-from experiments.report.subject import Subject
+from experiments.report.subject import of_run
 from jaxmlp.objectives.tasks import metrics_of
 from jaxmlp.storage import checkpoint
 from jaxmlp.storage.checkpoint import Checkpoint
@@ -200,7 +200,7 @@ def finish(console: Console, job: Job, log: Log, record: Recorder) -> bool:
     if job.given.plots:
         attempt("plots", lambda: report.draw(job, progress, kept[0], outputs))
     if job.given.report:
-        subject = Subject(job, log.lines.records, kept[0], summary, outputs)
+        subject = of_run(job, log.lines.records, kept[0], summary, outputs)
         attempt("report.html", lambda: run.write(subject))
     log.close()
     report.conclude(console, job, summary)

@@ -1,5 +1,7 @@
 """What was trained on what, and what came out, in words and figures."""
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 from experiments.app.progress import format_metric
@@ -7,7 +9,7 @@ from experiments.app.traits import traits
 from experiments.report.subject import Subject
 from jaxmlp.objectives.tasks import metrics_of
 
-__all__ = ["of"]
+__all__ = ["of", "scores"]
 
 
 def of(subject: Subject) -> dict[str, Any]:
@@ -18,7 +20,7 @@ def of(subject: Subject) -> dict[str, Any]:
     return {
         "title": f"{widths} on {data.name}",
         "notice": job.notice,
-        "verdict": [f"This run ended {f}: {why}" for f, why in summary["verdict"].items()],
+        "verdict": [f"This run ended {f}: {why}" for f, why in summary.get("verdict", {}).items()],
         "what": {
             "data": f"{data.name}, from {data.source}",
             "examples": ", ".join(f"{len(y):,} {name}" for name, (_, y) in data.sets().items()),
@@ -29,6 +31,7 @@ def of(subject: Subject) -> dict[str, Any]:
             f"with {config['optimizer']} at {config['learning_rate']:g}, seed {config['seed']}",
         },
         "figures": figures(subject),
+        "scores": scores(summary.get("scores")),
     }
 
 
@@ -42,9 +45,45 @@ def figures(subject: Subject) -> dict[str, Any]:
             {
                 "name": metric.name.replace("_", " "),
                 "values": [
-                    format_metric(metric, subject.summary[f"{name}_{metric.name}"]) for name in sets
+                    format_metric(metric, _number(subject.summary.get(f"{name}_{metric.name}")))
+                    for name in sets
                 ],
             }
             for metric in (*others, loss)
         ],
     }
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value  # as JSON has it of what is not finite
+
+
+def scores(found: Mapping[str, Mapping[str, Any]] | None) -> dict[str, Any] | None:
+    """A table of figures (columns) of the network and of each baseline (rows), None without any.
+
+    Args:
+      found: of summary.json: name -> figures, of which some have the ends of an interval.
+
+    >>> scores({"network": {"r2": 0.5, "r2_low": 0.25, "r2_high": 0.75}})["rows"]
+    [{'name': 'network', 'values': ['0.5 (0.25 to 0.75)']}]
+    """
+    if not found:
+        return None
+    first = next(iter(found.values()))
+    names = [name for name, value in first.items() if _is_figure(name, value)]
+
+    def text(figures: Mapping[str, Any], name: str) -> str:
+        value, low, high = (figures.get(f"{name}{end}") for end in ("", "_low", "_high"))
+        if value is None:
+            return "–"
+        return f"{value:.4g}" + ("" if low is None else f" ({low:.3g} to {high:.3g})")
+
+    rows = [
+        {"name": name.replace("_", " "), "values": [text(figures, each) for each in names]}
+        for name, figures in found.items()
+    ]
+    return {"names": [name.replace("_", " ") for name in names], "rows": rows}
+
+
+def _is_figure(name: str, value: Any) -> bool:
+    return not name.endswith(("_low", "_high")) and not isinstance(value, Mapping)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from experiments.report import curves, facts
+from experiments.report import confusion, curves, examples, facts, layer, receipt, values
 from experiments.report.subject import Subject
 
 __all__ = ["NAME", "SECTIONS", "data_of", "write"]
@@ -15,6 +15,12 @@ NAME = "report.html"
 SECTIONS: dict[str, Callable[[Subject], dict[str, Any] | None]] = {
     "run": facts.of,
     "curves": curves.of,
+    "confusion": confusion.of,
+    "questions": confusion.of_questions,
+    "examples": examples.of,
+    "values": values.of,
+    "first_layer": layer.of,
+    "receipt": receipt.of,
 }
 
 

@@ -14,6 +14,7 @@ RUN = {
         "title": "4-8-3 on blobs",
         "notice": None,
         "verdict": [],
+        "scores": None,
         "what": {"data": "blobs"},
         "figures": {"sets": ["test"], "rows": [{"name": "loss", "values": ["0.5"]}]},
     },

@@ -1,0 +1,60 @@
+"""What to type to check a run, to go on with it, and to use it."""
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from experiments.report.subject import Subject
+
+__all__ = ["folder_text", "of"]
+
+
+def of(subject: Subject) -> list[dict[str, str]]:
+    """Each command with what it does, in the words of a shell such as bash."""
+    job = subject.job
+    folder, config = folder_text(job.path), job.config
+    made = [
+        _command(
+            "Train it again, and compare every figure to the last bit",
+            f"python -m experiments.verify {folder}",
+        )
+    ]
+    if config["schedule"] == "constant":  # whose length is no part of the result
+        more = 2 * len(subject.lines)
+        made.append(
+            _command(
+                f"Go on with it to {more} epochs",
+                f"python -m {program(config)} --resume --num_epochs={more} "
+                f"{_flag('workdir', job.path)}",
+            )
+        )
+    what = "digit.png" if job.data.image_shape else "more.csv" if "table" in config else "more.npz"
+    made += [
+        _command("Ask it for an answer", f"python -m experiments.predict {folder} {what}"),
+        _command("Make this page again", f"python -m experiments.report {folder}"),
+    ]
+    return made
+
+
+def program(config: Mapping[str, Any]) -> str:
+    """The module that trains by such a config."""
+    return "experiments.table" if "table" in config else "experiments.mnist"
+
+
+def folder_text(path: Path) -> str:
+    """A folder as one word of a command, which is no flag.
+
+    >>> folder_text(Path("runs/my run")), folder_text(Path("-x"))
+    ("'runs/my run'", './-x')
+    """
+    text = str(path)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
+
+
+def _flag(name: str, path: Path) -> str:
+    return shlex.quote(f"--{name}={path}")
+
+
+def _command(what: str, text: str) -> dict[str, str]:
+    return {"what": what, "command": text}

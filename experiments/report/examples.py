@@ -1,0 +1,77 @@
+"""Examples of the test set behind each cell of the confusion matrix, the telling ones first."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from experiments.report import pictures
+from experiments.report.subject import Guesses, Subject, guesses
+
+__all__ = ["chosen", "of"]
+
+MOST, BYTES = 400, 400_000  # examples, and of their pictures
+WRONG, RIGHT = 24, 6  # of a cell at the most
+COLUMNS = 40  # of a row without a picture
+
+
+def of(subject: Subject) -> dict[str, Any] | None:
+    """The examples with their labels, guesses and pictures, or else their values."""
+    found = guesses(subject)
+    if found is None:
+        return None
+    data = subject.job.data
+    inputs = data.sets()["test"][0]
+    shape = data.image_shape
+    size = math.prod(pictures.shown_shape(shape)) if shape else 1
+    rows = chosen(found, min(MOST, max(WRONG, BYTES // size)))
+    rising = np.sort(rows)  # in which order alone a file is read
+    taken = np.asarray(inputs[rising])[np.searchsorted(rising, rows)]
+    made: dict[str, Any] = {
+        "rows": [
+            {
+                "index": int(row),
+                "label": int(found.labels[row]),
+                "guess": int(found.guesses[row]),
+                "confidence": float(found.confidence[row]),
+            }
+            for row in rows
+        ],
+        "num_wrong": int(_is_wrong(found).sum()),
+    }
+    if shape:
+        pixels = pictures.as_text(pictures.pixels(taken, shape))
+        return made | {"shape": pictures.shown_shape(shape), "pixels": pixels}
+    names = [f"input {number}" for number in range(min(COLUMNS, taken.shape[1]))]
+    values = [[f"{value:.4g}" for value in row[:COLUMNS]] for row in taken]
+    return made | {"columns": names, "values": values, "num_columns": taken.shape[1]}
+
+
+def chosen(found: Guesses, most: int) -> np.ndarray:
+    """Positions of the examples to show: of each cell the most confidently wrong, or least sure.
+
+    Args:
+      found: what was taken for what.
+      most: how many at the most; each cell gives its first before any its second.
+
+    Returns:
+      (some,) positions, wrong ones first, the most confident first.
+    """
+    is_wrong = _is_wrong(found)
+    confidence = np.nan_to_num(found.confidence, nan=1.0)
+    telling = np.where(is_wrong, -confidence, confidence)
+    order = np.argsort(telling, kind="stable")
+    cells = (found.labels * len(found.names) + found.guesses)[order]
+    ranks = np.empty(len(order), int)
+    by_cell = np.argsort(cells, kind="stable")
+    starts = np.flatnonzero(np.diff(cells[by_cell], prepend=-1))
+    lengths = np.diff([*starts, len(order)])
+    ranks[by_cell] = np.arange(len(order)) - np.repeat(starts, lengths)
+    is_wrong = is_wrong[order]
+    kept = np.flatnonzero(ranks < np.where(is_wrong, WRONG, RIGHT))
+    first = kept[np.lexsort((ranks[kept], ~is_wrong[kept]))][:most]
+    return order[np.sort(first)]
+
+
+def _is_wrong(found: Guesses) -> np.ndarray:
+    return np.asarray((found.guesses != found.labels) | np.isnan(found.confidence))

@@ -1,0 +1,35 @@
+import shlex
+from pathlib import Path
+
+from report_subjects import subject
+
+from experiments.report import commands
+
+
+def texts(path, **config):
+    made = subject(Path(path))
+    made = made._replace(job=made.job._replace(config=made.job.config | config))
+    return [each["command"] for each in commands.of(made)]
+
+
+def test_each_command_names_the_folder():
+    assert texts("runs/one") == [
+        "python -m experiments.verify runs/one",
+        "python -m experiments.mnist --resume --num_epochs=4 --workdir=runs/one",
+        "python -m experiments.predict runs/one digit.png",
+        "python -m experiments.report runs/one",
+    ]
+
+
+def test_a_folder_is_one_word_whatever_its_name():
+    path = "my $(run)'s; rm `x`"
+    for text in texts(path):
+        words = shlex.split(text)
+        assert path in words or f"--workdir={path}" in words
+    assert texts("-rf")[0].endswith(" ./-rf")
+
+
+def test_a_schedule_s_length_stays_and_a_table_has_its_own_program():
+    assert not any("--resume" in text for text in texts("one", schedule="cosine"))
+    found = texts("one", table={"target": ["y"]})
+    assert found[1].startswith("python -m experiments.table --resume ")

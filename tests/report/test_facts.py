@@ -1,0 +1,55 @@
+import pytest
+from report_subjects import subject
+
+from experiments.report import facts
+
+
+def test_what_was_trained_on_what(tmp_path):
+    found = facts.of(subject(tmp_path))
+    assert found["title"] == "6-5-3 on dots"
+    assert found["what"]["examples"] == "8 train, 8 test"
+    assert found["what"]["trained"] == "2 epochs in batches of 4, with adam at 0.25, seed 0"
+    assert found["what"]["data"] == "dots, from a test"
+    assert (found["notice"], found["verdict"], found["scores"]) == (None, [], None)
+
+
+def test_what_no_reader_may_miss(tmp_path):
+    made = subject(tmp_path)
+    made = made._replace(
+        job=made.job._replace(notice="digits in MNIST's place"),
+        summary=made.summary | {"verdict": {"worse than it began": "train loss 2, and 1"}},
+    )
+    found = facts.of(made)
+    assert found["notice"] == "digits in MNIST's place"
+    assert found["verdict"] == ["This run ended worse than it began: train loss 2, and 1"]
+
+
+@pytest.mark.parametrize(
+    ("task", "names"),
+    [
+        ("classification", ["accuracy", "loss"]),
+        ("multilabel", ["binary accuracy", "loss"]),
+        ("regression", ["absolute error", "r2", "loss"]),
+    ],
+)
+def test_figures_of_each_set_the_test_set_s_first(task, names, tmp_path):
+    made = subject(tmp_path, task)
+    made = made._replace(summary=made.summary | {"test_loss": 0.25, "train_loss": None})
+    found = facts.of(made)["figures"]
+    assert found["sets"] == ["test", "train"]
+    assert [row["name"] for row in found["rows"]] == names
+    assert found["rows"][-1]["values"] == ["0.2500", "-"]
+
+
+def test_scores_stand_beside_their_baselines():
+    found = facts.scores(
+        {
+            "network": {"accuracy": 0.9, "accuracy_low": 0.8, "accuracy_high": 0.95, "f1": None},
+            "commonest_class": {"accuracy": 0.1, "each": {}},
+        }
+    )
+    assert found["names"] == ["accuracy", "f1"]
+    assert found["rows"] == [
+        {"name": "network", "values": ["0.9 (0.8 to 0.95)", "–"]},
+        {"name": "commonest class", "values": ["0.1", "–"]},
+    ]

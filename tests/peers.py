@@ -12,7 +12,6 @@ from jaxmlp.populations.planning import prepare
 from jaxmlp.populations.population import beginning, copied
 from jaxmlp.populations.portions import portion_of
 from jaxmlp.runtime.exchange import Exchange
-from jaxmlp.training.engine import shapes_of
 
 
 class Memory:
@@ -73,7 +72,7 @@ def trained(
     data = many._check(grid, data, halving=halving)
 
     def one(process):
-        portion = portion_of(grid, shapes_of(data), dict.fromkeys(range(count), 1), process)
+        portion = portion_of(grid, data, dict.fromkeys(range(count), 1), process)
         exchange = Exchange(store, "test", process, portion.processes)
         crew, _ = prepare(portion.grid, data, "exact", None, None, False)
         start = (starts or {}).get(process)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jaxmlp.populations.folds import Data, data_of, folds_of
 from jaxmlp.populations.grid import Grid, Program
 from jaxmlp.populations.planning import Crew
 from jaxmlp.populations.population import Population, copied, epoch_of, live_in
@@ -15,7 +16,7 @@ from jaxmlp.populations.shares import Share, chunks, deal, on_all
 from jaxmlp.randomness import Seeds
 from jaxmlp.training import loop
 from jaxmlp.training.batches import num_steps
-from jaxmlp.types import Dataset, Fault, TrainState
+from jaxmlp.types import Fault, TrainState
 
 __all__ = ["Cohort", "Report"]
 
@@ -41,7 +42,7 @@ class Cohort:
     def __init__(
         self,
         grid: Grid,
-        data: Dataset,
+        data: Data,
         eval_every: int,
         on_fault: str,
         crew: Crew,
@@ -66,10 +67,11 @@ class Cohort:
         for number, program in enumerate(self._grid.programs):
             rows = np.flatnonzero(is_due[program.members])
             size = self._crew.sizes[number] * len(self._crew.teams)
-            for part in chunks(rows, size):
-                for share in self._train_chunk(number, part, epoch, is_ranked):
-                    yield (done + share * len(part)) / whole
-                done += len(part)
+            for each in self._crew.together(program, rows):
+                for part in chunks(each, size):
+                    for share in self._train_chunk(number, part, epoch, is_ranked):
+                        yield (done + share * len(part)) / whole
+                    done += len(part)
 
     def end_members(
         self,
@@ -99,7 +101,7 @@ class Cohort:
         self, number: int, rows: np.ndarray, epoch: int, is_ranked: bool
     ) -> Iterator[float]:
         program = self._grid.programs[number]
-        steps = num_steps(len(self._data.train_inputs), program.static.batch_size)
+        steps = self._steps(program)
         first, step = (epoch - 1) * steps, (epoch - 1) * steps
         shares = [
             share._replace(carried=share.worker.start_epoch(share.carried))
@@ -135,7 +137,7 @@ class Cohort:
                 return shares
         self._unload()
         program, crew = self._grid.programs[number], self._crew
-        given = dict(program.numbers), program.draws, self._host.states[number]
+        given = dict(program.numbers), program.draws, self._host.states[number], program.folds
         return deal(rows, crew.size_for(number, len(rows)), crew.workers[number], given)
 
     def _unload(self) -> None:
@@ -150,21 +152,27 @@ class Cohort:
         """Adds an epoch to the members' histories, to the bit as `train` does."""
         program = self._grid.programs[number]
         is_due = epoch % self._eval_every == 0 or epoch == program.recipe.num_epochs or is_ranked
-        step = epoch * num_steps(len(self._data.train_inputs), program.static.batch_size)
+        step = epoch * self._steps(program)
         line = functools.partial(_lines, step, is_due)
         for share, values in zip(shares, on_all(line, shares), strict=True):
             for name, column in values.items():
                 self._host.history[name][program.members[share.rows], epoch - 1] = column
 
+    def _steps(self, program: Program) -> int:
+        """Of an epoch."""
+        count = len(data_of(program, self._data).train_inputs)
+        return num_steps(count, program.static.batch_size)
+
     def _locate(
         self, program: Program, row: int, share: Share, slot: int, stop: int
     ) -> tuple[TrainState, Fault]:
         """The state before a member's first fault, and that, which is one before step `stop`."""
-        recipe = self._grid.recipes[self._grid.settings[program.members[row]]]
+        recipe = self._grid.recipes[self._grid.points[program.members[row]]]
         seeds, crew = Seeds(*(values[row] for values in program.draws)), self._crew
         member = share.worker.member(share.carried, slot)
-        where = crew.sets[0], crew.teams[0], crew.window
-        return locate(recipe, self._data, *where, seeds, member, stop)
+        fold = program.folds[row]
+        where = crew.sets[0][fold], crew.teams[0], crew.window
+        return locate(recipe, folds_of(self._data)[fold], *where, seeds, member, stop)
 
 
 def _run(stop: int, share: Share) -> Share:

@@ -17,13 +17,14 @@ from jaxmlp.randomness import Seeds, as_seed
 from jaxmlp.training.canonical import canonical_recipe
 from jaxmlp.training.recipe import SCALES, Recipe, build_optimizer, split
 
-__all__ = ["Grid", "Program", "make_grid"]
+__all__ = ["FOLD", "Grid", "Program", "make_grid", "some_of"]
 
 VARIANTS = tuple(inspect.signature(variant).parameters)[1:]  # what may be swept of an MLP
 FUNCTIONS = ("activation", "kernel_init", "bias_init")  # those that are functions
 LARGEST = float(np.finfo(np.float64).max)
 MOST = 1_000_000  # members
 SHARED = 0  # the seed of the order that members share
+FOLD = "fold"  # the axis of members that have data of their own
 
 
 class Program(NamedTuple):
@@ -35,17 +36,19 @@ class Program(NamedTuple):
     seeds: np.ndarray  # (members,) uint32
     draws: Seeds  # leaves (members,) uint32: of the order, and of the noise
     members: np.ndarray  # (members,) int32, positions in the flattened grid
+    folds: np.ndarray  # (members,) int32, whose data each is trained on; 0 where there are none
 
 
 class Grid(NamedTuple):
     """All members, along named axes."""
 
     axes: Mapping[str, tuple[Hashable, ...]]
-    recipes: tuple[Recipe, ...]  # one a setting, in the order of the axes before the seeds'
+    recipes: tuple[Recipe, ...]  # one a setting and fold, in the order of the axes before the seeds'
     seeds: np.ndarray  # (members,) uint32
     draws: Seeds  # leaves (members,) uint32: of the order, and of the noise
-    settings: np.ndarray  # (members,) int32, each member's recipe
+    settings: np.ndarray  # (members,) int32, each member's setting, whatever its fold
     programs: tuple[Program, ...]
+    points: np.ndarray  # (members,) int32, each member's recipe
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -56,7 +59,7 @@ class Grid(NamedTuple):
     @property
     def num_epochs(self) -> np.ndarray:
         """How long each member is to train; (members,) int32."""
-        return np.array([recipe.num_epochs for recipe in self.recipes], np.int32)[self.settings]
+        return np.array([recipe.num_epochs for recipe in self.recipes], np.int32)[self.points]
 
 
 def make_grid(
@@ -66,8 +69,11 @@ def make_grid(
     shuffle: str = "own",
     shuffle_seeds: Iterable[int] | None = None,
     noise_seeds: Iterable[int] | None = None,
+    num_folds: int | None = None,
 ) -> Grid:
     """Lays out a population; see `train_many` for the arguments.
+
+    Where there are folds, a program has members of all of them, whatever the shapes of their data.
 
     Raises:
       ValueError: in one line, if an axis is empty, has a value twice, or is not known.
@@ -87,11 +93,13 @@ def make_grid(
         raise ValueError("expected shuffle_seeds or shuffle='shared', got both")
     if not isinstance(sweep, Mapping | None):
         raise ValueError(f"sweep needs names with their values, got {kind_of(sweep)}")
-    reserved = {"seed", "shuffle_seed", "noise_seed", "epoch"} & (sweep or {}).keys()
+    reserved = {FOLD, "seed", "shuffle_seed", "noise_seed", "epoch"} & (sweep or {}).keys()
     if reserved:
         raise ValueError(f"sweep needs other names than those of its own axes, got {reserved}")
     axes = {name: _values(f"sweep of {name}", values) for name, values in (sweep or {}).items()}
-    swept = list(axes)
+    swept, folds = list(axes), range(num_folds or 1)
+    if num_folds is not None:
+        axes[FOLD] = tuple(folds)
     if shuffle_seeds is not None:
         axes["shuffle_seed"] = _seeds("shuffle_seeds", shuffle_seeds)
     if noise_seeds is not None:
@@ -99,54 +107,90 @@ def make_grid(
     axes["seed"] = _seeds("seeds", seeds)
     if (count := math.prod(map(len, axes.values()))) > MOST:
         raise ValueError(f"a population needs at most {MOST:,} members, got {count:,}")
-    points = itertools.product(*(axes[name] for name in swept))
-    settings = [dict(zip(swept, point, strict=True)) for point in points]
-    recipes = tuple(_recipe_at(recipe, setting) for setting in settings)
+    combinations = itertools.product(*(axes[name] for name in swept))
+    settings = [dict(zip(swept, values, strict=True)) for values in combinations]
+    recipes = tuple(
+        made for setting in settings for made in _recipes_at(recipe, setting, num_folds)
+    )
 
     orders = axes.get("shuffle_seed", (SHARED,) if shuffle == "shared" else (None,))
     noises = axes.get("noise_seed", (None,))
     members = list(itertools.product(range(len(recipes)), orders, noises, axes["seed"]))
     own = np.array([seed for *_, seed in members], np.uint32)
+    points = np.array([point for point, *_ in members], np.int32)
     draws = Seeds(
         *(
             np.array([m[-1] if m[place] is None else m[place] for m in members], np.uint32)
             for place in (1, 2)
         )
     )
-    of_setting = np.array([setting for setting, *_ in members], np.int32)
-    programs = _programs(recipes, own, draws, of_setting)
-    return Grid(axes, recipes, own, draws, of_setting, programs)
+    settings_of, folds_of = np.divmod(points, np.int32(len(folds)))
+    programs = _programs(recipes, own, draws, points, folds_of)
+    return Grid(axes, recipes, own, draws, settings_of, programs, points)
+
+
+def some_of(program: Program, keep: np.ndarray) -> Program:
+    """A program with those members alone for which a mask, (members,), is True."""
+    return program._replace(
+        numbers={name: values[keep] for name, values in program.numbers.items()},
+        seeds=program.seeds[keep],
+        draws=Seeds(*(values[keep] for values in program.draws)),
+        members=program.members[keep],
+        folds=program.folds[keep],
+    )
 
 
 def _programs(
-    recipes: Sequence[Recipe], seeds: np.ndarray, draws: Seeds, settings: np.ndarray
+    recipes: Sequence[Recipe],
+    seeds: np.ndarray,
+    draws: Seeds,
+    points: np.ndarray,
+    folds: np.ndarray,
 ) -> tuple[Program, ...]:
     found: dict[tuple[Any, ...], list[int]] = {}
     numbers = []
-    for setting, recipe in enumerate(recipes):
+    for point, recipe in enumerate(recipes):
         static, values = split(recipe)
         # Members of other lengths differ in nothing but when they end.
         program = static._replace(num_epochs=recipe.num_epochs), *sorted(values)
-        found.setdefault(program, []).append(setting)
+        found.setdefault(program, []).append(point)
         numbers.append({name: np.float32(value) for name, value in values.items()})
     programs = []
     for alike in found.values():
-        members = np.flatnonzero(np.isin(settings, alike)).astype(np.int32)
-        of_member = settings[members]
+        members = np.flatnonzero(np.isin(points, alike)).astype(np.int32)
+        of_member = points[members]
         programs.append(
             Program(
                 recipes[alike[0]],
                 split(recipes[alike[0]])[0],
                 {
-                    name: np.stack([numbers[s][name] for s in of_member])
+                    name: np.stack([numbers[p][name] for p in of_member])
                     for name in numbers[alike[0]]
                 },
                 seeds[members],
                 Seeds(draws.shuffle[members], draws.noise[members]),
                 members,
+                folds[members],
             )
         )
     return tuple(programs)
+
+
+def _recipes_at(
+    recipe: Recipe | Callable[..., Recipe], setting: Mapping[str, Any], num_folds: int | None
+) -> list[Recipe]:
+    """A setting's recipe for each fold, which a function may know of."""
+    if num_folds is None:
+        return [_recipe_at(recipe, setting)]
+    if isinstance(recipe, Recipe) or not callable(recipe) or not _takes_fold(recipe):
+        return [_recipe_at(recipe, setting)] * num_folds
+    return [_recipe_at(recipe, {**setting, FOLD: fold}) for fold in range(num_folds)]
+
+
+def _takes_fold(function: Callable[..., Any]) -> bool:
+    parameters = inspect.signature(function).parameters
+    kinds = [each.kind for each in parameters.values()]
+    return FOLD in parameters or inspect.Parameter.VAR_KEYWORD in kinds
 
 
 def _recipe_at(recipe: Recipe | Callable[..., Recipe], setting: Mapping[str, Any]) -> Recipe:

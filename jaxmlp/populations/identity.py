@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from jaxmlp.populations.folds import Data
 from jaxmlp.populations.grid import Grid
 from jaxmlp.runtime import receipt
 from jaxmlp.training.identity import as_read, data_digest, recipe_record
@@ -16,7 +17,7 @@ __all__ = ["identity_of_many", "population_record"]
 SEEDS = ("seed", "shuffle_seed", "noise_seed")
 
 
-def identity_of_many(grid: Grid, data: Dataset, shuffle: str) -> dict[str, Any]:
+def identity_of_many(grid: Grid, data: Data, shuffle: str) -> dict[str, Any]:
     """As `identity_of` of a network: `population_record`, the data, and what it runs on.
 
     Args:
@@ -25,7 +26,11 @@ def identity_of_many(grid: Grid, data: Dataset, shuffle: str) -> dict[str, Any]:
       shuffle: "own" or "shared".
     """
     record = population_record(grid, shuffle)
-    return as_read({**record, "data": data_digest(data), "environment": receipt.describe()})
+    if isinstance(data, Dataset):
+        digests: Any = data_digest(data)
+    else:
+        digests = {f"fold {fold}": data_digest(each) for fold, each in enumerate(data)}
+    return as_read({**record, "data": digests, "environment": receipt.describe()})
 
 
 def population_record(grid: Grid, shuffle: str) -> dict[str, Any]:

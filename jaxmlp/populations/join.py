@@ -72,6 +72,7 @@ def join(parts: Sequence[Runs]) -> Runs:
         ended_by=_joined([part.ended_by for part in parts], axis),
         eval_params=tuple(function for part in parts for function in part.eval_params),
         homes=_joined([part.homes for part in parts], axis),
+        sizes=first.sizes,
         metrics=tuple(dict.fromkeys(metric for part in parts for metric in part.metrics)),
     )
 

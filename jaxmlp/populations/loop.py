@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 from jaxmlp.populations.cohort import Cohort, Report
+from jaxmlp.populations.folds import Data
 from jaxmlp.populations.peers import PeerError, Peers
 from jaxmlp.populations.population import epoch_of
 from jaxmlp.populations.portions import Portion
 from jaxmlp.populations.results import Course, course_of, results
 from jaxmlp.populations.retire import Halving
 from jaxmlp.populations.runs import Runs
-from jaxmlp.types import Dataset
 
 __all__ = ["train_portion"]
 
@@ -25,7 +25,7 @@ class _Stopped(Exception):
 def train_portion(
     cohort: Cohort,
     portion: Portion,
-    data: Dataset,
+    data: Data,
     peers: Peers | None,
     patience: int | None,
     stop_metric: str,
@@ -96,7 +96,7 @@ def _catch_up(cohort: Cohort, peers: Peers, rules: tuple[Any, ...]) -> None:
 def _ended(
     cohort: Cohort,
     portion: Portion,
-    data: Dataset,
+    data: Data,
     peers: Peers | None,
     wait: Callable[[], object],
 ) -> Course:

@@ -1,7 +1,7 @@
 """Populations: many networks, compiled once, each trained as it would be alone."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -10,6 +10,7 @@ import numpy as np
 from jax.sharding import Mesh
 
 from jaxmlp.populations.cohort import Cohort, Report
+from jaxmlp.populations.folds import Data, as_data, by_shapes, checked, folds_of, num_folds
 from jaxmlp.populations.grid import Grid, make_grid
 from jaxmlp.populations.identity import population_record
 from jaxmlp.populations.loop import train_portion
@@ -24,7 +25,7 @@ from jaxmlp.runtime.compilation import OnCompiled
 from jaxmlp.runtime.exchange import coordinator
 from jaxmlp.runtime.rounds import next_exchange, refuse_differences
 from jaxmlp.training.agreement import facts_of
-from jaxmlp.training.checks import check, refuse_traced
+from jaxmlp.training.checks import refuse_traced
 from jaxmlp.training.recipe import Recipe
 from jaxmlp.types import Dataset
 
@@ -33,7 +34,7 @@ __all__ = ["Halving", "Plan", "Population", "Report", "plan_many", "population_l
 
 def train_many(
     recipe: Recipe | Callable[..., Recipe],
-    data: Dataset,
+    data: Dataset | Sequence[Dataset],
     seeds: Iterable[int],
     sweep: Mapping[str, Iterable[Any]] | None = None,
     *,
@@ -62,8 +63,11 @@ def train_many(
     and a member equals its solo run within rounding only.
 
     Args:
-      recipe: what to train, and how; or a function of the swept values that returns that.
-      data: what on. The devices of a CPU share one copy.
+      recipe: what to train, and how; or a function of the swept values that returns that, and of
+        the fold's number, if it takes `fold` and there are folds.
+      data: what on. The devices of a CPU share one copy. Of several data sets, as those of a cross
+        validation are, each has networks of its own for every setting and seed, along an axis
+        "fold": 0, 1 and so on. Those whose arrays have the same shapes share their programs.
       seeds: whole numbers from 0 to 2**32 - 1, each once. What one seed draws is independent of
         what any other does, and of which others there are.
       sweep: name -> values. A name is a hyperparameter, whose floats are traced, so that all values
@@ -101,8 +105,8 @@ def train_many(
       progress: whether to show a bar, by the package tqdm.
 
     Returns:
-      The members' results, whose axes are those of `sweep` in their order and then "seed". Of
-      several processes each has all of them, but the states of its own members alone: see
+      The members' results, whose axes are those of `sweep` in their order, "fold" where there are
+      folds, and then "seed". Of several processes each has all of them, but the states of its own members alone: see
       `gather`.
 
     Raises:
@@ -124,29 +128,36 @@ def train_many(
     >>> member = runs.member(learning_rate=0.01, seed=2)
     >>> jaxmlp.digest(member.params) == jaxmlp.digest(jaxmlp.train(alone, data, seed=2).params)
     True
+
+    Two folds, each of which is tested on the half that the other is trained on:
+
+    >>> low, high = (inputs[:32], inputs[:32, 0] ** 2), (inputs[32:], inputs[32:, 0] ** 2)
+    >>> folds = train_many(recipe, [Dataset(*low, *high), Dataset(*high, *low)], seeds=range(3))
+    >>> folds.history["test_loss"].shape, folds.axes["fold"]
+    ((2, 3, 20), (0, 1))
     """
     refuse_traced(jnp.zeros(()), *(data if isinstance(data, tuple) else ()))
-    grid = make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds, noise_seeds)
-    data = _check(grid, data, eval_every, on_fault, patience, stop_metric, halving, window)
-    portion = own_portion(grid, data, mesh)
+    grid, shaped = _laid_out(recipe, data, seeds, sweep, shuffle, shuffle_seeds, noise_seeds, window)
+    _check(grid, shaped, eval_every, on_fault, patience, stop_metric, halving)
+    portion = own_portion(grid, shaped, mesh)
     if start is not None:
-        _check_start(portion.grid, data, start)
+        _check_start(portion.grid, shaped, start)
     rules = patience, stop_metric, halving
     epochs = int(grid.num_epochs.max())
     moving = bars.moving(progress, epochs, "epoch", _position, callback, on_block)
     with processes.noticing_losses(), moving as hooks:
         options = {"mode": mode, "shuffle": shuffle, "eval_every": eval_every}
         options |= {"on_fault": on_fault, "patience": patience, "stop_metric": stop_metric}
-        peers = _peers(portion, data, options, halving)
+        peers = _peers(portion, shaped, options, halving)
         is_shared = shuffle == "shared"
-        crew, _ = prepare(portion.grid, data, mode, mesh, memory, is_shared, window=window)
-        population = beginning(portion.grid, data, crew) if start is None else copied(start)
-        cohort = Cohort(portion.grid, data, eval_every, on_fault, crew, population)
-        return train_portion(cohort, portion, data, peers, *rules, *hooks)
+        crew, _ = prepare(portion.grid, shaped, mode, mesh, memory, is_shared, window=window)
+        population = beginning(portion.grid, shaped, crew) if start is None else copied(start)
+        cohort = Cohort(portion.grid, shaped, eval_every, on_fault, crew, population)
+        return train_portion(cohort, portion, shaped, peers, *rules, *hooks)
 
 
 def _peers(
-    portion: Portion, data: Dataset, options: Mapping[str, Any], halving: Halving | None
+    portion: Portion, data: Data, options: Mapping[str, Any], halving: Halving | None
 ) -> Peers | None:
     """The processes that train the rest, once they are seen to be about the same; None if none."""
     if len(portion.processes) == 1:
@@ -157,7 +168,10 @@ def _peers(
     record = population_record(portion.whole, options["shuffle"])
     homes = hashlib.sha256(portion.homes.tobytes()).hexdigest()[:8]
     facts = {**record.pop("axes"), **options, "halving": str(halving)}
-    facts |= {**facts_of(data), **record, "the division of members": homes}
+    for fold, each in enumerate(folds_of(data)):
+        where = "" if isinstance(data, Dataset) else f" of fold {fold}"
+        facts |= {f"{name}{where}": fact for name, fact in facts_of(each).items()}
+    facts |= {**record, "the division of members": homes}
     refuse_differences(exchange, facts)
     return Peers(exchange, portion, halving)
 
@@ -169,7 +183,7 @@ def _position(report: Report) -> tuple[float, dict[str, int]]:
 
 def plan_many(
     recipe: Recipe | Callable[..., Recipe],
-    data: Dataset,
+    data: Dataset | Sequence[Dataset],
     seeds: Iterable[int],
     sweep: Mapping[str, Iterable[Any]] | None = None,
     *,
@@ -186,16 +200,15 @@ def plan_many(
 
     `on_compiled` is called after each program, with the number that is done, and that of all.
     """
-    grid = make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds, noise_seeds)
-    data = _check(grid, data, window=window)
-    own = own_portion(grid, data, mesh).grid
-    plan = prepare(own, data, mode, mesh, memory, shuffle == "shared", on_compiled, window)[1]
+    grid, shaped = _laid_out(recipe, data, seeds, sweep, shuffle, shuffle_seeds, noise_seeds, window)
+    own = own_portion(grid, shaped, mesh).grid
+    plan = prepare(own, shaped, mode, mesh, memory, shuffle == "shared", on_compiled, window)[1]
     return plan._replace(num_members=len(grid.seeds), num_programs=len(grid.programs))
 
 
 def population_like(
     recipe: Recipe | Callable[..., Recipe],
-    data: Dataset,
+    data: Dataset | Sequence[Dataset],
     seeds: Iterable[int],
     sweep: Mapping[str, Iterable[Any]] | None = None,
     *,
@@ -211,23 +224,43 @@ def population_like(
     Returns:
       A population without faults whose leaves are `jax.ShapeDtypeStruct`.
     """
-    grid = make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds, noise_seeds)
-    return population_of(own_portion(grid, data, mesh).grid, data)
+    shaped = as_data(data)
+    folds = num_folds(shaped)
+    grid = make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds, noise_seeds, folds)
+    if folds:  # what shapes decide, is decided by those of training
+        shaped = checked(grid, shaped)
+        grid = by_shapes(grid, shaped)
+    return population_of(own_portion(grid, shaped, mesh).grid, shaped)
+
+
+def _laid_out(
+    recipe: Recipe | Callable[..., Recipe],
+    data: Any,
+    seeds: Iterable[int],
+    sweep: Mapping[str, Iterable[Any]] | None,
+    shuffle: str,
+    shuffle_seeds: Iterable[int] | None,
+    noise_seeds: Iterable[int] | None,
+    window: int | None = None,
+) -> tuple[Grid, Data]:
+    """The members by program, and the data as all programs take them, once they fit each other."""
+    given = as_data(data)
+    count = num_folds(given)
+    grid = make_grid(recipe, seeds, sweep, shuffle, shuffle_seeds, noise_seeds, count)
+    shaped = checked(grid, given, window)
+    return by_shapes(grid, shaped), shaped
 
 
 def _check(
     grid: Grid,
-    data: Dataset,
-    eval_every: int = 1,
-    on_fault: str = "stop",
-    patience: int | None = None,
-    stop_metric: str = "",
-    halving: Halving | None = None,
-    window: int | None = None,
-) -> Dataset:
-    """The data as all programs take them, once all is seen to fit."""
-    for program in grid.programs:
-        _, data = check(program.recipe, data, window=window)
+    data: Data,
+    eval_every: int,
+    on_fault: str,
+    patience: int | None,
+    stop_metric: str,
+    halving: Halving | None,
+) -> None:
+    """Raises ValueError for rules that do not fit the members, or each other."""
     if on_fault not in ("stop", "ignore"):
         raise ValueError(f"on_fault needs to be stop or ignore, got {on_fault}")
     for name, value, least in (
@@ -248,10 +281,9 @@ def _check(
             raise ValueError(
                 f"{what} needs a metric of the history, {', '.join(names)}; got {metric}"
             )
-    return data
 
 
-def _check_start(grid: Grid, data: Dataset, start: Population) -> None:
+def _check_start(grid: Grid, data: Data, start: Population) -> None:
     """Sees whether a population is one of this grid's."""
     like = population_of(grid, data)
     if jax.tree.map(np.shape, start[:-1]) != jax.tree.map(np.shape, like[:-1]):

@@ -26,6 +26,7 @@ Numbers = Mapping[str, np.ndarray]  # name -> (members,) float32
 
 
 class _Member(NamedTuple):
+    engine: Engine  # that has its data
     numbers: Mapping[str, jax.Array]
     seeds: Seeds
     state: TrainState
@@ -35,27 +36,31 @@ class _Member(NamedTuple):
 class OneByOne:
     """Exact mode: each member is trained by the programs of `train`, and has their bits."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engines: Mapping[int, Engine]) -> None:
+        """By each fold's engine, of one recipe and of data of the same shapes."""
+        self._engines, self._engine = engines, next(iter(engines.values()))
 
     def init(self, numbers: Mapping[str, Any], seed: Any) -> TrainState:
         """A member's state before training."""
         return self._engine.init(*self._engine.put((numbers, seed)))
 
-    def load(self, numbers: Numbers, seeds: Seeds, states: PyTree, size: int) -> list[_Member]:
+    def load(
+        self, numbers: Numbers, seeds: Seeds, states: PyTree, folds: np.ndarray, size: int
+    ) -> list[_Member]:
         """Puts members on the device; leaves are (members, ...) in NumPy.
 
         Args:
           numbers: name -> (members,).
           seeds: of the data order and of the noise, (members,).
           states: `TrainState`, its random keys as `plain` has them.
+          folds: whose data each is trained on, (members,).
           size: for how many there are to be places; here as many as there are members.
         """
 
         def member(slot: int) -> _Member:
             row = jax.tree.map(operator.itemgetter(slot), (dict(numbers), seeds, states))
             given, own, state = self._engine.put(row)
-            return _Member(given, own, typed(state), {})
+            return _Member(self._engines[int(folds[slot])], given, own, typed(state), {})
 
         return [member(slot) for slot in range(len(seeds.shuffle))]
 
@@ -81,10 +86,10 @@ class OneByOne:
         place: Any = self._engine.device  # or several
         first = next(iter(getattr(place, "device_set", [place])))
         is_queued = first.platform != "cpu"
-        run = self._engine.queue if is_queued else self._engine.run
 
         def after(member: _Member) -> _Member:
-            state, totals = run(*member, bound)
+            run = member.engine.queue if is_queued else member.engine.run
+            state, totals = run(*member[1:], bound)
             return member._replace(state=state, totals=totals)
 
         return jax.block_until_ready([after(member) for member in carried])
@@ -99,7 +104,7 @@ class OneByOne:
             for place, member in enumerate(carried):
                 others = [i for i in range(place, len(orders)) if orders[i] != orders[place]]
                 following = (orders[others[0]], step) if others else (orders[0], end)
-                state, totals = self._engine.run_in_window(*member, end, following)
+                state, totals = self._engine.run_in_window(*member[1:], end, following)
                 after.append(member._replace(state=state, totals=totals))
             carried, step = after, end
         return carried
@@ -116,7 +121,7 @@ class OneByOne:
         networks = [self._engine.eval_params(m.state) for m in carried] if read else []
         looked = {name: self._engine.sums(name, networks) for name in read}
         lines = [
-            self._engine.line(
+            m.engine.line(
                 m.numbers, m.state, m.totals, is_due, {n: sums[i] for n, sums in looked.items()}
             )
             for i, m in enumerate(carried)

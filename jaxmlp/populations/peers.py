@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jaxmlp.populations.folds import Data
 from jaxmlp.populations.population import Population
 from jaxmlp.populations.portions import Portion
 from jaxmlp.populations.results import Course, as_bytes, course_of, joined_courses
 from jaxmlp.populations.retire import Halving, Standing, lagging_at, rungs, standing_at
 from jaxmlp.runtime.exchange import Exchange, decoded, encoded
 from jaxmlp.runtime.losing import LOST
-from jaxmlp.types import Dataset
 
 __all__ = ["PeerError", "Peers"]
 
@@ -81,7 +81,7 @@ class Peers(NamedTuple):
                 raise PeerError(f"process {process} has ended: {error}")
         return bool(told)
 
-    def courses(self, population: Population, data: Dataset, wait: Callable[[], object]) -> Course:
+    def courses(self, population: Population, data: Data, wait: Callable[[], object]) -> Course:
         """How the training of all members went, once all processes have told of theirs."""
         self.exchange.tell("course", as_bytes(course_of(population)))
         return joined_courses(self.portion, data, self.exchange.hear("course", wait))

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
+from jaxmlp.populations.folds import Data, data_of, folds_of
 from jaxmlp.populations.grid import Grid, Program
 from jaxmlp.populations.members import OneByOne, SideBySide, Worker
 from jaxmlp.populations.teams import (
@@ -34,7 +35,7 @@ from jaxmlp.training.engine import (
     shapes_of,
     streamed,
 )
-from jaxmlp.types import Dataset, TrainState
+from jaxmlp.types import TrainState
 
 __all__ = ["Crew", "Plan", "prepare", "seconds_of", "state_of"]
 
@@ -62,7 +63,7 @@ class Crew(NamedTuple):
 
     teams: tuple[Team, ...]
     mode: str
-    sets: tuple[Sets, ...]  # of each team
+    sets: tuple[tuple[Sets, ...], ...]  # of each team, of each fold
     sizes: tuple[int, ...]  # one a program: the members that a team takes at a time
     workers: tuple[tuple[Worker, ...], ...]  # one a program, of one a team
     window: int | None = None  # bytes of a set's examples, as of `train`
@@ -77,10 +78,17 @@ class Crew(NamedTuple):
             size = -(-size // 2)
         return size
 
+    def together(self, program: Program, rows: np.ndarray) -> list[np.ndarray]:
+        """Rows of a program's members that may be trained at once: in fast mode, of one fold."""
+        folds = program.folds[rows]
+        if self.mode == "exact":
+            return [rows]
+        return [rows[folds == fold] for fold in np.unique(folds)]
+
 
 def prepare(
     grid: Grid,
-    data: Dataset,
+    data: Data,
     mode: str | None,
     mesh: Mesh | None,
     memory: int | None,
@@ -94,22 +102,22 @@ def prepare(
     found = there[: max((len(program.seeds) for program in grid.programs), default=0)]
     first, count = devices_of(there[0])[0], sum(len(devices_of(team)) for team in found)
     is_cpu = first.platform == "cpu"
-    mode = mode or ("exact" if is_cpu else "fast")
+    mode, folds = mode or ("exact" if is_cpu else "fast"), folds_of(data)
     if mode not in ("exact", "fast"):
         raise ValueError(f"mode needs to be exact or fast, got {mode}")
-    if mode == "fast" and streamed(data):
+    if mode == "fast" and (read := streamed(folds[0])):
         raise ValueError(
             "a window needs mode='exact', in which the members of a device take turns at it; in "
             "fast mode all of them train on rows of their own at once: it needs data in memory, "
-            f"got {', '.join(streamed(data))} in windows"
+            f"got {', '.join(read)} in windows"
         )
-    teams = tuple(as_team(team, mode, grid.programs, data.train_inputs) for team in found)
+    teams = tuple(as_team(team, mode, grid.programs, folds[0].train_inputs) for team in found)
     host, device = (
         int(0.9 * available(place)) if memory is None else memory for place in (None, first)
     )
-    arrays, shapes = hosted(data), shapes_of(data)
+    arrays = [hosted(each) for each in folds]
     data_bytes = num_bytes(arrays)
-    store = sum(len(p.seeds) * num_bytes(state_of(p, shapes)) for p in grid.programs)
+    store = sum(len(p.seeds) * num_bytes(_state(p, data)) for p in grid.programs)
     store += len(grid.seeds) * int(grid.num_epochs.max(initial=0)) * LINE
     if store + is_cpu * data_bytes > host:
         raise ValueError(
@@ -117,10 +125,10 @@ def prepare(
             f"{gib(data_bytes)} of data, got {gib(host)} of memory"
         )
     budget = (host - store - data_bytes) // max(1, count) if is_cpu else device - data_bytes
-    sets = tuple(place(arrays, place_of(team)) for team in teams)
+    sets = tuple(tuple(place(each, place_of(team)) for each in arrays) for team in teams)
     own = functools.partial(_one_by_one, data, window)
-    find = own if mode == "exact" else functools.partial(_side_by_side, is_shared)
-    workers, sizes, needs = find(grid.programs, shapes, teams, sets, budget, on_compiled)
+    find = own if mode == "exact" else functools.partial(_side_by_side, data, is_shared)
+    workers, sizes, needs = find(grid.programs, teams, sets, budget, on_compiled)
     if (most := max(needs, default=0)) > budget:
         raise ValueError(
             f"a member needs {gib(most)} on each of {count} devices, besides the "
@@ -137,7 +145,10 @@ def prepare(
         host_bytes=store + is_cpu * (data_bytes + count * most),
         available_bytes=host if is_cpu else min(host, device),
     )
-    known = tuple({**each, **streamed(data)} for each in sets)
+    known = tuple(
+        tuple({**each, **streamed(fold)} for each, fold in zip(own_sets, folds, strict=True))
+        for own_sets in sets
+    )
     return Crew(teams, mode, known, tuple(sizes), tuple(workers), window), plan
 
 
@@ -147,12 +158,11 @@ Found = tuple[
 
 
 def _one_by_one(
-    data: Dataset,
+    data: Data,
     window: int | None,
     programs: Sequence[Program],
-    shapes: Shapes,
     teams: Sequence[Team],
-    sets: Sequence[Sets],
+    sets: Sequence[Sequence[Sets]],
     budget: int,
     on_compiled: OnCompiled | None,
 ) -> Found:
@@ -161,7 +171,7 @@ def _one_by_one(
         (number, place, name): call
         for number, program in enumerate(programs)
         for place, team in enumerate(teams)
-        for name, call in calls_for(program.recipe, data, team, window).items()
+        for name, call in calls_for(program.recipe, data_of(program, data), team, window).items()
     }
     compiled = compile_all(calls, on_compiled)
     workers, sizes, needs = [], [], []
@@ -170,38 +180,57 @@ def _one_by_one(
             {name: c for (n, p, name), c in compiled.items() if (n, p) == (number, place)}
             for place in range(len(teams))
         ]
-        engines = [
-            Engine.made(program.recipe, data, each, run, team, window)
-            for team, each, run in zip(teams, sets, own, strict=True)
-        ]
+        folds, shapes = folds_of(data), shapes_of(data_of(program, data))
+        workers.append(
+            tuple(
+                OneByOne(
+                    {
+                        int(fold): Engine.made(
+                            program.recipe, folds[fold], each[fold], run, team, window
+                        )
+                        for fold in np.unique(program.folds)
+                    }
+                )
+                for team, each, run in zip(teams, sets, own, strict=True)
+            )
+        )
         state, alone = num_bytes(state_of(program, shapes)), _needed(own[0]["run"], shapes)
-        if "train" in streamed(data):  # what is read, is read for this program alone, and ahead
+        if "train" in streamed(folds[0]):  # what is read, is read for this program alone, and ahead
             alone += num_bytes(shapes["train"]) + 2 * (window or 0)
         most = 1 + max(0, budget - alone) // (2 * state)  # each goes in and comes out
-        sizes.append(_even(program, min(_chunk(program, shapes), most), len(teams)))
+        sizes.append(_even(len(program.seeds), min(_chunk(program, shapes), most), len(teams)))
         needs.append(alone + 2 * (sizes[-1] - 1) * state)
-        workers.append(tuple(map(OneByOne, engines)))
     return workers, sizes, needs
 
 
 def _side_by_side(
+    data: Data,
     is_shared: bool,
     programs: Sequence[Program],
-    shapes: Shapes,
     teams: Sequence[Team],
-    sets: Sequence[Sets],
+    sets: Sequence[Sequence[Sets]],
     budget: int,
     on_compiled: OnCompiled | None,
 ) -> Found:
     """The same of fast mode, where a chunk's size is compiled into its programs."""
+    shapes = [shapes_of(data_of(program, data)) for program in programs]
     workers = [
         tuple(
-            SideBySide(program.recipe, shapes, team, own, is_shared)
-            for team, own in zip(teams, sets, strict=True)
+            SideBySide(
+                program.recipe,
+                own,
+                team,
+                {int(fold): each[fold] for fold in np.unique(program.folds)},
+                is_shared,
+            )
+            for team, each in zip(teams, sets, strict=True)
         )
-        for program in programs
+        for program, own in zip(programs, shapes, strict=True)
     ]
-    sizes = [_beside(program, shapes, teams, is_shared, budget) for program in programs]
+    sizes = [
+        _beside(program, own, teams, is_shared, budget)
+        for program, own in zip(programs, shapes, strict=True)
+    ]
     needs = [0] * len(programs)
     while True:
         calls = {
@@ -211,7 +240,7 @@ def _side_by_side(
             for name, call in worker.calls(sizes[number]).items()
         }
         compiled = compile_all(calls, on_compiled)
-        needs = [_needed(compiled[number, 0, "run"], shapes) for number in range(len(programs))]
+        needs = [_needed(compiled[n, 0, "run"], own) for n, own in enumerate(shapes)]
         tight = [n for n, size in enumerate(sizes) if needs[n] > budget and size > 1]
         if not tight:
             return workers, sizes, needs
@@ -239,16 +268,21 @@ def _beside(
     budget: int,
 ) -> int:
     """Members a team that should fit side by side: on a CPU, into its cache."""
-    state, size = num_bytes(state_of(program, shapes)), len(program.seeds)
+    state, most = num_bytes(state_of(program, shapes)), _most_of_a_fold(program)
+    size = most
     if devices_of(teams[0])[0].platform == "cpu":
         row = 0 if is_shared else 4 * math.prod(shapes["train"][0].shape[1:])
         size = CACHE // (state + program.static.batch_size * row)
-    return _even(program, min(size, budget // (4 * state)), len(teams))
+    return _even(most, min(size, budget // (4 * state)), len(teams))
 
 
-def _even(program: Program, most: int, num_teams: int) -> int:
-    """As few chunks as there need be, of like size: the members of one, a team."""
-    members = -(-len(program.seeds) // num_teams)
+def _most_of_a_fold(program: Program) -> int:
+    return int(np.bincount(program.folds).max())
+
+
+def _even(count: int, most: int, num_teams: int) -> int:
+    """As few chunks of so many members as there need be, of like size: those of one, a team."""
+    members = -(-count // num_teams)
     return -(-members // -(-members // max(1, min(most, members))))
 
 
@@ -268,6 +302,10 @@ def seconds_of(program: Program, shapes: Shapes) -> float:
     )
     steps = num_steps(num_examples, recipe.batch_size)
     return steps * (30e-6 + 6 * recipe.batch_size * params / 1e11)
+
+
+def _state(program: Program, data: Data) -> TrainState:
+    return state_of(program, shapes_of(data_of(program, data)))
 
 
 def state_of(program: Program, shapes: Shapes) -> TrainState:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from jaxmlp.populations.folds import Data, data_of, folds_of
 from jaxmlp.populations.grid import Grid, Program
 from jaxmlp.populations.members import Worker
 from jaxmlp.populations.planning import Crew, state_of
@@ -46,14 +47,14 @@ class Population(NamedTuple):
         )
 
 
-def population_of(grid: Grid, data: Dataset) -> Population:
+def population_of(grid: Grid, data: Data) -> Population:
     """The shapes of a grid's population, as `jax.ShapeDtypeStruct`."""
 
     def members_of(program: Program) -> TrainState:
         def many(leaf: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
             return jax.ShapeDtypeStruct((len(program.seeds), *leaf.shape), leaf.dtype)
 
-        return jax.tree.map(many, state_of(program, shapes_of(data)))
+        return jax.tree.map(many, state_of(program, shapes_of(data_of(program, data))))
 
     def leaf(dtype: Any, *shape: int) -> Any:
         return jax.ShapeDtypeStruct(shape, dtype)
@@ -69,9 +70,10 @@ def population_of(grid: Grid, data: Dataset) -> Population:
     )
 
 
-def columns(grid: Grid, data: Dataset) -> list[str]:
+def columns(grid: Grid, data: Data) -> list[str]:
     """The names in the history, of all members together."""
-    return list(dict.fromkeys(n for p in grid.programs for n in columns_of(p.recipe, data)))
+    one = folds_of(data)[0]  # all have the same sets
+    return list(dict.fromkeys(n for p in grid.programs for n in columns_of(p.recipe, one)))
 
 
 def columns_of(recipe: Recipe, data: Dataset) -> list[str]:
@@ -91,7 +93,7 @@ def copied(population: Population) -> Population:
     )
 
 
-def beginning(grid: Grid, data: Dataset, crew: Crew) -> Population:
+def beginning(grid: Grid, data: Data, crew: Crew) -> Population:
     """Fresh parameters for every member, no epochs, no history."""
     like = population_of(grid, data)
     states = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), like.states)

@@ -7,12 +7,12 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from jaxmlp.populations.grid import Grid, Program
+from jaxmlp.populations.folds import Data, data_of
+from jaxmlp.populations.grid import Grid, Program, some_of
 from jaxmlp.populations.planning import seconds_of
 from jaxmlp.populations.teams import Devices, devices_of, teams_of
 from jaxmlp.randomness import Seeds
-from jaxmlp.training.engine import Shapes, shapes_of
-from jaxmlp.types import Dataset
+from jaxmlp.training.engine import shapes_of
 
 __all__ = ["Portion", "divide", "own_portion", "part_of", "portion_of", "processes_of"]
 
@@ -47,22 +47,22 @@ def processes_of(teams: Sequence[Devices]) -> dict[int, int]:
     return dict(sorted(counts.items()))
 
 
-def own_portion(grid: Grid, data: Dataset, mesh: Mesh | None) -> Portion:
+def own_portion(grid: Grid, data: Data, mesh: Mesh | None) -> Portion:
     """The members that this process trains on a mesh; by default on all devices of all processes.
 
     Raises:
       ValueError: as `processes_of` does.
     """
     counts = processes_of(teams_of(mesh))
-    return portion_of(grid, shapes_of(data), counts, jax.process_index())
+    return portion_of(grid, data, counts, jax.process_index())
 
 
-def portion_of(grid: Grid, shapes: Shapes, counts: Mapping[int, int], process: int) -> Portion:
+def portion_of(grid: Grid, data: Data, counts: Mapping[int, int], process: int) -> Portion:
     """The members that a process trains.
 
     Args:
       grid: of all members.
-      shapes: of the data.
+      data: what on.
       counts: how many teams each process has, by its index.
       process: the index of the one.
     """
@@ -70,7 +70,9 @@ def portion_of(grid: Grid, shapes: Shapes, counts: Mapping[int, int], process: i
     if len(processes) == 1:
         everyone = np.arange(len(grid.seeds), dtype=np.int32)
         return Portion(grid, grid, everyone, np.full(len(everyone), process), processes)
-    seconds = [seconds_of(p, shapes) * p.recipe.num_epochs for p in grid.programs]
+    seconds = [
+        seconds_of(p, shapes_of(data_of(p, data))) * p.recipe.num_epochs for p in grid.programs
+    ]
     homes = np.array(processes, np.int32)[divide(grid, seconds, list(counts.values()))]
     members = np.flatnonzero(homes == process).astype(np.int32)
     return Portion(part_of(grid, members), grid, members, homes, processes)
@@ -128,18 +130,14 @@ def part_of(grid: Grid, members: np.ndarray) -> Grid:
     numbers[members] = np.arange(len(members))
 
     def taken(program: Program) -> Program:
-        keep = numbers[program.members] >= 0
-        return program._replace(
-            numbers={name: values[keep] for name, values in program.numbers.items()},
-            seeds=program.seeds[keep],
-            draws=Seeds(*(values[keep] for values in program.draws)),
-            members=numbers[program.members[keep]],
-        )
+        some = some_of(program, numbers[program.members] >= 0)
+        return some._replace(members=numbers[some.members])
 
     programs = tuple(map(taken, grid.programs))
     return grid._replace(
         seeds=grid.seeds[members],
         draws=Seeds(*(values[members] for values in grid.draws)),
         settings=grid.settings[members],
+        points=grid.points[members],
         programs=tuple(program for program in programs if len(program.members)),
     )

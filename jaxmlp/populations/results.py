@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from jaxmlp.populations.folds import Data, data_of, sizes_of
 from jaxmlp.populations.planning import state_of
 from jaxmlp.populations.population import Population, columns, columns_of
 from jaxmlp.populations.portions import Portion
 from jaxmlp.populations.runs import Runs
 from jaxmlp.runtime.exchange import decoded, encoded
 from jaxmlp.training.engine import shapes_of
-from jaxmlp.types import Dataset, Fault, TrainState
+from jaxmlp.types import Fault, TrainState
 
 __all__ = ["Course", "as_bytes", "course_of", "joined_courses", "results"]
 
@@ -32,7 +33,7 @@ def course_of(population: Population) -> Course:
     return Course(*population[1:])
 
 
-def results(portion: Portion, data: Dataset, course: Course, states: Sequence[TrainState]) -> Runs:
+def results(portion: Portion, data: Data, course: Course, states: Sequence[TrainState]) -> Runs:
     """The results of a population.
 
     Args:
@@ -55,20 +56,21 @@ def results(portion: Portion, data: Dataset, course: Course, states: Sequence[Tr
         _places(portion).reshape(*shape, 2),
         {positions[member]: fault for member, fault in course.faults.items()},
         float(epochs.sum() / grid.num_epochs.sum()),
-        tuple(tuple(columns_of(program.recipe, data)) for program in grid.programs),
+        tuple(tuple(columns_of(program.recipe, data_of(program, data))) for program in grid.programs),
         course.ended_by.reshape(shape),
         tuple(program.recipe.eval_params for program in grid.programs),
         grid.metrics,
         None if is_whole else portion.homes.reshape(shape),
         () if is_whole else portion.processes,
+        sizes_of(data),
     )
 
 
 def _states(
-    portion: Portion, data: Dataset, states: Sequence[TrainState]
+    portion: Portion, data: Data, states: Sequence[TrainState]
 ) -> tuple[TrainState, ...]:
     """The states here, one a program of all; without rows where there are none."""
-    own, shapes = iter(states), shapes_of(data)
+    own = iter(states)
 
     def empty(leaf: Any) -> np.ndarray:
         return np.empty((0, *leaf.shape), leaf.dtype)
@@ -76,7 +78,7 @@ def _states(
     return tuple(
         next(own)
         if np.isin(program.members, portion.members).any()
-        else jax.tree.map(empty, state_of(program, shapes))
+        else jax.tree.map(empty, state_of(program, shapes_of(data_of(program, data))))
         for program in portion.whole.programs
     )
 
@@ -99,7 +101,7 @@ def as_bytes(course: Course) -> bytes:
     return encoded({**arrays, "faults": np.array(json.dumps(faults))})
 
 
-def joined_courses(portion: Portion, data: Dataset, told: Sequence[bytes]) -> Course:
+def joined_courses(portion: Portion, data: Data, told: Sequence[bytes]) -> Course:
     """The course of all members, from what the processes have told of theirs, in their order."""
     count, most = len(portion.whole.seeds), int(portion.whole.num_epochs.max())
     history = {name: np.full((count, most), np.nan) for name in columns(portion.whole, data)}

@@ -23,8 +23,9 @@ LENGTH, PATIENCE, HALVING, FAULT = 1, 2, 3, 4  # why a member ended
 class Runs(NamedTuple):
     """The results of `train_many`; each array begins with the members' axes, in their order.
 
-    An axis is a swept name with its values, as they were given; the last is "seed". A network is
-    called a member of the population.
+    An axis is a swept name with its values, as they were given; the last is "seed", and where
+    there are folds, "fold" is the first after those that are swept. A network is called a member of
+    the population.
     """
 
     axes: Mapping[str, tuple[Hashable, ...]]
@@ -40,6 +41,8 @@ class Runs(NamedTuple):
     metrics: tuple[Metric, ...] = ()  # of all tasks; what is none of these is known by its name
     homes: np.ndarray | None = None  # (*axes) int32, the process that has the state; None: this one
     processes: tuple[int, ...] = ()  # that have trained the population together; (): this one
+    # Of folds, the examples of each: "train" -> (400, 400, 401), and of the other sets likewise.
+    sizes: Mapping[str, tuple[int, ...]] = {}
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -148,6 +151,7 @@ class Runs(NamedTuple):
             ended_by=None if self.ended_by is None else self.ended_by[at],
             places=self.places[at],
             homes=None if self.homes is None else self.homes[at],
+            sizes={} if "fold" in where else self.sizes,
             faults={
                 tuple(p for p, i in zip(position, at, strict=True) if isinstance(i, slice)): fault
                 for position, fault in self.faults.items()
@@ -179,15 +183,17 @@ class Runs(NamedTuple):
         return np.take_along_axis(values, last[..., None], axis=-1)[..., 0]
 
     def best(
-        self, metric: str, mean_over: tuple[str, ...] = ("noise_seed", "shuffle_seed", "seed")
+        self,
+        metric: str,
+        mean_over: tuple[str, ...] = ("noise_seed", "shuffle_seed", "seed", "fold"),
     ) -> dict[str, Any]:
         """Where the best final value is: `runs.select(**runs.best(metric))` are those members.
 
         Args:
           metric: a name in the history.
-          mean_over: axes whose members are averaged first, so that a lucky seed does not win; ()
-            for the best single member. A setting with a member that ended in a fault, or that
-            halving ended, is passed over.
+          mean_over: axes whose members are averaged first, so that a lucky seed, or an easy fold,
+            does not win; () for the best single member. A setting with a member that ended in a
+            fault, or that halving ended, is passed over.
 
         Returns:
           A value for every other axis.

@@ -32,13 +32,13 @@ def deal(
     rows: np.ndarray,
     size: int,
     workers: Sequence[Worker],
-    given: tuple[Mapping[str, np.ndarray], Seeds, TrainState],
+    given: tuple[Mapping[str, np.ndarray], Seeds, TrainState, np.ndarray],
 ) -> list[Share]:
     """Puts rows of the host's arrays on the devices, as evenly as may be; none gets no share."""
 
     def share(worker: Worker, own: np.ndarray) -> Share:
-        numbers, seeds, states = jax.tree.map(operator.itemgetter(own), given)
-        return Share(worker, own, worker.load(numbers, seeds, states, size))
+        numbers, seeds, states, folds = jax.tree.map(operator.itemgetter(own), given)
+        return Share(worker, own, worker.load(numbers, seeds, states, folds, size))
 
     parts = zip(workers, np.array_split(rows, len(workers)), strict=True)
     return [share(worker, own) for worker, own in parts if len(own)]

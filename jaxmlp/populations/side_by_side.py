@@ -26,6 +26,7 @@ Numbers = Mapping[str, np.ndarray]  # name -> (members,) float32
 
 class _Group(NamedTuple):
     num: int  # of members: what lies behind them below is nobody's
+    sets: Sets  # of their fold
     compiled: Mapping[str, Any]
     numbers: Mapping[str, jax.Array]  # leaves (size,)
     seeds: Seeds
@@ -37,8 +38,14 @@ class SideBySide:
     """Fast mode: the members of a chunk go through each step together, under `jax.vmap`."""
 
     def __init__(
-        self, recipe: Recipe, shapes: Shapes, team: Team, sets: Sets, is_shared: bool
+        self,
+        recipe: Recipe,
+        shapes: Shapes,
+        team: Team,
+        sets: Mapping[int, Sets],
+        is_shared: bool,
     ) -> None:
+        """By the sets of each fold, which have the same shapes."""
         self._calls = engine.calls_of(recipe, shapes, team)
         self._static, self._device, self._sets = split(recipe)[0], place_of(team), sets
         self._parallel = parallel_of(team)
@@ -69,7 +76,7 @@ class SideBySide:
             static = self._calls["finish"].static
             sums = many(self._calls["finish"].arguments)
             calls["finish"] = Call(vmapped.finish, static, sums, self._device)
-        for name in self._sets.keys() - {"train"}:
+        for name in next(iter(self._sets.values())).keys() - {"train"}:
             params, *examples = self._calls[name].arguments
             arguments = (many(params), *examples)
             each = *self._calls[name].static[:2], self._parallel
@@ -80,14 +87,17 @@ class SideBySide:
         """A member's state before training."""
         return self._init(*self._put((dict(numbers), seed)))
 
-    def load(self, numbers: Numbers, seeds: Seeds, states: PyTree, size: int) -> _Group:
-        """As of `OneByOne`; places that are not in use repeat the first member."""
+    def load(
+        self, numbers: Numbers, seeds: Seeds, states: PyTree, folds: np.ndarray, size: int
+    ) -> _Group:
+        """As of `OneByOne`, all of one fold; places that are not in use repeat the first member."""
         take = np.zeros(size, int)
         take[: len(seeds.shuffle)] = np.arange(len(seeds.shuffle))
         rows = jax.tree.map(operator.itemgetter(take), (dict(numbers), seeds, states))
         given, placed, taken = self._put(rows)
         compiled = compile_all(self.calls(size))
-        return _Group(len(seeds.shuffle), compiled, given, placed, typed(taken), {})
+        sets = self._sets[int(folds[0])]
+        return _Group(len(seeds.shuffle), sets, compiled, given, placed, typed(taken), {})
 
     def start_epoch(self, carried: _Group) -> _Group:
         """As of `OneByOne`."""
@@ -101,9 +111,9 @@ class SideBySide:
 
     def run(self, carried: _Group, stop: int) -> _Group:
         """As of `OneByOne`."""
-        _, compiled, numbers, seeds, states, totals = carried
+        _, sets, compiled, numbers, seeds, states, totals = carried
         bound = self._put(np.int32(stop))
-        done = compiled["run"](numbers, seeds, self._sets["train"], states, totals, bound)
+        done = compiled["run"](numbers, seeds, sets["train"], states, totals, bound)
         states, totals = jax.block_until_ready(done)
         return carried._replace(states=states, totals=totals)
 
@@ -114,7 +124,7 @@ class SideBySide:
 
     def lines(self, carried: _Group, step: int, is_due: bool) -> dict[str, np.ndarray]:
         """As of `OneByOne`."""
-        count, compiled, numbers, _, states, totals = carried
+        count, sets, compiled, numbers, _, states, totals = carried
         names, functions = engine.measured(self._static), evaluation.functions_of(self._static)
         params = compiled["params"](states) if "params" in compiled else states.params
         finish, whole = compiled.get("finish", tuple), np.asarray(totals["num_examples"])[:count]
@@ -122,7 +132,7 @@ class SideBySide:
         with np.errstate(invalid="ignore"):  # of a member with a fault
             found = figures(functions, own, lambda t: np.asarray(t)[:count] / whole, finish)
         line = {f"train_{name}": _first(count, f) for name, f in zip(names, found, strict=True)}
-        for kind, (inputs, labels, *_) in self._sets.items():
+        for kind, (inputs, labels, *_) in sets.items():
             if kind == "train":
                 continue
             found = [np.full(count, np.nan)] * len(names)

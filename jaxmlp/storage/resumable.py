@@ -4,7 +4,7 @@ import contextlib
 import math
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ import jax
 from jax.sharding import Mesh
 
 from jaxmlp.populations.cohort import Report
+from jaxmlp.populations.folds import as_data, by_shapes, checked, num_folds
 from jaxmlp.populations.grid import make_grid
 from jaxmlp.populations.identity import identity_of_many
 from jaxmlp.populations.population import Population, population_of
@@ -158,7 +159,7 @@ def resumable(
 def resumable_many(
     folder: StrPath,
     recipe: Recipe | Callable[..., Recipe],
-    data: Dataset,
+    data: Dataset | Sequence[Dataset],
     seeds: Iterable[int],
     sweep: Mapping[str, Iterable[Any]] | None = None,
     *,
@@ -183,13 +184,18 @@ def resumable_many(
     """
     seeds, sweep = list(seeds), {name: list(values) for name, values in (sweep or {}).items()}
     shuffles, noises = (None if s is None else list(s) for s in (shuffle_seeds, noise_seeds))
-    grid = make_grid(recipe, seeds, sweep, shuffle, shuffles, noises)
-    _, data = check(grid.recipes[0], data, window=window)
-    identity = identity_of_many(grid, data, shuffle)
-    portion = own_portion(grid, data, mesh)
+    shaped = as_data(data)
+    grid = make_grid(recipe, seeds, sweep, shuffle, shuffles, noises, num_folds(shaped))
+    if isinstance(shaped, Dataset):
+        shaped = check(grid.recipes[0], shaped, window=window)[1]
+    else:
+        shaped = checked(grid, shaped, window)
+        grid = by_shapes(grid, shaped)
+    identity = identity_of_many(grid, shaped, shuffle)
+    portion = own_portion(grid, shaped, mesh)
     folder, identity = _own_folder(Path(folder), portion, identity)
     with opened(folder, identity, accept_changes) as path:
-        like = population_of(portion.grid, data)
+        like = population_of(portion.grid, shaped)
         found = restore(path, like)
         with Checkpoints(path, keep=1) as checkpoints:
 

@@ -206,7 +206,7 @@ print(jax.device_count(), plan.num_devices, plan.chunk)
 print(jaxmlp.plan_many(recipe, data, [0]).num_devices)
 crew, _ = planning.prepare(grid.make_grid(recipe, range(5)), data, None, None, None, False)
 for name, half in (("train", 0), ("train", 1), ("test", 0), ("test", 1)):
-    print(len({sets[name][half].unsafe_buffer_pointer() for sets in crew.sets}))
+    print(len({sets[name][half].unsafe_buffer_pointer() for (sets,) in crew.sets}))
 runs = jaxmlp.train_many(recipe, data, range(5))
 for seed in range(5):
     member = runs.member(seed=seed)

@@ -18,6 +18,7 @@ RECIPE = Recipe(
 )
 SEEDS = np.array([7, 3, 5], np.uint32)
 DRAWS = Seeds(SEEDS, SEEDS)
+FOLDS = np.zeros(3, np.int32)
 NUMBERS = {"learning_rate": np.float32([0.02, 0.1, 0.5])}
 STEPS = 4  # of an epoch
 
@@ -34,9 +35,9 @@ def row(tree, slot):
 def worker(request, blobs):
     device = default_device()
     if request.param == "exact":
-        return OneByOne(Engine.of(RECIPE, blobs, device))
+        return OneByOne({0: Engine.of(RECIPE, blobs, device)})
     sets = place(hosted(blobs), device)
-    return SideBySide(RECIPE, shapes_of(blobs), device, sets, "shared" in request.param)
+    return SideBySide(RECIPE, shapes_of(blobs), device, {0: sets}, "shared" in request.param)
 
 
 def is_exact(worker):
@@ -51,7 +52,7 @@ def states(worker):
 
 
 def after_an_epoch(worker, states):
-    carried = worker.start_epoch(worker.load(NUMBERS, DRAWS, states, 5))
+    carried = worker.start_epoch(worker.load(NUMBERS, DRAWS, states, FOLDS, 5))
     for stop in (1, STEPS):
         carried = worker.run(carried, stop)
     return carried
@@ -109,7 +110,7 @@ def test_a_line_looks_when_it_is_due(worker, states, blobs):
 
 def test_each_members_numbers_are_looked_at_on_their_own(worker, states):
     states.params[0].kernel[1, 2, 3] = np.nan
-    carried = worker.start_epoch(worker.load(NUMBERS, DRAWS, states, 3))
+    carried = worker.start_epoch(worker.load(NUMBERS, DRAWS, states, FOLDS, 3))
     assert worker.are_healthy(carried).tolist() == [True, False, True]
 
 
@@ -139,8 +140,9 @@ def test_a_gpu_is_handed_all_members_at_once(platform, expected):
             done.append(f"health {state}")
             return jax.numpy.asarray(state != 12)
 
-    members = [_Member({}, SEEDS, state, {}) for state in (1, 2, 3)]
-    worker = OneByOne(Handed())
+    engine = Handed()
+    worker = OneByOne({0: engine})
+    members = [_Member(engine, {}, SEEDS, state, {}) for state in (1, 2, 3)]
     after = worker.run(members, 10)
     assert [member.state for member in after] == [11, 12, 13]
     assert done == expected
@@ -166,9 +168,10 @@ def test_members_take_turns_at_each_window_and_what_is_next_is_known(orders, exp
             asked.append((int(seeds.shuffle), state.step, end, following))
             return state._replace(step=end), totals
 
-    worker = OneByOne(Read())
+    engine = Read()
+    worker = OneByOne({0: engine})
     state = TrainState((), (), 0)
-    members = [_Member({}, Seeds(order, 0), state, {}) for order in orders]
+    members = [_Member(engine, {}, Seeds(order, 0), state, {}) for order in orders]
     assert [member.state.step for member in worker.run(members, 6)] == [6, 6]
     assert asked == expected
     assert [worker.block_end(*each) for each in ((0, 1), (0, 4), (3, 5), (4, 8))] == [4, 4, 8, 8]

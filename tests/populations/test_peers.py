@@ -11,7 +11,6 @@ from jaxmlp.populations.peers import PeerError, Peers
 from jaxmlp.populations.population import Population
 from jaxmlp.populations.portions import portion_of
 from jaxmlp.runtime.exchange import Exchange
-from jaxmlp.training.engine import shapes_of
 
 RECIPE = Recipe(mlp((4, 3)), classification(3), optax.sgd, {"learning_rate": 0.1}, 16, 4)
 HALVING = Halving("test_loss", factor=2)
@@ -21,7 +20,7 @@ HALVING = Halving("test_loss", factor=2)
 def pair(blobs):
     """Two processes of three settings of two seeds each."""
     grid, store = make_grid(RECIPE, range(2), {"learning_rate": [0.1, 0.2, 0.3]}), Memory()
-    portions = [portion_of(grid, shapes_of(blobs), {0: 1, 1: 1}, process) for process in (0, 1)]
+    portions = [portion_of(grid, blobs, {0: 1, 1: 1}, process) for process in (0, 1)]
     return [
         Peers(Exchange(store, "test", process, (0, 1)), portion, HALVING)
         for process, portion in enumerate(portions)

@@ -48,7 +48,7 @@ def test_a_plan_tells_what_is_needed(blobs):
 
 def test_the_data_are_on_the_devices_as_they_are(blobs):
     crew, _ = prepared(blobs)
-    (sets,) = crew.sets
+    ((sets,),) = crew.sets
     assert sets.keys() == {"train", "test"}
     for name, (inputs, labels) in blobs.sets().items():
         np.testing.assert_array_equal(sets[name][0], inputs)
@@ -57,7 +57,7 @@ def test_the_data_are_on_the_devices_as_they_are(blobs):
         train_inputs=blobs.train_inputs.astype(np.float64),
         train_labels=blobs.train_labels.astype(np.int64),
     )
-    dtypes = [array.dtype for array in prepared(wide)[0].sets[0]["train"]]
+    dtypes = [array.dtype for array in prepared(wide)[0].sets[0][0]["train"]]
     assert dtypes == [np.float32, np.int32]
 
 

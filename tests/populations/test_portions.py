@@ -10,7 +10,6 @@ from jaxmlp import Recipe, classification, mlp
 from jaxmlp.populations import portions
 from jaxmlp.populations.grid import make_grid
 from jaxmlp.populations.teams import own_teams
-from jaxmlp.training.engine import shapes_of
 
 RECIPE = Recipe(mlp((4, 8, 3)), classification(3), optax.adam, {"learning_rate": 0.1}, 16, 3)
 
@@ -74,16 +73,16 @@ def test_a_part_of_a_grid_has_the_same_networks_by_other_numbers():
 
 
 def test_portions_have_each_member_once(blobs):
-    grid, shapes = make_grid(RECIPE, range(7), {"num_epochs": [1, 6]}), shapes_of(blobs)
+    grid = make_grid(RECIPE, range(7), {"num_epochs": [1, 6]})
     counts = {2: 1, 5: 2}
-    first, second = (portions.portion_of(grid, shapes, counts, process) for process in counts)
+    first, second = (portions.portion_of(grid, blobs, counts, process) for process in counts)
     assert sorted([*first.members, *second.members]) == list(range(14))
     assert first.processes == second.processes == (2, 5)
     assert first.homes.tolist() == second.homes.tolist()
     assert set(first.homes[first.members]) == {2}
     # A third of the work of 7 times 1 + 6 epochs: all short ones, and one of the long ones.
     assert np.bincount(grid.num_epochs[first.members]).tolist()[1::5] in ([7, 1], [7, 2])
-    alone = portions.portion_of(grid, shapes, {4: 3}, 4)
+    alone = portions.portion_of(grid, blobs, {4: 3}, 4)
     assert alone.grid is alone.whole is grid
     assert alone.members.tolist() == list(range(14))
 

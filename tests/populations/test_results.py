@@ -17,7 +17,7 @@ RECIPE = Recipe(mlp((4, 3)), classification(3), optax.sgd, {"learning_rate": 0.1
 
 def test_courses_are_put_together_by_the_places_of_members(blobs):
     grid = make_grid(RECIPE, range(3), {"num_epochs": [1, 2]})
-    portions = [portion_of(grid, shapes_of(blobs), {0: 1, 1: 1}, process) for process in (0, 1)]
+    portions = [portion_of(grid, blobs, {0: 1, 1: 1}, process) for process in (0, 1)]
     fault = Fault(3, 1, "loss", "layer_0", "as it was")
     told = []
     for portion in portions:
@@ -45,7 +45,7 @@ def test_results_say_where_each_state_is(blobs):
     faults = {5: Fault(0, 1, "loss", "", "")}
     course = course_of(Population((), history, np.int32([1] * 8), np.int8([2] * 8), faults))
     for counts in ({0: 1}, {0: 1, 1: 1}):
-        portion = portion_of(grid, shapes, counts, 0)
+        portion = portion_of(grid, blobs, counts, 0)
         states = [jax.tree.map(_zeros(p), state_of(p, shapes)) for p in portion.grid.programs]
         whole[len(counts)] = results(portion, blobs, course, states)
     one, first = whole[1], whole[2]

@@ -26,14 +26,15 @@ def test_members_are_dealt_out_evenly():
     workers = [Worker() for _ in range(4)]
     store = {"a": np.arange(12.0).reshape(6, 2)}
     for rows, expected in (([4, 1, 5, 0, 2, 3], [[4, 1], [5, 0], [2], [3]]), ([4, 1], [[4], [1]])):
-        given = ({"rate": np.arange(6)}, np.arange(6) + 10, store)
+        given = ({"rate": np.arange(6)}, np.arange(6) + 10, store, np.arange(6) + 20)
         dealt = shares.deal(np.array(rows), 2, workers, given)
         assert [share.rows.tolist() for share in dealt] == expected
         assert [share.worker for share in dealt] == workers[: len(expected)]
-        numbers, seeds, states, size = dealt[0].carried
+        numbers, seeds, states, folds, size = dealt[0].carried
         first = expected[0]
         assert (numbers["rate"].tolist(), size) == (first, 2)
         assert seeds.tolist() == [row + 10 for row in first]
+        assert folds.tolist() == [row + 20 for row in first]
         assert states["a"].tolist() == store["a"][first].tolist()
 
 

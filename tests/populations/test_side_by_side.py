@@ -15,7 +15,7 @@ RECIPE = Recipe(mlp((4, 8, 3)), classification(3), optax.adam, {"learning_rate":
 
 def worker(blobs, is_shared=False):
     device = default_device()
-    return SideBySide(RECIPE, shapes_of(blobs), device, place(hosted(blobs), device), is_shared)
+    return SideBySide(RECIPE, shapes_of(blobs), device, {0: place(hosted(blobs), device)}, is_shared)
 
 
 def test_a_chunk_side_by_side_has_programs_of_its_size(blobs):
@@ -30,7 +30,7 @@ def test_places_without_a_member_repeat_the_first_and_are_never_seen(blobs):
     each = [made.init({"learning_rate": np.float32(0.1)}, seed) for seed in seeds]
     states = jax.tree.map(lambda *leaves: np.stack(leaves), *each)
     numbers = {"learning_rate": np.float32([0.1, 0.2])}
-    carried = made.start_epoch(made.load(numbers, Seeds(seeds, seeds), states, 4))
+    carried = made.start_epoch(made.load(numbers, Seeds(seeds, seeds), states, np.zeros(2, int), 4))
     kernels = carried.states.params[0].kernel
     assert kernels.shape == (4, 4, 8)
     assert np.array_equal(kernels[0], kernels[2])

@@ -3,8 +3,8 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from jaxmlp.populations import many
 from jaxmlp.populations.cohort import Cohort
+from jaxmlp.populations.folds import as_data, by_shapes, checked, num_folds
 from jaxmlp.populations.grid import make_grid
 from jaxmlp.populations.loop import train_portion
 from jaxmlp.populations.peers import Peers
@@ -68,8 +68,10 @@ def trained(
     halving=None,
 ):
     """What `train_many` returns in each of so many processes, of one team each."""
-    grid, store = make_grid(recipe, seeds, sweep), store or Memory()
-    data = many._check(grid, data, halving=halving)
+    given, store = as_data(data), store or Memory()
+    grid = make_grid(recipe, seeds, sweep, num_folds=num_folds(given))
+    data = checked(grid, given)
+    grid = by_shapes(grid, data)
 
     def one(process):
         portion = portion_of(grid, data, dict.fromkeys(range(count), 1), process)

@@ -12,7 +12,16 @@ from jaxmlp.training.checks import check
 from jaxmlp.training.engine import Shapes, shapes_of, streamed
 from jaxmlp.types import Dataset
 
-__all__ = ["Data", "as_data", "by_shapes", "checked", "data_of", "folds_of", "num_folds", "sizes_of"]
+__all__ = [
+    "Data",
+    "as_data",
+    "by_shapes",
+    "checked",
+    "data_of",
+    "folds_of",
+    "num_folds",
+    "sizes_of",
+]
 
 Data: TypeAlias = Dataset | tuple[Dataset, ...]  # one for all members, or one a fold
 
@@ -124,13 +133,15 @@ def _refuse_unlike(folds: Sequence[Dataset]) -> None:
         "the same sets": [", ".join(each.sets()) for each in folds],
         "examples of one shape": [_row(each.train_inputs) for each in folds],
         "labels of one shape": [_row(each.train_labels) for each in folds],
-        "the same number of classes": [each.num_classes for each in folds],
+        "the same number of classes": [each.num_classes or None for each in folds],
     }
     for what, found in facts.items():
-        for fold, fact in enumerate(found):
-            if fact != found[0]:
+        known = [(fold, fact) for fold, fact in enumerate(found) if fact is not None]
+        for fold, fact in known:
+            if fact != known[0][1]:
                 raise ValueError(
-                    f"folds need {what}, got {found[0]} in fold 0 and {fact} in fold {fold}"
+                    f"folds need {what}, got {known[0][1]} in fold {known[0][0]} and {fact} in "
+                    f"fold {fold}"
                 )
 
 

@@ -43,7 +43,9 @@ class Grid(NamedTuple):
     """All members, along named axes."""
 
     axes: Mapping[str, tuple[Hashable, ...]]
-    recipes: tuple[Recipe, ...]  # one a setting and fold, in the order of the axes before the seeds'
+    recipes: tuple[
+        Recipe, ...
+    ]  # one a setting and fold, in the order of the axes before the seeds'
     seeds: np.ndarray  # (members,) uint32
     draws: Seeds  # leaves (members,) uint32: of the order, and of the noise
     settings: np.ndarray  # (members,) int32, each member's setting, whatever its fold

@@ -132,12 +132,14 @@ def train_many(
     Two folds, each of which is tested on the half that the other is trained on:
 
     >>> low, high = (inputs[:32], inputs[:32, 0] ** 2), (inputs[32:], inputs[32:, 0] ** 2)
-    >>> folds = train_many(recipe, [Dataset(*low, *high), Dataset(*high, *low)], seeds=range(3))
+    >>> folds = train_many(alone, [Dataset(*low, *high), Dataset(*high, *low)], seeds=range(3))
     >>> folds.history["test_loss"].shape, folds.axes["fold"]
     ((2, 3, 20), (0, 1))
     """
     refuse_traced(jnp.zeros(()), *(data if isinstance(data, tuple) else ()))
-    grid, shaped = _laid_out(recipe, data, seeds, sweep, shuffle, shuffle_seeds, noise_seeds, window)
+    grid, shaped = _laid_out(
+        recipe, data, seeds, sweep, shuffle, shuffle_seeds, noise_seeds, window
+    )
     _check(grid, shaped, eval_every, on_fault, patience, stop_metric, halving)
     portion = own_portion(grid, shaped, mesh)
     if start is not None:
@@ -200,7 +202,9 @@ def plan_many(
 
     `on_compiled` is called after each program, with the number that is done, and that of all.
     """
-    grid, shaped = _laid_out(recipe, data, seeds, sweep, shuffle, shuffle_seeds, noise_seeds, window)
+    grid, shaped = _laid_out(
+        recipe, data, seeds, sweep, shuffle, shuffle_seeds, noise_seeds, window
+    )
     own = own_portion(grid, shaped, mesh).grid
     plan = prepare(own, shaped, mode, mesh, memory, shuffle == "shared", on_compiled, window)[1]
     return plan._replace(num_members=len(grid.seeds), num_programs=len(grid.programs))

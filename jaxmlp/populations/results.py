@@ -56,7 +56,9 @@ def results(portion: Portion, data: Data, course: Course, states: Sequence[Train
         _places(portion).reshape(*shape, 2),
         {positions[member]: fault for member, fault in course.faults.items()},
         float(epochs.sum() / grid.num_epochs.sum()),
-        tuple(tuple(columns_of(program.recipe, data_of(program, data))) for program in grid.programs),
+        tuple(
+            tuple(columns_of(program.recipe, data_of(program, data))) for program in grid.programs
+        ),
         course.ended_by.reshape(shape),
         tuple(program.recipe.eval_params for program in grid.programs),
         grid.metrics,
@@ -66,9 +68,7 @@ def results(portion: Portion, data: Data, course: Course, states: Sequence[Train
     )
 
 
-def _states(
-    portion: Portion, data: Data, states: Sequence[TrainState]
-) -> tuple[TrainState, ...]:
+def _states(portion: Portion, data: Data, states: Sequence[TrainState]) -> tuple[TrainState, ...]:
     """The states here, one a program of all; without rows where there are none."""
     own = iter(states)
 

@@ -2,13 +2,14 @@
 
 from jaxmlp.statistics.compare import Comparison, compare, compare_all
 from jaxmlp.statistics.corrections import CORRECTIONS, adjust
-from jaxmlp.statistics.settings import SEEDS
+from jaxmlp.statistics.settings import OBSERVED, SEEDS
 from jaxmlp.statistics.summary import Summary, summarize
 from jaxmlp.statistics.until import Until, until
 from jaxmlp.statistics.variance import Variance, variance
 
 __all__ = [
     "CORRECTIONS",
+    "OBSERVED",
     "SEEDS",
     "Comparison",
     "Summary",

@@ -4,7 +4,14 @@ import math
 
 import numpy as np
 
-__all__ = ["batch_size", "bootstrap_interval", "check_level", "moments", "t_interval"]
+__all__ = [
+    "batch_size",
+    "bootstrap_interval",
+    "check_level",
+    "moments",
+    "t_interval",
+    "widened",
+]
 
 # scipy.stats takes longer to import than all of jaxmlp, so the functions that use it import it.
 
@@ -18,15 +25,21 @@ def moments(values: np.ndarray) -> tuple[float, float]:
     return float(values[0] + above.mean()), std
 
 
-def t_interval(values: np.ndarray, confidence: float) -> tuple[float, float]:
-    """Student's, of the mean; of equal values of no width, NaN of fewer than two."""
+def t_interval(values: np.ndarray, confidence: float, overlap: float = 0.0) -> tuple[float, float]:
+    """Student's, of the mean; of equal values of no width, NaN of fewer than two.
+
+    Args:
+      values: (count,).
+      confidence: how often the interval holds the mean.
+      overlap: as `settings.overlap` returns it.
+    """
     from scipy import stats
 
     mean, std = moments(values)
     if math.isnan(std):
         return math.nan, math.nan
     quantile = float(stats.t.isf((1 - confidence) / 2, len(values) - 1))
-    half_width = quantile * std / math.sqrt(len(values))
+    half_width = quantile * std * math.sqrt(1 / len(values) + overlap)
     return mean - half_width, mean + half_width
 
 
@@ -46,6 +59,19 @@ def bootstrap_interval(
         rng=np.random.default_rng(seed),
     ).confidence_interval
     return float(low), float(high)
+
+
+def widened(
+    values: np.ndarray, interval: tuple[float, float], overlap: float
+) -> tuple[float, float]:
+    """An interval of the mean of independent values as that of values which overlap.
+
+    >>> widened(np.array([1.0, 3.0]), (1.5, 2.5), 1.5)
+    (1.0, 3.0)
+    """
+    mean, factor = moments(values)[0], math.sqrt(1 + len(values) * overlap)
+    low, high = (mean + factor * (end - mean) for end in interval)
+    return low, high
 
 
 def batch_size(values: np.ndarray) -> int:

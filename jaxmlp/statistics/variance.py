@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxmlp.populations.runs import Runs
-from jaxmlp.statistics.settings import SEEDS, finals_of
+from jaxmlp.statistics.settings import OBSERVED, finals_of
 
 __all__ = ["Variance", "variance"]
 
-SOURCES = dict(zip(SEEDS, ("initialization", "data_order", "noise"), strict=True))
+SOURCES = dict(zip(OBSERVED, ("fold", "initialization", "data_order", "noise"), strict=True))
 
 
 class Variance(NamedTuple):
@@ -24,22 +24,26 @@ class Variance(NamedTuple):
     total: float
     shares: dict[str, float]  # of the total, by source and by pair; NaN where the total is 0
     noise: float  # such as dropout's
-    pairs: dict[str, float]  # interactions of two of three: "data_order_and_noise", ...
+    pairs: dict[str, float]  # interactions of some of them: "data_order_and_noise", ...
+    fold: float = math.nan  # that of the data
 
 
 def variance(runs: Runs, metric: str) -> Variance:
     """How much of a metric's variance is the initialisation's, the data's order's, the noise's.
 
+    And the data's own, where there are folds, though these share examples, so that theirs is an
+    estimate from below.
+
     Crossed random effects without replication, from the mean squares. With two sources, a source's
     component is its mean square less the interaction's, over how many values each of its means
     has; with three, its mean square less those of its two pairs, plus that of all three, over as
-    many. Such an estimate can fall below 0, and is then given as 0.
+    many; with four likewise. Such an estimate can fall below 0, and is then given as 0.
 
     Source: Searle, Casella and McCulloch, Variance Components, 1992, chapter 4.
 
     Args:
       runs: crossed members: every "seed", of the initialisation, with every "shuffle_seed", every
-        "noise_seed", or both.
+        "noise_seed", "fold", or several of them.
       metric: a name in their history; its last measured value is taken.
 
     Raises:
@@ -53,15 +57,15 @@ def variance(runs: Runs, metric: str) -> Variance:
     (2.0, 0.0, 0.0, 2.0)
     """
     lengths = {name: len(values) for name, values in runs.axes.items() if len(values) > 1}
-    if len(lengths) < 2 or not set(lengths) <= set(SEEDS):
+    if len(lengths) < 2 or not set(lengths) <= set(OBSERVED):
         raise ValueError(
-            f"variance needs two or more values of at least two of {', '.join(SEEDS)}, and one of "
+            f"variance needs two or more values of at least two of {', '.join(OBSERVED)}, and one of "
             f"any other axis, got {lengths}"
         )
     finals = finals_of(runs, metric)
     if failed := int(np.isnan(finals).sum()):
         raise ValueError(f"variance needs a value of every member, got {failed} without")
-    names = [name for name in SEEDS if name in lengths]
+    names = [name for name in OBSERVED if name in lengths]
     order = [list(lengths).index(name) for name in names]
     table = finals.reshape(list(lengths.values())).transpose(order)
     *others, (_, interaction) = _components(table)
@@ -76,6 +80,7 @@ def variance(runs: Runs, metric: str) -> Variance:
         shares={name: part / total if total else math.nan for name, part in parts.items()},
         noise=parts.get("noise", math.nan),
         pairs={name: part for name, part in parts.items() if "_and_" in name},
+        fold=parts.get("fold", math.nan),
     )
 
 

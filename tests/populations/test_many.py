@@ -211,10 +211,16 @@ runs = jaxmlp.train_many(recipe, data, range(5))
 for seed in range(5):
     member = runs.member(seed=seed)
     print(jaxmlp.digest(member.state), jaxmlp.digest(dict(member.history)))
+other = jaxmlp.Dataset(inputs[::-1], labels[::-1], inputs[20:], labels[20:])
+folds = jaxmlp.train_many(recipe, [data, other], range(2))
+for fold, seed in ((0, 0), (0, 1), (1, 0), (1, 1)):
+    print(jaxmlp.digest(folds.member(fold=fold, seed=seed).state))
 if sys.argv[1] == "1":
     for seed in range(5):
         run = jaxmlp.train(recipe, data, seed)
         print(jaxmlp.digest(run.state), jaxmlp.digest(run.history))
+    for fold in (data, other):
+        print(*(jaxmlp.digest(jaxmlp.train(recipe, fold, seed).state) for seed in range(2)))
 """
 
 
@@ -238,9 +244,11 @@ def test_bits_do_not_depend_on_the_number_of_devices_which_share_the_data(counts
     assert [lines[0] for lines in outputs] == [PLANNED[count] for count in counts]
     # One device for one member; and a copy of the data, not one a device.
     assert [lines[1:6] for lines in outputs] == [["1"] * 5] * len(counts)
-    alone = outputs[0][11:]
+    alone, folds = outputs[0][15:20], " ".join(outputs[0][20:]).split()
     assert len(set(alone)) == 5
     assert [lines[6:11] for lines in outputs] == [alone] * len(counts)
+    assert len(set(folds)) == 4
+    assert [lines[11:15] for lines in outputs] == [folds] * len(counts)
 
 
 ONE_OUTPUT = """
@@ -412,9 +420,9 @@ def test_fast_mode_is_close_where_members_end_early(blobs, monkeypatch):
     sizes = []
     load = SideBySide.load
 
-    def watched(worker, numbers, seeds, states, size):
+    def watched(worker, numbers, seeds, states, folds, size):
         sizes.append((len(seeds.shuffle), size))
-        return load(worker, numbers, seeds, states, size)
+        return load(worker, numbers, seeds, states, folds, size)
 
     monkeypatch.setattr(SideBySide, "load", watched)
     recipe = ADAM._replace(num_epochs=4)

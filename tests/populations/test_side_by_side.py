@@ -15,7 +15,9 @@ RECIPE = Recipe(mlp((4, 8, 3)), classification(3), optax.adam, {"learning_rate":
 
 def worker(blobs, is_shared=False):
     device = default_device()
-    return SideBySide(RECIPE, shapes_of(blobs), device, {0: place(hosted(blobs), device)}, is_shared)
+    return SideBySide(
+        RECIPE, shapes_of(blobs), device, {0: place(hosted(blobs), device)}, is_shared
+    )
 
 
 def test_a_chunk_side_by_side_has_programs_of_its_size(blobs):

@@ -155,6 +155,26 @@ def test_a_baseline_is_what_all_others_are_compared_with():
     ]
 
 
+def test_folds_are_compared_by_a_test_that_knows_what_they_share():
+    axes = {"width": (8, 16), "fold": (0, 1, 2), "seed": (0, 1)}
+    runs = population(axes, [1, 1, 3, 3, 5, 5, 0, 0, 1, 1, 2, 2])  # the differences: 1, 2 and 3
+    found = compare(runs, {"width": 8}, {"width": 16}, "m")
+    t = 2 / math.sqrt(1 / 3 + 1 / 2)
+    assert found.effect == 2
+    assert found.p_value == pytest.approx(2 * stats.t.sf(t, 2))
+    half = 4.302653 * math.sqrt(1 / 3 + 1 / 2)
+    assert (found.low, found.high) == pytest.approx((2 - half, 2 + half))
+    assert (found.num_seeds, found.num_failed) == (3, 0)
+    assert math.isnan(found.seeds_needed)
+    same = population(axes, [1] * 6 + [0] * 6)
+    assert compare(same, {"width": 8}, {"width": 16}, "m").p_value == 0.25
+    assert compare(same, {"width": 8}, {"width": 8}, "m").p_value == 1
+    of_one = compare(runs, {"width": 8, "fold": 0}, {"width": 16, "fold": 0}, "m")
+    assert (of_one.num_seeds, of_one.p_value) == (2, 0.5)
+    with pytest.raises(ValueError, match=r"^a and b need the same seeds to pair, got "):
+        compare(runs, {"width": 8, "fold": 0}, {"width": 16}, "m")
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

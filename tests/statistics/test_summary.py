@@ -106,6 +106,30 @@ def test_what_can_not_be_is_said_in_one_line(call, message):
         call()
 
 
+def test_the_interval_of_folds_knows_that_they_share_examples():
+    axes = {"width": (8,), "fold": (0, 1, 2), "seed": (0, 1)}
+    runs = population(axes, [0, 2, 1, 3, 3, 3])  # means 1, 2 and 3
+    (found,) = summarize(runs, "m", interval="t")
+    assert found[:5] == ({"width": 8}, 3, 0, 2, 1)
+    half = 4.302653 * math.sqrt(1 / 3 + 1 / 2)  # each is tested on half of what it is trained on
+    assert found[5:] == pytest.approx((2 - half, 2 + half))
+    known = runs._replace(sizes={"train": (90,) * 3, "test": (9,) * 3})
+    half = 4.302653 * math.sqrt(1 / 3 + 1 / 10)
+    assert summarize(known, "m", interval="t")[0].high == pytest.approx(2 + half)
+    one = runs.select(fold=0)  # of a single fold the seeds are what is observed
+    assert summarize(one, "m", interval="t")[0].high == pytest.approx(1 + 12.7062)
+
+
+def test_a_bootstrap_of_folds_is_wider_by_as_much():
+    values = [0.1, 0.7, 0.3, 0.9, 0.4]
+    folds = population({"fold": range(5), "seed": (0,)}, values)
+    seeds = population({"seed": range(5)}, values)
+    (wide,), (narrow,) = (summarize(runs, "m", num_resamples=99) for runs in (folds, seeds))
+    assert wide.mean == narrow.mean
+    assert wide.high - wide.mean == pytest.approx(1.5 * (narrow.high - narrow.mean))
+    assert wide.mean - wide.low == pytest.approx(1.5 * (narrow.mean - narrow.low))
+
+
 def test_the_import_leaves_scipy_alone():
     code = "import sys, jaxmlp.statistics; print('scipy.stats' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -108,13 +108,27 @@ def test_three_planted_sources_are_recovered_from_a_table_of_unequal_sides():
 BOTH = {"width": (8, 16), "shuffle_seed": (0, 1), "seed": (0, 1)}
 
 
+def test_folds_are_a_source_beside_the_seeds():
+    table = np.array([[3.0, 9, 4, 8], [1, 6, 4, 5], [4, 8, 3, 10]])
+    found = variance(population({"fold": range(3), "seed": range(4)}, table), "m")
+    known = variance(crossed(table), "m")  # the same numbers, of orders
+    expected = known.data_order, known.initialization
+    assert (found.fold, found.initialization) == pytest.approx(expected)
+    assert list(found.shares) == ["fold", "initialization", "interaction"]
+    assert math.isnan(known.fold)
+    four = {"fold": (0, 1), "shuffle_seed": (0, 1), "noise_seed": (0, 1), "seed": (0, 1)}
+    of_four = variance(population(four, np.repeat([0.0, 2.0], 8)), "m")
+    assert of_four.shares["fold"] == 1
+    assert "fold_and_initialization_and_data_order" in of_four.shares
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (
             lambda: variance(population(BOTH, np.ones(8)), "m"),
-            "variance needs two or more values of at least two of seed, shuffle_seed, noise_seed, "
-            "and one of any other axis, got {'width': 2, 'shuffle_seed': 2, 'seed': 2}",
+            "variance needs two or more values of at least two of fold, seed, shuffle_seed, "
+            "noise_seed, and one of any other axis, got {'width': 2, 'shuffle_seed': 2, 'seed': 2}",
         ),
         (
             lambda: variance(population({"width": (8, 16), "seed": (0, 1)}, np.ones(4)), "m"),

@@ -106,8 +106,8 @@ def train_many(
 
     Returns:
       The members' results, whose axes are those of `sweep` in their order, "fold" where there are
-      folds, and then "seed". Of several processes each has all of them, but the states of its own members alone: see
-      `gather`.
+      folds, and then "seed". Of several processes each has all of them, but the states of its own
+      members alone: see `gather`.
 
     Raises:
       ValueError: before anything is computed, if the arguments do not fit each other, or the

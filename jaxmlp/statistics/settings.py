@@ -8,8 +8,9 @@ value is left out, and counted as failed.
 
 Where there are several folds, they are the observations, each the mean over all its seeds: members
 that are tested on the same examples are not independent. Nor are folds, whose training examples are
-mostly the same, so that their mean varies more than their spread lets expect. What `overlap` returns
-is how much more: the variance of the mean of k folds is taken as (1 / k + overlap) times theirs.
+mostly the same, so that their mean varies more than their spread lets expect. What `overlap`
+returns is how much more: the variance of the mean of k folds is taken as (1 / k + overlap) times
+theirs.
 
 Source: Nadeau and Bengio, Inference for the Generalization Error, 2003.
 """

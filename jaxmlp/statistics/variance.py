@@ -59,8 +59,8 @@ def variance(runs: Runs, metric: str) -> Variance:
     lengths = {name: len(values) for name, values in runs.axes.items() if len(values) > 1}
     if len(lengths) < 2 or not set(lengths) <= set(OBSERVED):
         raise ValueError(
-            f"variance needs two or more values of at least two of {', '.join(OBSERVED)}, and one of "
-            f"any other axis, got {lengths}"
+            f"variance needs two or more values of at least two of {', '.join(OBSERVED)}, and one "
+            f"of any other axis, got {lengths}"
         )
     finals = finals_of(runs, metric)
     if failed := int(np.isnan(finals).sum()):

@@ -6,8 +6,21 @@ from compilations import counted
 from peers import trained
 
 import jaxmlp
-from jaxmlp import Dataset, Halving, Recipe, TrainingFault, classification, digest, mlp
-from jaxmlp import optimizers, plan_many, population_like, regression, train, train_many
+from jaxmlp import (
+    Dataset,
+    Halving,
+    Recipe,
+    TrainingFault,
+    classification,
+    digest,
+    mlp,
+    optimizers,
+    plan_many,
+    population_like,
+    regression,
+    train,
+    train_many,
+)
 from jaxmlp.populations import folds, planning
 from jaxmlp.populations.grid import make_grid
 from jaxmlp.populations.identity import identity_of_many

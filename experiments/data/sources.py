@@ -7,7 +7,6 @@ Inputs are rows of features. uint8 are pixels from 0 to 255, which the training 
 from __future__ import annotations
 
 import difflib
-import hashlib
 import math
 import os
 from collections.abc import Sequence
@@ -17,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from experiments.data import cifar, division, mnist_family, own
+from experiments.data.digest import sha256_of
 from experiments.data.idx import Arrays, DataError
 from experiments.data.mnist_family import FAMILIES
-from experiments.data.rows import Rows, pieces
+from experiments.data.rows import Rows
 from experiments.data.tfds_cache import NotAvailable
 from experiments.folder.workdir import user_path
 from jaxmlp.runtime import memory
@@ -214,16 +214,11 @@ def _dataset(
     image_shape: tuple[int, ...] | None,
 ) -> Dataset:
     """Puts four arrays, and the digest of their types, shapes and bytes, into a `Dataset`."""
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(f"{array.dtype.str} {array.shape}\n".encode())
-        for piece in pieces(array) if isinstance(array, Rows) else [array]:
-            digest.update(np.ascontiguousarray(piece).data)
     return Dataset(
         *arrays,
         name=name,
         source=source,
-        sha256=digest.hexdigest(),
+        sha256=sha256_of(arrays),
         num_classes=num_classes,
         image_shape=image_shape,
     )

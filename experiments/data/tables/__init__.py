@@ -1,0 +1,1 @@
+"""Tables of columns as data: read, understood, divided, and made into the inputs of a network."""

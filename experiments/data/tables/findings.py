@@ -1,0 +1,213 @@
+"""What a reader should know of a table before its figures are believed."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from experiments.data.tables import columns
+from experiments.data.tables.columns import Column
+from experiments.data.tables.naming import several, shown
+
+__all__ = ["classes", "duplicates", "few", "identifies", "leaks", "tails"]
+
+ID = re.compile(r"(?i:id|index|idx|uid|uuid|guid|row|unnamed.*|.*[ _.-]id)|.*[a-z]Id|column_1")
+SURE = math.log(1e-4)  # the chance that any column does by accident what counts as a leak
+LINEAR = 1e-6  # of the variance that a line may leave
+FEW = 50  # rows, of which figures say little
+FAR = 50.0  # times the distance of the quartiles
+
+
+def identifies(column: Column, table: Any) -> bool:
+    """Whether whole numbers, all different, only say which row it is.
+
+    They do if they count from 0 or 1 in the order of the rows, 10 at least, or if the column is
+    called as such columns are.
+    """
+    values = column.values
+    if column.kind != "number" or np.isnan(values).any() or not columns.whole(column, table):
+        return False
+    if len(np.unique(values)) < len(values):
+        return False
+    counts = len(values) >= 10 and values[0] in (0, 1) and bool((np.diff(values) == 1).all())
+    return counts or ID.fullmatch(column.name) is not None
+
+
+def leaks(found: Sequence[Column], labels: np.ndarray, target: str, task: str) -> list[str]:
+    """Says which columns give the target away: one alone predicts it without an error.
+
+    By each value's own class; by thresholds between classes; for values by a line, or because one
+    rises or falls with the other. What accident may do in as few rows, of as many columns, is
+    no leak.
+
+    Args:
+      found: the inputs' columns, at the rows that have labels.
+      labels: (n,) or (n, outputs).
+      target: its name.
+      task: what they are for.
+    """
+    by_way: dict[str, list[str]] = {}
+    outputs = labels.reshape(len(labels), -1).T
+    sure = SURE - math.log(max(1, len(found) * len(outputs)))
+    for column in found:
+        ways = (way(column, each, sure) for each in outputs for way in _ways(task))
+        if said := next((each for each in ways if each), ""):
+            by_way.setdefault(said, []).append(column.name)
+    return [
+        f"LEAK? {several(names)} alone {'gives' if len(names) == 1 else 'give'} {target} away, "
+        f"{how}: if this is not known before the answer is, "
+        + " ".join(f"--ignore={shown(name)}" for name in names[:3])
+        for how, names in by_way.items()
+    ]
+
+
+def duplicates(
+    inputs: np.ndarray, labels: np.ndarray, test_inputs: np.ndarray, test_labels: np.ndarray
+) -> list[str]:
+    """Says how many test rows are training rows as well, to the last bit of inputs and labels."""
+    trained = set(_keys(inputs, labels))
+    count = sum(key in trained for key in _keys(test_inputs, test_labels))
+    if not count:
+        return []
+    share = f"{count:,} of {len(test_inputs):,} test rows are in training too"
+    return [
+        f"{share}, alike in all columns: the test flatters; --group=NAME keeps what belongs "
+        "together in one set"
+    ]
+
+
+def tails(found: Sequence[Column], log: Sequence[str]) -> list[str]:
+    """Says which numbers have some far from all others, whose logarithm may serve better."""
+    far = [column.name for column in found if column.name not in log and _is_far(column)]
+    if not far:
+        return []
+    return [
+        f"some values of {several(far)} are far from the others; --log={shown(far[0])} takes "
+        "the logarithm"
+    ]
+
+
+def classes(labels: np.ndarray, class_names: Sequence[str], least: int) -> list[str]:
+    """Says which classes have fewer rows than they need, to be trained on and tested."""
+    numbers, counts = np.unique(labels, return_counts=True)
+    rare = [
+        f"{class_names[number] if class_names else number}"
+        for number, count in zip(numbers.tolist(), counts, strict=True)
+        if count < least
+    ]
+    if not rare:
+        return []
+    rows = "only one row" if least == 2 else f"fewer than {least} rows"
+    return [
+        f"there {'is' if least == 2 else 'are'} {rows} of {several(rare)}: too little to tell "
+        "how well it is learned"
+    ]
+
+
+def few(count: int, tested: int) -> list[str]:
+    """Says that the rows are few."""
+    if count >= FEW:
+        return []
+    return [f"{count} rows are few, and a test of {tested} says little; --folds=5 tests each"]
+
+
+def _keys(inputs: np.ndarray, labels: np.ndarray) -> list[bytes]:
+    rows = np.column_stack([inputs, labels.reshape(len(labels), -1).astype(np.float32)])
+    return [row.tobytes() for row in rows + np.float32(0)]  # -0.0 is 0.0
+
+
+def _is_far(column: Column) -> bool:
+    if column.kind != "number":
+        return False
+    there = column.values[np.isfinite(column.values)]
+    if len(there) < FEW:
+        return False
+    low, middle, high = np.quantile(there, [0.25, 0.5, 0.75])
+    reach = max(there.max() - middle, middle - there.min())
+    return bool(high > low and reach > FAR * (high - low))
+
+
+Way = Callable[[Column, np.ndarray, float], str]
+
+
+def _ways(task: str) -> tuple[Way, ...]:
+    return (_by_line, _by_order, _by_value) if task == "regression" else (_by_value, _by_threshold)
+
+
+def _arrangements(labels: np.ndarray) -> tuple[float, int]:
+    """The logarithm of how many orders labels have, and how many different ones there are."""
+    counts = np.unique(labels, return_counts=True)[1]
+    orders = math.lgamma(len(labels) + 1) - sum(math.lgamma(count + 1) for count in counts)
+    return orders, len(counts)
+
+
+def _by_value(column: Column, labels: np.ndarray, sure: float) -> str:
+    """Whether rows of one value are all of one label, which accident would hardly do."""
+    values = np.where(column.is_missing, np.inf, column.values)
+    codes = np.unique(values, return_inverse=True)[1].reshape(-1)
+    known = np.unique(labels, return_inverse=True)[1].reshape(-1)
+    different = int(codes.max()) + 1
+    orders, count = _arrangements(labels)
+    if different * math.log(count) - orders > sure:
+        return ""
+    first = np.zeros(different, np.int64)
+    first[codes] = known
+    if (first[codes] != known).any():
+        return ""
+    return "by whether it is missing" if _is_by_missing(column, known) else "value by value"
+
+
+def _is_by_missing(column: Column, known: np.ndarray) -> bool:
+    is_missing = column.is_missing
+    return bool(
+        is_missing.any() and np.ptp(known[is_missing]) == 0 and np.ptp(known[~is_missing]) == 0
+    )
+
+
+def _by_threshold(column: Column, labels: np.ndarray, sure: float) -> str:
+    """Whether each class has numbers of its own range."""
+    there = ~column.is_missing
+    if column.kind not in ("number", "date") or 2 * there.sum() < len(labels):
+        return ""
+    values, known = column.values[there], labels[there]
+    orders, count = _arrangements(known)
+    if count < 2 or math.lgamma(count + 1) - orders > sure:
+        return ""
+    order = np.lexsort([known, values])
+    changes = np.flatnonzero(np.diff(known[order]))
+    is_between = (np.diff(values[order])[changes] > 0).all()
+    if len(changes) >= count or not is_between:
+        return ""
+    return f"above and below {values[order][changes[0] + 1]:g}" if count == 2 else "by thresholds"
+
+
+def _by_line(column: Column, labels: np.ndarray, sure: float) -> str:
+    there = np.isfinite(column.values) if column.kind in ("number", "boolean", "date") else None
+    if there is None or there.sum() < max(10, len(labels) / 2):
+        return ""
+    x, y = column.values[there], labels[there].astype(np.float64)
+    with np.errstate(all="ignore"):
+        x, y = (x - x.mean()) / x.std(), (y - y.mean()) / y.std()
+        left = 1 - float((x * y).mean()) ** 2
+    return "on a line" if left < LINEAR and len(np.unique(x)) > 2 else ""
+
+
+def _by_order(column: Column, labels: np.ndarray, sure: float) -> str:
+    """Whether one rises, or falls, with the other, and is the same where the other is."""
+    there = ~column.is_missing
+    if column.kind not in ("number", "date") or 2 * there.sum() < len(labels):
+        return ""
+    x, y = column.values[there], labels[there]
+    order = np.lexsort([y, x])
+    dx, dy = np.diff(x[order]), np.diff(y[order])
+    together = np.array_equal(dx > 0, dy != 0) and ((dy >= 0).all() or (dy <= 0).all())
+    orders, _ = _arrangements(y)
+    return (
+        "since one rises or falls with the other"
+        if together and math.log(2) - orders < sure
+        else ""
+    )

@@ -1,0 +1,215 @@
+"""A table as data sets to train, validate and test on, with how its rows were prepared."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from experiments.data.digest import sha256_of
+from experiments.data.idx import DataError
+from experiments.data.tables import (
+    answers,
+    columns,
+    findings,
+    inputs,
+    preparation,
+    reading,
+    splits,
+    stored,
+)
+from experiments.data.tables.answers import Answers
+from experiments.data.tables.columns import Column
+from experiments.data.tables.naming import several, shown
+from experiments.data.tables.options import Options
+from experiments.data.tables.options import check as check_options
+from experiments.data.tables.preparation import Preparation
+from jaxmlp.naming import first_line
+from jaxmlp.runtime import memory
+from jaxmlp.types import Dataset
+
+__all__ = ["Loaded", "Options", "Prepared", "load", "prepare_rows"]
+
+
+class Loaded(NamedTuple):
+    """A table, ready for training."""
+
+    datasets: list[Dataset]  # one, or one for each fold
+    preparations: list[Preparation]  # of the same
+    findings: list[str]  # lines for the screen
+    rows: list[splits.Rows]  # of each data set the places of its rows in the file, from 0
+    task: str  # the one that was asked for, or inferred
+    sha256: str  # of all data sets
+
+
+class Prepared(NamedTuple):
+    """A table, as a trained network takes it."""
+
+    inputs: np.ndarray  # (N, features) float32
+    labels: np.ndarray | None  # as of the data set, where every row has one
+    notes: list[str]  # lines for the screen
+
+
+def load(path: str | Path, options: Options, check_finite: bool = True) -> Loaded:
+    """Loads a table for training.
+
+    Args:
+      path: of a file, as `reading.read` takes it.
+      options: what is to be learned, and how rows are divided.
+      check_finite: whether an infinite input is an error.
+
+    Returns:
+      A data set, or one for each fold, with the rest of what is known.
+
+    Raises:
+      DataError: if there is no such table, or it does not serve: in one line.
+    """
+    path = Path(path)
+    check_options(options)
+    table = reading.read(path)
+    inputs.check_names(options, table.column_names, path.name)
+    found = {each.name: each for each in columns.describe(table, options.category)}
+    answer = answers.of([found[name] for name in options.target], table, options.task, str(path))
+    chosen = inputs.choose(found, table, options, answer.rows, path)
+    divided = _divided(found, answer, options, path)
+    rows = [splits.Rows(*(answer.rows[part] for part in each)) for each in divided]
+    learned = preparation.fit(chosen.columns, [each.train for each in rows], options.log)
+    names, classes = list(options.target), list(answer.class_names)
+    about = {
+        "version": stored.VERSION,
+        "target": {"names": names, "task": answer.task, "class_names": classes},
+    }
+    prepared = [{**about, "columns": each, "ignored": chosen.ignored} for each in learned]
+    _refuse_too_large(len(answer.rows) * len(prepared), prepared[0], path)
+    datasets = []
+    for one, each, places in zip(prepared, divided, rows, strict=True):
+        made = [preparation.encode(one, chosen.columns, part, check_finite) for part in places]
+        datasets.append(_dataset(path, made, answer, each))
+    digests = [data.sha256 for data in datasets]
+    together = hashlib.sha256("".join(digests).encode()).hexdigest()
+    said = [*answer.notes, *reading.notes_of(table), *chosen.notes]
+    said += _findings(chosen.columns, answer, options, datasets)
+    sha256 = digests[0] if len(digests) == 1 else together
+    return Loaded(datasets, prepared, said, rows, answer.task, sha256)
+
+
+def prepare_rows(path: str | Path, prepared: Preparation) -> Prepared:
+    """Prepares a table for a network that was trained on another.
+
+    Args:
+      path: of a file with the same columns, in any order, and perhaps others; the target may be
+        there or not.
+      prepared: how the training rows were prepared.
+
+    Raises:
+      DataError: if there is no such table, or it lacks a column.
+    """
+    path = Path(path)
+    table = reading.read(path, least=1)
+    try:
+        found = preparation.understand(prepared, table)
+        made = preparation.encode(prepared, found)
+    except DataError as error:
+        raise DataError(f"{path}: {first_line(error)}") from error
+    labels, notes = answers.known(prepared, table)
+    news = [
+        note
+        for about, column in zip(prepared["columns"], found, strict=True)
+        for note in _news(about, column)
+    ]
+    return Prepared(made, labels, [*reading.notes_of(table), *news, *notes])
+
+
+def _divided(
+    found: dict[str, Column], answer: Answers, options: Options, path: Path
+) -> list[splits.Rows]:
+    """Which of the rows with a target are in which set."""
+    groups = _of_rows(found, options.group, "group", answer.rows, path)
+    times = _of_rows(found, options.time, "time", answer.rows, path)
+    fractions = options.test_fraction, options.validation_fraction
+    if options.folds:
+        return splits.folds(answer.labels, options.folds, fractions[1], groups, path)
+    return [splits.divide(answer.labels, *fractions, groups, times, path)]
+
+
+def _of_rows(
+    found: dict[str, Column], name: str | None, flag: str, rows: np.ndarray, path: Path
+) -> np.ndarray | None:
+    """The values of a column that divides the rows, which has one for each."""
+    if name is None:
+        return None
+    column = found[name]
+    if flag == "time" and column.kind not in ("date", "number", "boolean"):
+        raise DataError(f"{path}: expected dates or numbers in the --time {shown(name)}, got texts")
+    if (is_missing := column.is_missing[rows]).any():
+        row = int(rows[is_missing.argmax()]) + 1
+        raise DataError(f"{path}: expected a value of the --{flag} {shown(name)} in row {row:,}")
+    return column.values[rows]
+
+
+def _dataset(path: Path, made: Sequence[np.ndarray], answer: Answers, rows: splits.Rows) -> Dataset:
+    train, validation, test = made
+    train_labels, validation_labels, test_labels = (answer.labels[part] for part in rows)
+    arrays = [train, train_labels, test, test_labels]
+    held_out = [validation, validation_labels] if len(validation) else []
+    count = 0 if answer.task == "regression" else 1 + int(answer.labels.max())
+    return Dataset(
+        train_inputs=train,
+        train_labels=train_labels,
+        test_inputs=test,
+        test_labels=test_labels,
+        validation_inputs=validation if held_out else None,
+        validation_labels=validation_labels if held_out else None,
+        name=str(path.absolute()),
+        source=f"the table {path}, {len(answer.rows):,} rows, {train.shape[1]:,} inputs",
+        sha256=sha256_of([*arrays, *held_out]),
+        num_classes=count,
+        class_names=answer.class_names,
+    )
+
+
+def _refuse_too_large(rows: int, prepared: Preparation, path: Path) -> None:
+    needed = 8 * rows * len(preparation.feature_names(prepared))  # and as training needs them
+    if needed > (limit := memory.available(None)):
+        got = f"{memory.gib(needed)}, of {memory.gib(limit)}"
+        raise DataError(f"{path}: expected inputs for the memory, got some that need {got}")
+
+
+def _findings(
+    found: Sequence[Column], answer: Answers, options: Options, datasets: Sequence[Dataset]
+) -> list[str]:
+    at = [column._replace(values=column.values[answer.rows]) for column in found]
+    lines = findings.leaks(at, answer.labels, several(options.target), answer.task)
+    if not options.folds:
+        data = datasets[0]
+        test = np.asarray(data.test_inputs), np.asarray(data.test_labels)
+        lines += findings.duplicates(data.train_inputs, data.train_labels, *test)
+        lines += findings.few(len(answer.rows), len(test[0]))
+    lines += findings.tails(at, options.log)
+    if answer.task in ("classification", "binary"):
+        lines += findings.classes(answer.labels, answer.class_names, options.folds or 2)
+    return lines
+
+
+def _news(about: Preparation, column: Column) -> list[str]:
+    """What a column says that it did not say in training."""
+    name, notes = shown(about["name"]), list(column.notes)
+    missing = int(column.is_missing.sum())
+    if about["kind"] == "category":
+        known = {*about["categories"]} - {*about.get("unseen", ())}
+        places = np.unique(column.values[column.values >= 0])
+        new = [
+            column.categories[place] for place in places if column.categories[place] not in known
+        ]
+        if new:
+            how = "as the rare ones of training" if about["has_other"] else "as none of those known"
+            notes.append(f"{name}: new to the network, and taken {how}: {several(new)}")
+    if missing and not about["has_missing"]:
+        filled = "none" if about["kind"] == "category" else "the median of training"
+        notes.append(
+            f"{name}: missing in {missing:,} rows, as never in training: taken as {filled}"
+        )
+    return notes

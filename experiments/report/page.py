@@ -21,6 +21,7 @@ from experiments.folder.files import as_written, write_text
 
 __all__ = ["as_block", "policy", "render", "script", "write"]
 
+STYLES = ("style.css", "trial.css")
 TEMPLATES = Path(__file__).parent / "templates"
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=async |function |const )", re.MULTILINE)
@@ -36,7 +37,7 @@ def render(template: str, data: Mapping[str, Any], **values: Any) -> str:
       **values: what the template itself shows beside `data`.
     """
     given = {name: part for name, part in data.items() if part is not None}
-    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    style = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in STYLES)
     code = script("main.js")
     inside = {"style": Markup(style), "script": Markup(code), "policy": policy(code, style)}
     made = _environment().get_template(template)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from experiments.report import confusion, curves, examples, facts, layer, receipt, values
+from experiments.report import confusion, curves, examples, facts, layer, receipt, trial, values
 from experiments.report.subject import Subject
 
 __all__ = ["NAME", "SECTIONS", "data_of", "write"]
@@ -14,6 +14,7 @@ NAME = "report.html"
 # Key of the page's JSON -> what the scripts find there; None where a run has no such thing.
 SECTIONS: dict[str, Callable[[Subject], dict[str, Any] | None]] = {
     "run": facts.of,
+    "network": trial.of,
     "curves": curves.of,
     "confusion": confusion.of,
     "questions": confusion.of_questions,

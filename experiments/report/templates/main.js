@@ -3,11 +3,13 @@ import { showCopies } from "./copy.js";
 import { showCurves } from "./curves.js";
 import { showExamples } from "./examples.js";
 import { showLayer } from "./layer.js";
+import { showTrial } from "./trial.js";
 import { showValues } from "./values.js";
 
 // Each part of the page is shown from its part of the data, where there is one.
 const data = JSON.parse(document.getElementById("data").textContent);
 const parts = {
+  network: showTrial,
   curves: showCurves,
   confusion: showConfusion,
   examples: showExamples,

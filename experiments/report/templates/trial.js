@@ -1,0 +1,181 @@
+import { Answer } from "./answer.js";
+import { Drawing } from "./drawing.js";
+import { html } from "./elements.js";
+import { Form } from "./form.js";
+import { Likeness } from "./likeness.js";
+import { Network } from "./network.js";
+import { Seeing } from "./seeing.js";
+import { Preparation } from "./preparation.js";
+import { Raster } from "./raster.js";
+
+// The part of the page where the reader asks the network, or all members of a sweep.
+export const Trial = (() => {
+  const MOST_PIXELS = 512; // of a side of a file; larger ones are made smaller first
+
+  function asker(trial, answer) {
+    const networks = trial.networks.map((each) => ({ ...each, network: Network.decode(each.network) }));
+    let chosen = networks;
+    let last = null;
+
+    // viewsOf: of each network, what it is asked; `odd` comes before what the network itself is
+    // unsure of, and `far` after that.
+    function ask(viewsOf, odd = "", far = "") {
+      last = [viewsOf, odd, far];
+      if (!viewsOf) return answer.show(null, [], odd);
+      const rows = chosen.map((each) => {
+        const found = viewsOf(each).map((view) => Network.predict(each.network, view));
+        return found.length > 1 ? Likeness.combined(found) : found[0];
+      });
+      const unsure = trial.kind === "classification" ? Likeness.undecided(Answer.mean(rows.map((row) => [...row]))) : "";
+      const why = odd || unsure || far;
+      answer.show(rows, chosen.map((each) => each.name), why && `unlike the training data: ${why}`);
+    }
+
+    function choose(isChosen) {
+      chosen = networks.filter(isChosen);
+      if (last) ask(...last);
+    }
+
+    return { ask, choose, networks };
+  }
+
+  // Which of the networks are asked: all, those of a setting, or one.
+  function chooser(networks, choose) {
+    const settings = [...new Set(networks.map((each) => each.setting))];
+    const all = [[`all ${networks.length} networks`, () => true]];
+    const those = settings.length > 1 ? settings.map((name) => [`the networks of ${name}`, (each) => each.setting === name]) : [];
+    const single = networks.map((one) => [one.name, (each) => each === one]);
+    const choices = [...all, ...those, ...single];
+    const select = html("select", { id: "trial-who", change: () => choose(choices[select.value][1]) });
+    select.append(...choices.map(([name], value) => html("option", { value }, name)));
+    return html("p", {}, html("label", { for: "trial-who" }, "Ask "), select);
+  }
+
+  function decoded({ means, limit }) {
+    return { means: means.map((text) => Network.numbers(text, "uint8").map((x) => x / 255)), limit };
+  }
+
+  function valuesOf(example) {
+    return Network.numbers(example.values, example.dtype).map((x) => (example.dtype === "uint8" ? x / 255 : x));
+  }
+
+  // A row of values from 0 to 1 as a picture.
+  function picture(values, [height, width, colours = 1]) {
+    const made = html("canvas", { width, height });
+    const pixels = new ImageData(width, height);
+    for (let i = 0; i < width * height; i++) {
+      for (let k = 0; k < 3; k++) pixels.data[4 * i + k] = 255 * values[i * colours + (colours > 1 ? k : 0)];
+      pixels.data[4 * i + 3] = 255;
+    }
+    made.getContext("2d").putImageData(pixels, 0, 0);
+    return made;
+  }
+
+  async function viewsOfFile(file, shape) {
+    const bitmap = await createImageBitmap(file);
+    const smaller = Math.max(1, Math.floor(Math.max(bitmap.width, bitmap.height) / MOST_PIXELS));
+    const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.ceil(side / smaller));
+    const sheet = html("canvas", { width, height });
+    const context = sheet.getContext("2d");
+    Object.assign(context, { fillStyle: "#fff", imageSmoothingQuality: "high" });
+    context.fillRect(0, 0, width, height);
+    context.drawImage(bitmap, 0, 0, width, height);
+    const { data } = context.getImageData(0, 0, width, height);
+    const channel = (of) => Raster.make(width, height, Float32Array.from({ length: width * height }, (_, i) => of(4 * i) / 255));
+    if (shape.length === 3) return Seeing.ofColour([0, 1, 2].map((k) => channel((i) => data[i + k])), shape);
+    return Seeing.ofGrey(channel((i) => Math.round((299 * data[i] + 587 * data[i + 1] + 114 * data[i + 2]) / 1000)), shape);
+  }
+
+  function imageTrial(trial, ask) {
+    const { shape, draws, examples } = trial.input;
+    const seen = html("div", { class: "seen", role: "img", "aria-label": "What the network sees" });
+    let waiting = false;
+
+    const far = trial.input.likeness ? Likeness.farFrom(decoded(trial.input.likeness)) : () => "";
+
+    function show(prepared) {
+      seen.replaceChildren(...(prepared ? [picture(prepared.views[0], shape)] : []));
+      ask(prepared && (() => prepared.views), prepared?.oddity, prepared && far(prepared.views));
+    }
+
+    let strokes = [];
+    function drawn(now) {
+      strokes = now;
+      if (waiting) return; // for the next frame, which shows what there is then
+      waiting = true;
+      requestAnimationFrame(() => {
+        waiting = false;
+        show(strokes.length ? Seeing.prepared(Drawing.inkOf(strokes, PEN), shape) : null);
+      });
+    }
+
+    const drawing = draws ? Drawing.make(PEN, drawn) : null;
+    const thumbs = examples.map((example) => {
+      const values = valuesOf(example);
+      const act = () => {
+        drawing?.clear();
+        requestAnimationFrame(() => show({ views: [values], oddity: "" }));
+      };
+      return html("button", { type: "button", click: act, "aria-label": `test example: ${example.label}`, title: example.label }, picture(values, shape));
+    });
+    const open = async (event) => {
+      const [file] = event.target.files;
+      if (!file) return;
+      drawing?.clear();
+      let found = null;
+      let remark = "the picture is blank";
+      try {
+        found = await viewsOfFile(file, shape);
+      } catch {
+        remark = "no picture that this browser can read";
+      }
+      requestAnimationFrame(() => (found ? show(found) : (show(null), ask(null, `${file.name}: ${remark}`))));
+    };
+    const file = html("p", {}, html("label", {}, "A picture of your own, which stays on this computer ", html("input", { type: "file", accept: "image/*", change: open })));
+    const more = html("div", { class: "more" }, html("h3", {}, "Test examples"), html("div", { class: "thumbs" }, ...thumbs), file);
+    const sees = html("figure", { class: "sees" }, html("figcaption", {}, "What the network sees"), seen);
+    return { asked: drawing?.place ?? "", more, sees, start: () => (draws ? show(null) : thumbs[0]?.click()) };
+  }
+
+  const PEN = 22; // the width of a stroke, of 320: that of the data's makers, about
+
+  function formTrial(trial, ask) {
+    const { preparations, examples } = trial.input;
+    const form = Form.make(preparations[0], (row, unlike) => {
+      const marks = unlike === 1 ? "1 value is" : `${unlike} values are`;
+      const viewsOf = (each) => [Preparation.apply(preparations[each.fold ?? 0], row)];
+      ask(viewsOf, unlike ? `${marks} as in no training row` : "");
+    });
+    const rows = examples.map((example) => Preparation.undo(preparations[0], [...valuesOf(example)]));
+    const pick = html("select", { id: "trial-row", change: () => (pick.value ? form.set(rows[pick.value]) : form.start()) });
+    pick.append(html("option", { value: "" }, "the middle of the training rows"));
+    pick.append(...examples.map(({ label }, i) => html("option", { value: i }, `test row ${i + 1}: ${label}`)));
+    const from = html("p", {}, html("label", { for: "trial-row" }, "Start from "), pick);
+    return { asked: html("div", { class: "asked" }, from, form.place), more: "", sees: "", start: form.start };
+  }
+
+  // Rows that are too wide for a form: the test's own alone.
+  function rowTrial(trial, ask) {
+    const { examples } = trial.input;
+    const show = () => ask(() => [valuesOf(examples[pick.value])]);
+    const pick = html("select", { id: "trial-row", change: show });
+    pick.append(...examples.map(({ label }, i) => html("option", { value: i }, `test row ${i + 1}: ${label}`)));
+    const asked = html("div", { class: "asked" }, html("p", {}, html("label", { for: "trial-row" }, "Ask about "), pick));
+    return { asked, more: "", sees: "", start: show };
+  }
+
+  const KINDS = { image: imageTrial, form: formTrial, row: rowTrial };
+
+  function show(trial, place) {
+    const answer = Answer.make(trial.kind, trial.names, trial.span);
+    const { ask, choose, networks } = asker(trial, answer);
+    const { asked, more, sees, start } = KINDS[trial.input.kind](trial, ask);
+    const who = networks.length > 1 ? [chooser(networks, choose)] : [];
+    place.append(asked, html("div", { class: "said" }, ...who, answer.place, sees), more);
+    start();
+  }
+
+  return { show };
+})();
+
+export const showTrial = Trial.show;

@@ -155,6 +155,16 @@ def test_each_class_and_each_question_has_trees_of_its_own(task, outputs, trees,
     assert f"in {trees} trees" in note
 
 
+@pytest.mark.parametrize(("work", "steps"), [(80 * 3 * 3 * 60, 60), (1, 50), (10**9, 1000)])
+def test_linear_regressions_have_as_many_steps_as_there_is_time_for(work, steps, monkeypatch):
+    given = []
+    monkeypatch.setattr(baselines, "LINEAR_WORK", work)
+    monkeypatch.setattr(learners, "linear", lambda *arguments: given.append(arguments))
+    with pytest.raises(TypeError):
+        baselines.fit("classification", TRAIN, CLASSES, TEST, 3)
+    assert given == [(False, steps)]
+
+
 def test_a_fit_that_is_cut_short_says_so_and_nothing_else_does(monkeypatch, recwarn):
     monkeypatch.setattr(baselines, "MOST_STEPS", 1)
     monkeypatch.setattr(baselines, "FEWEST_STEPS", 1)

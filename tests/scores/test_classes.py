@@ -61,6 +61,8 @@ def test_the_calibration_error_of_one_bin_is_how_far_its_means_are_apart():
     labels, rows = np.array([0, 0, 1, 0]), [[0.7, 0.3], [0.7, 0.3], [0.71, 0.29], [0.72, 0.28]]
     # right in 3 of 4, sure of (0.7 + 0.7 + 0.71 + 0.72) / 4
     assert classes.calibration_error(labels, np.array(rows)) == pytest.approx(0.0425)
+    edge = np.array([[0.6, 0.4], [0.61, 0.39]])  # 9/15 is in the bin below: one right, one wrong
+    assert classes.calibration_error(np.array([0, 1]), edge) == pytest.approx((0.4 + 0.61) / 2)
     ends = np.array([[1.0, 0.0], [0.5, 0.5]])  # the bins at both ends of what there can be
     assert classes.calibration_error(np.array([0, 0]), ends) == pytest.approx(0.25)
 

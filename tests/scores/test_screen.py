@@ -58,6 +58,7 @@ def test_a_row_has_the_figures_of_its_own():
         "network": {"accuracy": 0.975, "accuracy_low": 0.9, "accuracy_high": 0.99, "r2": None},
         "gradient_boosting": {"accuracy": 0.5, "accuracy_low": 0.4, "accuracy_high": 0.6, "r2": -2},
     }
+    assert [row.style for row in screen.table(scores).rows] == ["bold", None]
     rows = [line.split() for line in text_of(screen.table(scores)).splitlines()[-2:]]
     assert rows == [
         ["network", "97.50", "90.0", "to", "99.0", "-"],

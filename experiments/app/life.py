@@ -58,6 +58,7 @@ class Kind(NamedTuple):
     leave: Callable[[Job, Log, Any], list[str]]  # writes what there is when it is interrupted
     finish: Callable[[Console, Job, Log, Any], bool]  # and at the end; whether it did harm
     pictures: str  # the module that draws
+    page: str  # and one that takes a while to import, of the report
     is_spread: bool = (
         False  # whether each of several processes trains, and keeps, a part of its own
     )
@@ -102,7 +103,7 @@ def live(kind: Kind, job: Job, clock: Clock) -> None:
         if job.given.plots:
             startup.import_meanwhile(kind.pictures)
         if job.given.report:
-            startup.import_meanwhile("experiments.report.page")
+            startup.import_meanwhile(kind.page)
         outcome = kind.train(console, job, log, plan, start)
         log.request.agree()
         if log.must_stop:

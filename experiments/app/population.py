@@ -20,6 +20,7 @@ from experiments.app.sweep_recorder import Recorder
 from experiments.app.traits import traits
 from experiments.folder import records, schema
 from experiments.folder.files import as_written, write_json, write_lines
+from experiments.report.subject import of_sweep
 from jaxmlp import processes, statistics
 from jaxmlp.populations.many import Plan
 from jaxmlp.statistics import Summary
@@ -27,7 +28,7 @@ from jaxmlp.storage.checkpoint import Checkpoint, Checkpoints
 from jaxmlp.storage.progress import as_population
 from jaxmlp.training.labels import label
 
-PICTURES = "experiments.plots.population"
+PICTURES, PAGE = "experiments.plots.population", "experiments.report.sweep"
 
 
 class Outcome(NamedTuple):
@@ -237,6 +238,11 @@ def finish(console: Console, job: Job, log: Log, outcome: Outcome) -> bool:
         "seconds": log.clock.rounded,
     }
     attempt("summary.json", lambda: write_json(path / "summary.json", job.marked(summary)))
+    if job.given.report:
+        from experiments.report import sweep  # with what draws, which takes a while to import
+
+        subject = of_sweep(job, runs, rows, p_values, summary)
+        attempt("report.html", lambda: sweep.write(subject))
     if runs.homes is not None:
         lines = sweep_report.lines_of(job, runs, log.lines.records)
         attempt("metrics.jsonl", lambda: write_lines(path / "metrics.jsonl", lines))
@@ -269,5 +275,6 @@ POPULATION = life.Kind(
     leave,
     finish,
     PICTURES,
+    PAGE,
     is_spread=True,
 )

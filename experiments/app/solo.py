@@ -31,7 +31,7 @@ from jaxmlp.training.checks import check
 from jaxmlp.training.resuming import without_a_late_look
 from jaxmlp.types import Progress, PyTree
 
-PICTURES = "experiments.plots.run"
+PICTURES, PAGE = "experiments.plots.run", "experiments.report.page"
 
 
 def describe(job: Job) -> str:
@@ -237,4 +237,5 @@ NETWORK = life.Kind(
     leave,
     finish,
     PICTURES,
+    PAGE,
 )

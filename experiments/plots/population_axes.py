@@ -19,7 +19,7 @@ from experiments.plots.swept import Places, places_below
 from experiments.plots.table import Table, claim, name_of
 from jaxmlp.populations.runs import Runs
 
-__all__ = ["figure_of"]
+__all__ = ["figure_of", "lines_of"]
 
 APART = 4 / 72  # inches, between lines that would cover each other's points
 
@@ -28,7 +28,7 @@ def figure_of(runs: Runs, table: Table) -> Figure | None:
     """The picture that `population.against_axes` saves, or None if nothing is swept."""
     if not table.swept:
         return None
-    lines = [_lines(table, axis) for axis in range(len(table.swept))]
+    lines = [lines_of(table, axis) for axis in range(len(table.swept))]
     notes = [table.fixed, claim(table, "circle: the mean", "bar"), table.lost]
     if table.num_seeds == 1:
         notes[1] = "circle: the value of the one seed"
@@ -50,8 +50,16 @@ def figure_of(runs: Runs, table: Table) -> Figure | None:
     return arrange(figure, title(table.metric), notes)
 
 
-def _lines(table: Table, axis: int) -> tuple[list[str], list[np.ndarray]]:
-    """The lines of a panel as the settings along it, those with the best mean first."""
+def lines_of(table: Table, axis: int) -> tuple[list[str], list[np.ndarray]]:
+    """The lines of a panel, those that reach the best mean first.
+
+    Args:
+      table: what is drawn.
+      axis: which of the swept ones the panel is of.
+
+    Returns:
+      Their names, by the values of the other axes, and the settings along each.
+    """
     sizes = [len(values) for values in table.swept.values()]
     grid = np.moveaxis(np.arange(math.prod(sizes)).reshape(sizes), axis, -1)
     lines = grid.reshape(-1, sizes[axis])

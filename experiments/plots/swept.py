@@ -12,7 +12,7 @@ from experiments.plots.scales import WIDTH, Scale, regular_ticks, set_ticks, tic
 from experiments.plots.style import shortened, text_width
 from jaxmlp.training.labels import label
 
-__all__ = ["Places", "places_below", "value_text"]
+__all__ = ["Places", "numbers_of", "places_below", "value_text"]
 
 MAX_NAMES = 24  # below an axis
 
@@ -39,7 +39,7 @@ def places_below(axes: Axes, name: str, values: Sequence[Hashable]) -> Places:
     Returns:
       Where they are.
     """
-    found = _numbers(values)
+    found = numbers_of(values)
     sizes = [abs(each) for each in found or () if each]
     is_wide = max(sizes, default=1.0) > 10 * min(sizes, default=1.0)
     text = name.replace("_", " ")
@@ -65,8 +65,12 @@ def value_text(value: Hashable) -> str:
     return shortened(" ".join(text.split()), 40)
 
 
-def _numbers(values: Sequence[Hashable]) -> list[float] | None:
-    """The values, if they are numbers that an axis can show; else None."""
+def numbers_of(values: Sequence[Hashable]) -> list[float] | None:
+    """The values, if they are numbers that an axis can show; else None.
+
+    Args:
+      values: of a swept axis.
+    """
     found = [float(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
     return found if len(found) == len(values) and all(map(math.isfinite, found)) else None
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any
 
 from experiments.app.progress import format_metric
@@ -9,7 +10,7 @@ from experiments.app.traits import traits
 from experiments.report.subject import Subject
 from jaxmlp.objectives.tasks import metrics_of
 
-__all__ = ["of", "scores"]
+__all__ = ["of", "scores", "short_name"]
 
 
 def of(subject: Subject) -> dict[str, Any]:
@@ -18,7 +19,7 @@ def of(subject: Subject) -> dict[str, Any]:
     config, data = job.config, job.data
     widths = "-".join(map(str, config["sizes"]))
     return {
-        "title": f"{widths} on {data.name}",
+        "title": f"{widths} on {short_name(data.name)}",
         "notice": job.notice,
         "verdict": [f"This run ended {f}: {why}" for f, why in summary.get("verdict", {}).items()],
         "what": {
@@ -33,6 +34,15 @@ def of(subject: Subject) -> dict[str, Any]:
         "figures": figures(subject),
         "scores": scores(summary.get("scores")),
     }
+
+
+def short_name(name: str) -> str:
+    """A data set's name, which is a path where the data are somebody's own.
+
+    >>> short_name("mnist"), short_name("/home/me/rows.npz"), short_name("/data/birds/")
+    ('mnist', 'rows.npz', 'birds')
+    """
+    return PurePath(name).name or name
 
 
 def figures(subject: Subject) -> dict[str, Any]:

@@ -1,16 +1,17 @@
 """What decides a result's bits, and what they are: the receipt, for a reader."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from experiments.report import commands
 from experiments.report.subject import Subject
 
-__all__ = ["of"]
+__all__ = ["machine_of", "of", "text_of", "texts_of"]
 
 
 def of(subject: Subject) -> dict[str, Any]:
     """The digests, versions, machine and settings of a run, with the commands that check it."""
-    job, environment, summary = subject.job, subject.environment, subject.summary
+    job, summary = subject.job, subject.summary
     return {
         "digests": {
             "parameters": summary["params_sha256"],
@@ -21,7 +22,21 @@ def of(subject: Subject) -> dict[str, Any]:
             for name in ("seed", "noise_seed")
             if job.config.get(name) is not None
         },
-        "versions": dict(environment["versions"] or {}),
+        **machine_of(subject.environment),
+        "settings": texts_of(job.config),
+        "seconds": dict(summary.get("seconds", {})),
+        "commands": commands.of(subject),
+    }
+
+
+def machine_of(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """Which versions ran on what; what an older record does not say is None.
+
+    Args:
+      environment: as `jaxmlp.runtime.receipt.describe` has it.
+    """
+    return {
+        "versions": dict(environment["versions"]),
         "machine": {
             "platform": environment.get("platform"),
             "processor": environment.get("processor"),
@@ -30,10 +45,12 @@ def of(subject: Subject) -> dict[str, Any]:
             "threads": environment.get("threads"),
             "instructions": " ".join(environment.get("instructions") or ()),
         },
-        "settings": {name: text_of(value) for name, value in job.config.items()},
-        "seconds": dict(summary.get("seconds", {})),
-        "commands": commands.of(subject),
     }
+
+
+def texts_of(config: Mapping[str, Any]) -> dict[str, str]:
+    """Settings for a reader, by their names."""
+    return {name: text_of(config[name]) for name in sorted(config)}
 
 
 def text_of(value: Any) -> str:

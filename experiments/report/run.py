@@ -31,10 +31,10 @@ def data_of(subject: Subject) -> dict[str, Any]:
     return {name: part for name, part in made.items() if part is not None}
 
 
-def write(subject: Subject) -> Path:
-    """Writes report.html into the run's folder, whole or not at all."""
+def write(subject: Subject, path: Path | None = None) -> Path:
+    """Writes report.html into the run's folder, or elsewhere, whole or not at all."""
     from experiments.report import page  # which takes a while to import
 
-    path = subject.job.path / NAME
+    path = path or subject.job.path / NAME
     page.write(path, "run.html", data_of(subject))
     return path

@@ -6,10 +6,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from experiments.app.job import Job
+from jaxmlp.populations.runs import Runs
 from jaxmlp.runtime import receipt
+from jaxmlp.statistics import Summary
 from jaxmlp.types import PyTree
 
-__all__ = ["Guesses", "Subject", "guesses", "names_of_classes", "of_run"]
+__all__ = [
+    "Guesses",
+    "Subject",
+    "SweepSubject",
+    "guesses",
+    "names_of_classes",
+    "of_run",
+    "of_sweep",
+]
 
 
 class Subject(NamedTuple):
@@ -32,6 +42,28 @@ def of_run(
 ) -> Subject:
     """A run that has just ended here; arguments as the fields of `Subject`."""
     return Subject(job, lines, params, summary, outputs, receipt.describe())
+
+
+class SweepSubject(NamedTuple):
+    """A sweep that has ended."""
+
+    job: Job  # without what is swept
+    runs: Runs  # whose states need not be there
+    rows: Sequence[Summary]  # of its settings, by the job's metric
+    p_values: Sequence[float]  # of each, as `standings.against_best` returns them
+    summary: Mapping[str, Any]  # summary.json
+    environment: Mapping[str, Any]  # as of `Subject`
+
+
+def of_sweep(
+    job: Job,
+    runs: Runs,
+    rows: Sequence[Summary],
+    p_values: Sequence[float],
+    summary: Mapping[str, Any],
+) -> SweepSubject:
+    """A sweep that has just ended here; arguments as the fields of `SweepSubject`."""
+    return SweepSubject(job, runs, rows, p_values, summary, receipt.describe())
 
 
 class Guesses(NamedTuple):

@@ -123,7 +123,7 @@ def test_pictures_and_page_are_prepared_while_a_run_trains_if_there_are_to_be_an
     call(mnist, *flags, f"--workdir={tmp_path / 'run'}")
     call(sweep, *flags, "--seeds=0:1", f"--workdir={tmp_path / 'sweep'}")
     pictures = ["experiments.plots.run", "experiments.plots.population"] * plots
-    assert asked == pictures + ["experiments.report.page"] * 2 * report
+    assert asked == pictures + ["experiments.report.page", "experiments.report.sweep"] * report
 
 
 @pytest.fixture(scope="module")

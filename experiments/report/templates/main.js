@@ -3,6 +3,8 @@ import { showCopies } from "./copy.js";
 import { showCurves } from "./curves.js";
 import { showExamples } from "./examples.js";
 import { showLayer } from "./layer.js";
+import { showSettings } from "./settings.js";
+import { showAxes, showBands, showSeeds } from "./sweeps.js";
 import { showTrial } from "./trial.js";
 import { showValues } from "./values.js";
 
@@ -15,6 +17,10 @@ const parts = {
   examples: showExamples,
   values: showValues,
   first_layer: showLayer,
+  settings: showSettings,
+  bands: showBands,
+  axes: showAxes,
+  seeds: showSeeds,
 };
 
 for (const [name, show] of Object.entries(parts)) {

@@ -50,7 +50,7 @@ export function logTicks(low, high, count) {
 // A value for a reader: shares in percent, the rest with the digits that matter.
 export function textOf(value, isShare = false) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "no value";
-  if (isShare) return `${(100 * value).toFixed(2)} %`;
+  if (isShare) return `${(100 * value).toFixed(2)}\u00a0%`;
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-4 || size >= 1e6)) return value.toExponential(2);
   return String(Number(value.toPrecision(4)));

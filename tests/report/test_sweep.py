@@ -1,0 +1,59 @@
+import json
+import re
+
+import numpy as np
+import pytest
+from report_sweeps import RATES, subject
+
+from experiments.report import sweep
+
+ALWAYS = {"run", "settings", "bands", "seeds", "receipt"}
+
+
+def block_of(text):
+    return json.loads(re.search(r'id="data">(.*?)</script>', text)[1])
+
+
+@pytest.mark.parametrize(
+    ("changes", "sections"),
+    [({}, {"axes"}), ({"axes": {}}, set()), ({"faults": [(0, 1)]}, {"axes", "failed"})],
+)
+def test_sections_are_there_by_what_was_swept(changes, sections, tmp_path):
+    text = sweep.write(subject(tmp_path, **changes)).read_text()
+    assert block_of(text).keys() == ALWAYS | sections
+    headings = set(re.findall(r'<h2 id="(\w+)-heading"', text))
+    assert headings == {"overview"} | ALWAYS - {"run"} | sections
+    assert text.count("<script") == 2
+
+
+def test_every_setting_is_a_row_the_best_first(tmp_path):
+    text = sweep.write(subject(tmp_path)).read_text()
+    body = re.search(r'<table id="settings".*?<tbody>(.*?)</tbody>', text, re.DOTALL)[1]
+    rows = [re.findall(r'data-value="([^"]*)"', row) for row in body.split("</tr>")[:-1]]
+    assert [row[:2] for row in rows] == [["1", "0.1"], ["2", "0.01"], ["3", "0.001"]]
+    means = [float(row[2]) for row in rows]
+    np.testing.assert_allclose(means, [0.9035, 0.8035, 0.7035], atol=1e-6)
+    heads = re.findall(r'<button type="button" data-kind="\w+">([^<]*)<', text)
+    expected = ["rank", "learning rate", "test accuracy", "interval", "std", "p", "epochs"]
+    assert heads == [*expected, "networks", "failed"]
+
+
+def test_names_of_users_are_texts(tmp_path):
+    evil = "</td><script>alert('x')</script>"
+    made = subject(tmp_path, axes={evil: (evil, "b")})
+    data = made.job.data._replace(name=evil, source=evil)
+    made = made._replace(job=made.job._replace(data=data, notice=evil))
+    text = sweep.write(made).read_text()
+    assert text.count("<script") == 2
+    assert "</td><script" not in text
+
+
+def test_ten_thousand_networks_are_a_page_of_few_bytes(tmp_path):
+    axes = {"l2": tuple(np.linspace(0, 1, 1250).tolist())}
+    assert sweep.write(subject(tmp_path, axes=axes)).stat().st_size < 1_500_000
+
+
+def test_rates_are_those_of_the_sweep(tmp_path):
+    assert sweep.data_of(subject(tmp_path))["run"]["what"]["learning rate"] == ", ".join(
+        map(str, RATES)
+    )

@@ -25,6 +25,7 @@ from experiments.app import (
     devices,
     endings,
     life,
+    material,
     recipes,
     settings,
     solo,
@@ -41,21 +42,33 @@ flags.adopt_module_key_flags(startup)
 
 def main(argv: list[str]) -> None:
     """Trains by the flags."""
+    run(argv, "mnist")
+
+
+def run(argv: list[str], program: str, of_table: bool = False) -> None:
+    """Trains one network by the flags.
+
+    Args:
+      argv: the words that are no flags, the program's name first.
+      program: what a folder is named by, where nobody names it.
+      of_table: whether the data can be but a table.
+    """
     clock = Clock()
     with endings.clear_errors():
         command_line.refuse_arguments(argv)
-        count = together.join(config.read())
+        count = together.join(config.read_start())
         earlier = processes.told(lambda: config.earlier_config("run"))
-        given = config.read(earlier)
-        path = processes.told(lambda: config.folder(given, earlier, "mnist"))
+        given = config.read(earlier, of_table)
+        path = processes.told(lambda: config.folder(given, earlier, program))
         threads = config.threads(given, earlier)
         startup.wake(
             threads, given.deterministic, processes=count, mesh=given.mesh, mode=given.mode
         )
         given = devices.settled(given)
-        data, notice = config.load_data(given, earlier)
-        made = config.make(given, data, earlier)
-        job = Job(recipes.recipe(made), data, made, Path(path), notice, given, earlier)
+        found = material.load(given, earlier)
+        made = config.make(given, found.data, earlier)
+        job = Job(recipes.recipe(made), found.data, made, Path(path), found.notice, given, earlier)
+        job = job._replace(findings=found.findings, preparations=found.preparations)
     clock.charge("load")
     life.live(solo.NETWORK, job, clock)
 

@@ -22,7 +22,7 @@ from rich.console import Console
 import jaxmlp
 from experiments import verify
 from experiments.app import config as configs
-from experiments.app import determinism, devices, endings, points, startup
+from experiments.app import determinism, devices, endings, points, startup, voters
 from experiments.app.job import window_of
 from experiments.app.progress import EpochTable
 from experiments.folder import arrays, records, schema
@@ -45,7 +45,7 @@ LISTED = 20  # values of an axis in a message
 FLAGS = flags.FLAGS
 flags.adopt_module_key_flags(startup)
 flags.adopt_module_key_flags(verify)
-flags.DEFINE_string("member", None, "Which network: learning_rate=1e-3,seed=7.")
+flags.adopt_module_key_flags(voters)
 
 
 class Member(NamedTuple):
@@ -134,7 +134,7 @@ def choose(console: Console, folder: Path, config: Mapping[str, Any]) -> Member:
     alone = devices.of_member(config)
     on_these = {"mesh": devices.needed(alone), "mode": alone["mode"]}
     startup.wake(config["threads"], config["deterministic"], **on_these)
-    data = verify.load(console, config)
+    data = verify.load(console, config).data
     if data.sha256 != config["data_sha256"]:
         raise ValueError(
             f"expected data with sha256 {config['data_sha256']}, got {data.sha256}: {data.source}"

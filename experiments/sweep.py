@@ -32,6 +32,7 @@ from experiments.app import (
     endings,
     environment,
     life,
+    material,
     points,
     population,
     settings,
@@ -52,14 +53,19 @@ flags.adopt_module_key_flags(startup)
 
 def main(argv: list[str]) -> None:
     """Trains by the flags."""
+    run(argv, "sweep")
+
+
+def run(argv: list[str], program: str, of_table: bool = False) -> None:
+    """Trains the networks that the flags ask for; the arguments are those of `mnist.run`."""
     clock = Clock()
     with endings.clear_errors():
         command_line.refuse_arguments(argv)
-        count = together.join(config.read())
+        count = together.join(config.read_start())
         earlier = processes.told(lambda: config.earlier_config("sweep"))
-        given = config.read(earlier)
+        given = config.read(earlier, of_table)
         refuse_flags(given)
-        path = processes.told(lambda: config.folder(given, earlier, "sweep"))
+        path = processes.told(lambda: config.folder(given, earlier, program))
         axes = dict(points.parse_axis(text) for text in given.sweep)
         if len(axes) < len(given.sweep):
             raise ValueError(f"--sweep needs each name once, got {' '.join(given.sweep)}")
@@ -73,10 +79,13 @@ def main(argv: list[str]) -> None:
         threads = config.threads(given, earlier)
         startup.wake(threads, given.deterministic, processes=count, mesh=given.mesh, is_alone=False)
         given = devices.settled(given, is_alone=False)
-        data, notice = config.load_data(given, earlier)
+        found = material.load(given, earlier)
+        data, notice = found.data, found.notice
         made = config.make_sweep(given, data, earlier)
         recipe = points.recipe_at(data, made["given"], {})
-        job = Job(recipe, data, made, Path(path), notice, given, earlier, axes, seeds, *crossed)
+        job = Job(recipe, data, made, Path(path), notice, given, earlier, axes, seeds)
+        job = job._replace(shuffle_seeds=crossed[0], noise_seeds=crossed[1])
+        job = job._replace(findings=found.findings, preparations=found.preparations)
         refuse_twins(job)
     clock.charge("load")
     life.live(population.POPULATION, job, clock)

@@ -23,13 +23,25 @@ from rich.console import Console
 
 import jaxmlp
 from experiments.app import config as configs
-from experiments.app import determinism, devices, endings, recipes, report, settings, startup
+from experiments.app import (
+    determinism,
+    devices,
+    endings,
+    material,
+    recipes,
+    report,
+    settings,
+    startup,
+    tables,
+)
 from experiments.app.fields import RESULT
 from experiments.app.job import Job, window_of
+from experiments.app.material import Material
 from experiments.app.progress import EpochTable
 from experiments.app.screen import one_line
 from experiments.data import sources
 from experiments.data.own import ENDINGS
+from experiments.data.tables.reading import is_table
 from experiments.folder import proof, records
 from experiments.folder.files import as_written
 from experiments.folder.proof import Claim, Rerun
@@ -62,9 +74,10 @@ def main(argv: list[str]) -> None:
         config = records.as_now(claim.receipt["config"])
         on_these = {"mesh": devices.needed(config), "mode": config["mode"]}
         startup.wake(config["threads"], config["deterministic"], **on_these)
-        data = load(console, config)
+        loaded = load(console, config)
+        data = loaded.data
         found = list(data_differences(claim, data))
-        job = make_job(folder, claim, data)
+        job = make_job(folder, claim, data)._replace(preparations=loaded.preparations)
         with startup.compiling(console) as on_compiled:
             on_these = {"mesh": job.mesh, "mode": job.config["mode"]}
             jaxmlp.warm_up(job.recipe, data, on_compiled, window=job.window, **on_these)
@@ -75,18 +88,22 @@ def main(argv: list[str]) -> None:
         sys.exit(NOT_IDENTICAL)
 
 
-def load(console: Console, config: Mapping[str, Any]) -> Dataset:
+def load(console: Console, config: Mapping[str, Any]) -> Material:
     """The data of a config, as they are here, under the name that it has for them."""
     look_in = user_path(FLAGS.look_in) if FLAGS.look_in else None
     name, places = config["dataset"], [str(each) for each in (look_in, config["data_dir"]) if each]
     if look_in and (look_in / Path(name).name).is_file():  # a user's own
         name = str(look_in / Path(name).name)
-    where = f", first in {', '.join(places)}" if places and not name.endswith(ENDINGS) else ""
+    is_own = name.endswith(ENDINGS) or is_table(name)
+    where = f", first in {', '.join(places)}" if places and not is_own else ""
     say(console, f"reads the data {name}{where}")
+    if "table" in config:
+        found = material.of_table(config, name)
+        return found._replace(data=found.data._replace(name=config["dataset"]))
     is_checked, task, window = config["check_finite"], config["task"], window_of(config)
     data = sources.load(name, look_in=places, check_finite=is_checked, task=task, window=window)
     data = sources.hold_out(data, config["validation_fraction"])
-    return data._replace(name=config["dataset"])
+    return Material(data._replace(name=config["dataset"]))
 
 
 def make_job(folder: Path, claim: Claim, data: Dataset) -> Job:
@@ -95,8 +112,8 @@ def make_job(folder: Path, claim: Claim, data: Dataset) -> Job:
     Raises:
       ValueError: if they contradict each other.
     """
-    names = [*settings.names_of(RESULT), "data_dir"]
     claimed = records.as_now(claim.receipt["config"])
+    names = [*settings.names_of(RESULT), "data_dir", *(["table"] if "table" in claimed else [])]
     values = {name: claimed[name] for name in names}
     data = data._replace(sha256=claim.receipt["data"]["sha256"])
     outputs = {n: v for n, v in claim.receipt["config"].items() if n == "outputs"}
@@ -128,6 +145,9 @@ def differences(job: Job, claim: Claim, made: Rerun) -> Iterator[str]:
     if claim.config is not None:
         config = job.marked(claim.receipt["config"])
         yield from receipt.differences(config, claim.config, "config")
+    if claim.preparations is not None:
+        expected, got = map(tables.by_name, (job.preparations, claim.preparations))
+        yield from _of(tables.PREPARATION, as_written(expected), got)
     yield from _receipt(job, claim, made, until)
     if claim.lines is not None:
         yield from _lines("metrics.jsonl epoch", made.lines[:until], claim.lines[:until])

@@ -14,7 +14,10 @@ from run_files import files
 
 import jaxmlp
 from experiments import mnist, predict
-from experiments.data import likeness
+from experiments.app import predictions
+from experiments.app.examples import Examples
+from experiments.app.predictions import Predictions
+from experiments.app.votes import Votes
 from experiments.plots import run as plots
 
 
@@ -164,13 +167,13 @@ def test_what_is_written_is_whole_or_as_it_was(run, examples, tmp_path, monkeypa
     np.savez(tmp_path / "some.npz", x=examples[0][:3])
     call(predict, run, tmp_path / "some.npz")
     before = files(run)
-    write = predict.write_table
+    write = predictions.write_table
 
     def fail(path, *rest):
         write(path, *rest)
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(predict, "write_table", fail)
+    monkeypatch.setattr(predictions, "write_table", fail)
     with pytest.raises(SystemExit, match="No space left"):
         call(predict, run, tmp_path / "some.npz")
     assert files(run) == before
@@ -210,9 +213,10 @@ def test_the_mark_stands_below_the_picture(tmp_path, monkeypatch):
         drawn.extend(arguments)
 
     monkeypatch.setattr(plots, "predictions", draw)
-    examples = predict.Examples(["a.png", "b.png"], np.zeros((2, 64), np.float32), None)
-    guesses = likeness.Guesses(np.full((2, 10), 0.1), ["", "a blot"])
-    predict.draw(tmp_path / "p.png", examples, guesses, (8, 8))
+    given = Examples(["a.png", "b.png"], np.zeros((2, 64), np.float32), None)
+    digits, votes = [str(digit) for digit in range(10)], Votes(np.full((2, 10), 0.1))
+    found = Predictions("classification", digits, votes, ["", "a blot"], are_named=False)
+    predict.draw(tmp_path / "p.png", given, found, (8, 8))
     assert drawn[2] == ["a.png", "b.png: a blot"]
 
 

@@ -1,10 +1,11 @@
 """What all programs do with a command line: read it, and say in one line what is wrong with it."""
 
+import csv
 import os
 import re
 import sys
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from absl import flags
 
@@ -132,6 +133,37 @@ class NumbersParser(flags.ArgumentParser[list[float]]):
         return [NumberParser().parse(part.strip()) for part in argument.split(",")]
 
 
+class TargetParser(flags.ArgumentParser[str]):
+    """A score, or columns' names: which of them it is, the data decide."""
+
+    def parse(self, argument: str) -> str:
+        """Raises ValueError for a text that is neither."""
+        if not argument.strip():
+            raise ValueError(f"expected a score, or the column of a table, got {argument!r}")
+        return argument
+
+
+class NamesParser(flags.ArgumentParser[list[str]]):
+    """Names separated by commas; one with a comma in it stands in quotation marks.
+
+    >>> NamesParser().parse('age, "town, land"')
+    ['age', 'town, land']
+    """
+
+    def parse(self, argument: str | list[str]) -> list[str]:
+        """Raises ValueError if the text is not of that form."""
+        if isinstance(argument, list):
+            return argument
+        try:
+            (row,) = csv.reader([argument], skipinitialspace=True, strict=True)
+        except (ValueError, csv.Error):  # lines, or quotation marks that are not closed
+            row = []
+        names = [" ".join(name.split()) for name in row]
+        if not names or not all(names) or len({*names}) < len(names):
+            raise ValueError(f"expected names that differ, such as age,town, got {argument!r}")
+        return names
+
+
 class MeshParser(flags.ArgumentParser[str]):
     """Devices along axes."""
 
@@ -174,6 +206,21 @@ class IntervalParser(flags.ArgumentParser[Interval]):
 def define_whole(name: str, default: int | None, help: str, low: int, high: int = INT32) -> None:
     """A flag that takes a whole number within bounds."""
     flags.DEFINE(WholeParser(low, high), name, default, help)
+
+
+class NamesFlag(flags.MultiFlag):  # type: ignore[type-arg]
+    """A flag that may be given several times, with several names each time."""
+
+    def _parse(self, arguments: Any) -> Any:
+        lists = super()._parse(arguments) or []
+        return [name for names in lists for name in (names if isinstance(names, list) else [names])]
+
+
+def define_names(name: str, default: list[str], help: str) -> None:
+    """A flag that takes names separated by commas."""
+    commas: Any = flags.ListSerializer(",")
+    flag: Any = NamesFlag  # of which absl says no types
+    flags.DEFINE_flag(flag(NamesParser(), commas, name, default, help))
 
 
 def define_path(name: str, default: str | None, help: str) -> None:

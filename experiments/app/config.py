@@ -1,5 +1,6 @@
 """From flags, an earlier run's config and the data to the config of a run or a sweep."""
 
+import contextlib
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,13 +8,13 @@ from typing import Any
 
 from absl import flags
 
-from experiments.app import devices, settings
+from experiments.app import devices, settings, tables, together
 from experiments.app.decisive import SMALL
 from experiments.app.fields import LIFE, OUTPUT, RESULT, SWEEP, SWEEP_OUTPUT
 from experiments.app.recipes import LEARNING_RATES
 from experiments.app.settings import ABOUT, Settings
 from experiments.data import sources
-from experiments.folder import records, workdir
+from experiments.folder import records, schema, workdir
 from jaxmlp.objectives.records import by_name
 from jaxmlp.runtime import receipt
 from jaxmlp.types import Dataset
@@ -49,14 +50,30 @@ def earlier_config(kind: str) -> dict[str, Any] | None:
     return earlier
 
 
+def goes_on_with_a_sweep() -> bool:
+    """Whether a sweep's folder is to be resumed; a folder of nothing is not."""
+    if not flags.FLAGS.resume or flags.FLAGS.workdir is None:
+        return False
+    with contextlib.suppress(ValueError):
+        path = workdir.user_path(flags.FLAGS.workdir) / "config.json"
+        return "sweep" in schema.read(path, schema.Fields({}))
+    return False
+
+
 def folder(given: Settings, earlier: Mapping[str, Any] | None, program: str) -> str:
     """The path of a run's folder, of which nothing is changed yet; raises as `workdir.choose`."""
     return str(workdir.choose(given.workdir, program, given.overwrite, earlier is not None))
 
 
-def read(earlier: Mapping[str, Any] | None = None) -> Settings:
-    """The flags; of those that are not given, what the earlier run was given."""
-    before = {**(earlier or {}), **(earlier or {}).get("given", {})}
+def read(earlier: Mapping[str, Any] | None = None, of_table: bool = False) -> Settings:
+    """The flags; of those that are not given, what the earlier run was given.
+
+    Args:
+      earlier: the config of the run to resume.
+      of_table: whether --target can be but a column's name, whatever the data are called.
+    """
+    before = tables.settings_of(earlier or {})
+    before |= {**(earlier or {}), **(earlier or {}).get("given", {})}
     outputs = (earlier or {}).get("outputs", {})
     values = dict(settings.DEFAULTS)
     for name in values.keys() & set(flags.FLAGS):
@@ -66,6 +83,15 @@ def read(earlier: Mapping[str, Any] | None = None) -> Settings:
             values[name] = outputs[name] and flag.parser.parse(outputs[name])
         elif role != LIFE and name in before and not flag.present:
             values[name] = before[name]
+    if flags.FLAGS["target"].present and not flags.FLAGS["target_column"].present:
+        values["target_column"] = []  # else --target would be a score
+    return Settings(**tables.told_apart(values, of_table))
+
+
+def read_start() -> Settings:
+    """Of the flags those that processes start by, which do not depend on the data."""
+    names = {*settings.names_of(LIFE), *together.START} & {*flags.FLAGS}
+    values: dict[str, Any] = {name: flags.FLAGS[name].value for name in names}
     return Settings(**values)
 
 
@@ -127,7 +153,8 @@ def decisive(given: Settings) -> dict[str, Any]:
     """What decides a result, None where a default depends on others or on the data."""
     data_dir = given.data_dir and str(Path(given.data_dir).absolute())
     names = settings.names_of(RESULT)
-    return {name: getattr(given, name) for name in names} | {"data_dir": data_dir}
+    table = {"table": tables.record(given)} if given.target_column else {}
+    return {name: getattr(given, name) for name in names} | {"data_dir": data_dir} | table
 
 
 def complete(values: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
@@ -152,17 +179,16 @@ def complete(values: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
     num_outputs = data.num_classes  # of values, as many as an example has
     if values["task"] != "classification":
         num_outputs = math.prod(data.train_labels.shape[1:])
-    names = {"class_names": list(data.class_names)} if data.class_names else {}
-    return (
-        values
-        | names
-        | {
-            "dataset": data.name,
-            "data_sha256": data.sha256,
-            "sizes": [data.train_inputs.shape[1], *values["hidden_sizes"], num_outputs],
-            "image_shape": data.image_shape and list(data.image_shape),
-        }
-    )
+    if data.class_names:
+        values["class_names"] = list(data.class_names)
+    if "table" in values and values["task"] == "regression":
+        values["output_scaling"] = tables.output_scaling(data.train_labels)
+    return values | {
+        "dataset": data.name,
+        "data_sha256": data.sha256,
+        "sizes": [data.train_inputs.shape[1], *values["hidden_sizes"], num_outputs],
+        "image_shape": data.image_shape and list(data.image_shape),
+    }
 
 
 def _refuse_contradictions(values: Mapping[str, Any], data: Dataset) -> None:

@@ -4,7 +4,17 @@ import dataclasses
 
 from experiments.app import determinism
 from experiments.app.environment import MOST_THREADS
-from experiments.app.fields import mesh, number, numbers, one_of, one_or_auto, switch, whole, widths
+from experiments.app.fields import (
+    mesh,
+    number,
+    numbers,
+    one_of,
+    one_or_auto,
+    score_or_column,
+    switch,
+    whole,
+    widths,
+)
 from experiments.app.recipes import CHOICES, LEARNING_RATES, NORMS, TASKS
 from jaxmlp.nn.products import PRECISIONS
 
@@ -67,8 +77,10 @@ class Decisive:
         "best epoch's parameters.",
         is_fixed=True,
     )
-    target: float | None = number(
-        None, "Stop once the validation set's --stop_metric is this good.", is_fixed=True
+    target: float | None = score_or_column(
+        "Stop once the validation set's --stop_metric is this good. Of a table: the column to "
+        "predict, or several by commas.",
+        is_fixed=True,
     )
     stop_metric: str = one_of(
         ["loss", "accuracy", "absolute_error", "r2", "binary_accuracy"],

@@ -15,7 +15,8 @@ from jaxmlp.runtime import meshes
 flags.disclaim_key_flags()  # --help lists a flag under the module that defines it through here
 
 # What a setting decides: that of LIFE is on no record, and those of SWEEP are a sweep's alone.
-RESULT, DATA, OUTPUT, LIFE = "result", "data", "output", "life"
+# TABLE's are of a table of one's own, and together the record `table`.
+RESULT, DATA, OUTPUT, LIFE, TABLE = "result", "data", "output", "life", "table"
 SWEEP, SWEEP_OUTPUT = "sweep", "output of a sweep"
 
 
@@ -110,6 +111,17 @@ def numbers(default: list[float] | None, help: str, **about: Any) -> Any:
     define = functools.partial(flags.DEFINE, command_line.NumbersParser(), serializer=commas)
     kind = schema.Kind("a list of numbers from 0 on", _are_numbers)
     return setting(default, help, define, kind, **about)
+
+
+def names(help: str, **about: Any) -> Any:
+    """Any number of columns' names, separated by commas, or each given with the flag's name."""
+    return setting([], help, command_line.define_names, [schema.TEXT], **about)
+
+
+def score_or_column(help: str, **about: Any) -> Any:
+    """A number from 0 on; or, which the data decide, columns' names: so the flag takes a text."""
+    kind = schema.number(0, FLOAT32)
+    return setting(None, help, _by(command_line.TargetParser()), kind, **about)
 
 
 def _are_numbers(values: Any) -> bool:

@@ -29,6 +29,8 @@ class Job(NamedTuple):
     seeds: Sequence[int] = ()
     shuffle_seeds: Sequence[int] | None = None
     noise_seeds: Sequence[int] | None = None
+    findings: Sequence[str] = ()  # of the data, for a reader
+    preparations: Sequence[Mapping[str, Any]] = ()  # of a table, how its rows become inputs
 
     def marked(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """A record that says what it is about."""

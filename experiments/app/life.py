@@ -18,6 +18,7 @@ from experiments.app import (
     report,
     screen,
     startup,
+    tables,
     together,
 )
 from experiments.app.job import Job
@@ -162,6 +163,8 @@ def introduce(console: Console, job: Job, what: str) -> None:
     if job.notice:
         console.print(Panel(job.notice, style="bold yellow", title="not what you may expect"))
     data = job.data
+    for finding in job.findings:
+        console.print(finding, style="yellow", markup=False, soft_wrap=True)
     counts = ", ".join(f"{len(labels):,} {name}" for name, (_, labels) in data.sets().items())
     text = f"{data.name}: {counts} examples, from {data.source}\n{what}"
     console.print(text, markup=False, soft_wrap=True)
@@ -216,6 +219,8 @@ def _begin(kind: Kind, job: Job, start: Any, lines: Lines) -> None:
     data = {"name": job.data.name, "source": job.data.source, "sha256": job.data.sha256}
     write_json(job.path / "config.json", job.marked(job.config))
     write_json(job.path / "environment.json", job.marked(environment.describe() | {"data": data}))
+    if job.preparations:
+        write_json(job.path / tables.PREPARATION, job.preparations)
     kind.begin(job, start, lines)
     if job.earlier is not None:
         write_lines(job.path / "metrics.jsonl", lines)

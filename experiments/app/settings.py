@@ -18,8 +18,11 @@ from experiments.app.fields import (
     RESULT,
     SWEEP,
     SWEEP_OUTPUT,
+    TABLE,
     About,
     interval,
+    names,
+    number,
     one_of,
     path,
     switch,
@@ -40,7 +43,8 @@ class Settings(Decisive):
         "What to train on: auto (MNIST where it is to be had, else digits), "
         f"{', '.join(sources.NAMES[1:])}, or the path of an .npz file with x_train, y_train, "
         "x_test and y_test, or x and y; of a .parquet file; or of a folder with x_train.npy and so "
-        "on, with Parquet files, or of tensorflow-datasets.",
+        "on, with Parquet files, or of tensorflow-datasets; or of a table, such as a .csv file, "
+        "with --target=COLUMN.",
         role=DATA,
     )
     data_dir: str | None = path(
@@ -60,6 +64,36 @@ class Settings(Decisive):
         False, "Resume with other versions or threads, whose bits may differ.", role=LIFE
     )
     overwrite: bool = switch(False, "Replace an earlier run's files in the workdir.", role=LIFE)
+
+    # --- of a table of one's own: what is predicted by what, and how its rows are divided
+    target_column: list[str] = names(
+        "Column of a table to predict, or several by commas, as --target says it too; with this "
+        "flag --target is the score to stop at.",
+        role=TABLE,
+    )
+    ignore: list[str] = names("Columns of a table to leave out, by commas.", role=TABLE)
+    include: list[str] = names(
+        "Columns of a table to learn from though they would be left out, by commas.", role=TABLE
+    )
+    log: list[str] = names(
+        "Columns of a table whose logarithm is to be taken, as long tails ask for, by commas.",
+        role=TABLE,
+    )
+    category: list[str] = names(
+        "Columns of a table whose numbers are names of categories, by commas.", role=TABLE
+    )
+    group: str | None = text(
+        None,
+        "Column of a table whose equal values belong together: rows of one person are all trained "
+        "on, or all tested.",
+        role=TABLE,
+    )
+    time: str | None = text(
+        None, "Column of a table by which the latest rows are tested.", role=TABLE
+    )
+    test_fraction: float = number(
+        0.2, "Share of a table's rows to keep apart for the test.", 0.99, role=TABLE
+    )
 
     # --- with which other processes
     coordinator_address: str | None = text(
@@ -167,4 +201,4 @@ def define(*roles: str) -> None:
         ABOUT[name].define(name, DEFAULTS[name], ABOUT[name].help)
 
 
-define(DATA, LIFE, RESULT, OUTPUT)
+define(DATA, TABLE, LIFE, RESULT, OUTPUT)

@@ -6,15 +6,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jaxmlp
-from experiments.app import recipes, recorder, report
+from experiments.app import recipes, recorder, report, tables
 from experiments.app.job import Job
 from experiments.app.progress import EpochTable
+from experiments.data.tables import stored
 from experiments.folder import arrays, records, schema
 from experiments.folder.files import as_written
 from jaxmlp.training import stopping
 from jaxmlp.types import Fault, Progress, PyTree
 
-FILES = ("config.json", "metrics.jsonl", "summary.json", "faults.jsonl", "fault.json", "params.npz")
+FILES = (
+    *("config.json", "metrics.jsonl", "summary.json", "faults.jsonl", "fault.json", "params.npz"),
+    tables.PREPARATION,
+)
 
 
 class Claim(NamedTuple):
@@ -27,6 +31,7 @@ class Claim(NamedTuple):
     faults: list[dict[str, Any]] | None
     fault: dict[str, Any] | None
     params: PyTree  # of params.npz
+    preparations: list[dict[str, Any]] | None = None
 
     @property
     def digests(self) -> list[str]:
@@ -50,13 +55,14 @@ class Claim(NamedTuple):
     def files(self) -> list[str]:
         """The names of those that are there."""
         there = self.config, self.lines, self.summary, self.faults, self.fault, self.params
-        named = zip(FILES, there, strict=True)
+        named = zip(FILES, (*there, self.preparations), strict=True)
         return ["receipt.json", *(name for name, each in named if each is not None)]
 
     @property
     def missing(self) -> list[str]:
         """The names of those that a finished run has; a receipt may stand alone."""
         expected = ["config.json", "metrics.jsonl", "summary.json", "params.npz"]
+        expected += [tables.PREPARATION] if "table" in self.receipt["config"] else []
         is_alone = self.files == ["receipt.json"]
         if is_alone or not self.receipt["summary"]:
             return []
@@ -122,7 +128,8 @@ def read(folder: Path) -> Claim:
     params = there("params.npz", lambda path: arrays.read_params(path, model))
     if not claim.num_epochs and claim.fault is None:
         raise ValueError(f"{folder} needs a run with at least one epoch's digest, got none")
-    return claim._replace(params=params)
+    prepared = there(tables.PREPARATION, stored.read)
+    return claim._replace(params=params, preparations=prepared)
 
 
 def rerun(job: Job, claim: Claim, table: EpochTable) -> Rerun:

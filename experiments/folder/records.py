@@ -13,6 +13,9 @@ from experiments.app.environment import MOST_THREADS
 from experiments.app.fields import OUTPUT, RESULT, SWEEP, SWEEP_OUTPUT
 from experiments.app.settings import ABOUT, filled, names_of
 from experiments.data import sources
+from experiments.data.own import ENDINGS
+from experiments.data.tables import options
+from experiments.data.tables.reading import is_table
 from experiments.folder.schema import (
     FACT,
     TEXT,
@@ -42,7 +45,9 @@ def _is_path(value: Any) -> bool:
 
 
 def _is_data(value: Any) -> bool:
-    return value in sources.NAMES[1:] or (_is_path(value) and value.endswith((".npz", "/")))
+    if value in sources.NAMES[1:]:
+        return True
+    return _is_path(value) and (value.endswith((*ENDINGS, "/")) or is_table(value))
 
 
 def _is_shape(value: Any) -> bool:
@@ -76,7 +81,7 @@ def _are_alike(scaling: dict[str, Any]) -> None:
 SHA256 = Kind("64 hexadecimal digits", _is_sha256)
 PATH = Kind("a path from the root", _is_path)
 DATA = Kind(
-    f"one of {', '.join(sources.NAMES[1:])} or the path of an .npz file or a folder", _is_data
+    f"one of {', '.join(sources.NAMES[1:])} or the path of a file of data or a folder", _is_data
 )
 SEED = whole(0, 2**32 - 1)
 COUNT = whole(0)
@@ -88,6 +93,7 @@ NUMBERS = [number()]
 SCALING = Fields({"mean": NUMBERS, "scale": NUMBERS}, agree=_are_alike)
 SETTINGS = {name: ABOUT[name].schema for name in names_of(RESULT)} | {"data_dir": PATH.optional}
 LATER = {name for name in names_of(RESULT, SWEEP) if ABOUT[name].is_later}
+TABLES = {"table": options.SCHEMA}
 GIVEN = {  # where a default follows from others, or from the data, null
     name: kind.optional if name in ABOUT and ABOUT[name].is_filled else kind
     for name, kind in SETTINGS.items()
@@ -120,13 +126,14 @@ CONFIG = Fields(
         "class_names": [TEXT],
         "input_scaling": SCALING,
         "output_scaling": SCALING,
-        "table": Kind("a table's options", lambda value: isinstance(value, dict)),
+        **TABLES,
     },
     _agree,
 )
+GIVEN_NEEDED, GIVEN_YOUNGER = _settings(GIVEN)
 OWN, YOUNGER_OWN = _settings({name: ABOUT[name].schema for name in names_of(SWEEP)})
 SWEEP_CONFIG = Fields(
-    {**CONFIG.needed, "given": Fields(*_settings(GIVEN)), **OWN},
+    {**CONFIG.needed, "given": Fields(GIVEN_NEEDED, {**GIVEN_YOUNGER, **TABLES}), **OWN},
     {**CONFIG.known, **YOUNGER_OWN},
     _agree,
 )

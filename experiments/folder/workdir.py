@@ -23,6 +23,7 @@ CONTENTS = (  # what a run may leave, and --overwrite removes
     "params.npz",
     "plots",
     "predictions.csv",
+    "preparation.json",
     "processes",
     "receipt.json",
     "report.html",

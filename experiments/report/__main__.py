@@ -7,8 +7,9 @@ for one whose program ran with --noreport, or in the looks of today. Reads the d
 `experiments.verify` does.
 """
 
-import functools
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from absl import flags
 from rich.console import Console
@@ -19,6 +20,7 @@ from experiments.app.command_line import define_path, refuse_unwritable
 from experiments.folder import records
 from experiments.folder.workdir import user_path
 from experiments.report import folder, run
+from jaxmlp.types import Dataset
 
 FLAGS = flags.FLAGS
 flags.adopt_module_key_flags(startup)
@@ -40,7 +42,11 @@ def main(argv: list[str]) -> None:
         alone = devices.of_member(config) if is_sweep else config
         on_these = {"mesh": devices.needed(alone), "mode": alone["mode"]}
         startup.wake(config["threads"], config["deterministic"], **on_these)
-        load = functools.partial(verify.load, Console(highlight=False))
+        console = Console(highlight=False)
+
+        def load(config: Mapping[str, Any]) -> Dataset:
+            return verify.load(console, config).data
+
         if is_sweep:
             from experiments.report import sweep  # with what draws
 

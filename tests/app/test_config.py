@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from programs import command_line
@@ -177,7 +179,7 @@ def test_an_accuracy_that_no_network_reaches_is_refused():
         assert config.make(config.read(), data, None)["target"] == 98
 
 
-NUMBERS = "learning_rate l2 weight_decay kernel_stddev bias_stddev target validation_fraction"
+NUMBERS = "learning_rate l2 weight_decay kernel_stddev bias_stddev validation_fraction"
 WHOLE = "seed num_epochs batch_size eval_every patience keep threads"
 NONSENSE = ["", "abc", "nan", "-nan", "inf", "-inf", "1e400", "-1", "1e-300", "\u0661", "1,2", "1j"]
 
@@ -191,6 +193,14 @@ def test_a_number_without_sense_is_one_line(name, text):
     assert message.startswith(f"error: flag --{name}={text[:1]}")
     assert ": expected " in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("text", NONSENSE)
+def test_a_score_without_sense_is_one_line(text):
+    said = f"flag --target={text}: expected " if text else "flag --target=: expected a score, or "
+    with pytest.raises((SystemExit, ValueError), match=re.escape(said)) as refused:
+        config_of(20, f"--target={text}")
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,9 @@ def test_a_setting_takes_every_name_that_its_flag_takes(config, setting):
             "needs a mean and a scale above 0 for each column",
         ),
         ({"output_scaling": {"mean": [0.0] * 3, "scale": [1.0]}}, "needs a mean and a scale"),
-        ({"table": []}, "needs a table's options as table"),
+        ({"table": []}, "needs an object as table"),
+        ({"table": {"target": [1]}}, r"needs a text as table\.target\[0\], got 1"),
+        ({"table": {}}, r"needs the field table\.target"),
     ],
 )
 def test_a_config_that_no_flags_make_is_refused(config, change, message, tmp_path):

@@ -13,7 +13,7 @@ from experiments.data.tables.columns import Column
 from experiments.data.tables.naming import find, several, shown
 from experiments.data.tables.options import Options
 
-__all__ = ["Chosen", "check_names", "choose"]
+__all__ = ["IDENTIFIES", "Chosen", "check_names", "choose"]
 
 WHY = {
     "constant": "the same in all rows",
@@ -23,7 +23,7 @@ WHY = {
 }
 IDENTIFIES = "identifies rows"
 ASKED = "as asked"
-KEPT = "; --keep=NAME takes it all the same"
+KEPT = "; --include=NAME takes it all the same"
 
 
 class Chosen(NamedTuple):
@@ -42,7 +42,7 @@ def check_names(options: Options, names: list[str], where: object) -> None:
     """
     if not options.target:
         raise DataError(f"--target needs one of {where}'s columns, {several(names)}, got nothing")
-    for flag in ("target", "ignore", "keep", "log", "category"):
+    for flag in ("target", "ignore", "include", "log", "category"):
         find(getattr(options, flag), names, f"--{flag}")
     for flag, name in (("group", options.group), ("time", options.time)):
         find([name] if name is not None else [], names, f"--{flag}")
@@ -88,9 +88,9 @@ def _why_not(column: Column, table: Any, options: Options, rows: np.ndarray) -> 
     """Why a column is no input; None if it is one."""
     if column.name in options.ignore:
         return ASKED
-    if column.name in options.keep:
+    if column.name in options.include:
         if column.kind in ("missing", "strange"):
-            raise DataError(f"--keep needs columns with values, got {shown(column.name)}")
+            raise DataError(f"--include needs columns with values, got {shown(column.name)}")
         return None
     if column.name in (options.group, options.time):
         return "divides the rows"

@@ -22,7 +22,7 @@ class Options(NamedTuple):
     target: tuple[str, ...] = ()  # what is to be predicted; several for several outputs
     task: str | None = None  # of TASKS; None to infer it
     ignore: tuple[str, ...] = ()  # columns that are no inputs
-    keep: tuple[str, ...] = ()  # columns that are inputs though they would be left out
+    include: tuple[str, ...] = ()  # columns that are inputs though they would be left out
     log: tuple[str, ...] = ()  # numbers of which the logarithm is the input
     category: tuple[str, ...] = ()  # numbers that are names of categories
     group: str | None = None  # rows of one group stay in one set
@@ -32,7 +32,7 @@ class Options(NamedTuple):
     folds: int = 0  # 0 for one test set
 
 
-LISTS = ("target", "ignore", "keep", "log", "category")
+LISTS = ("target", "ignore", "include", "log", "category")
 SCHEMA = Fields(
     {"target": [TEXT]},
     {
@@ -76,11 +76,11 @@ def check(options: Options) -> None:
         )
     single = [name for name in (options.group, options.time) if name is not None]
     for name in options.target:
-        others = [*options.ignore, *options.keep, *options.log, *single]
+        others = [*options.ignore, *options.include, *options.log, *single]
         if name in others or options.target.count(name) > 1:
             raise DataError(f"--target needs columns of its own, got {shown(name)} twice")
     for name in options.ignore:
-        if name in (*options.keep, *options.log):
+        if name in (*options.include, *options.log):
             raise DataError(f"--ignore needs columns that are no inputs, got {shown(name)} as both")
 
 

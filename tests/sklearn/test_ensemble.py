@@ -1,0 +1,131 @@
+import jax
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+
+import jaxmlp
+from jaxmlp import optimizers
+from jaxmlp.sklearn import MLPClassifier, MLPRegressor
+from jaxmlp.sklearn.ensemble import Rows, train_ensemble
+
+X, Y = load_iris(return_X_y=True)
+X = X.astype(np.float64)
+SHORT = {"hidden_layer_sizes": (8,), "learning_rate_init": 0.03, "max_iter": 15}
+QUIET = {**SHORT, "tol": None, "random_state": 0}
+
+
+def trained(rows=None, kind="classification", num_outputs=3, **given):
+    estimator = MLPClassifier(**{**QUIET, **given})
+    rows = rows or Rows(X, Y, np.ones(len(X)))
+    return train_ensemble(estimator, rows, kind, num_outputs)
+
+
+def bits(ensemble, member=0):
+    return jaxmlp.digest(jax.tree.map(lambda leaf: leaf[member], ensemble.params))
+
+
+def test_members_are_those_of_train():
+    """In batches of less than all rows, nothing is done to the rows but scaling."""
+    ensemble = trained(batch_size=50, alpha=0.1, n_members=2)
+    assert [leaf.shape[0] for leaf in ensemble.params[0]] == [2, 2]
+    scaling = jaxmlp.scaling_of(X)
+    assert ensemble.input_scaling == scaling
+    inputs = ((X - np.array(scaling.mean)) / np.array(scaling.scale)).astype(np.float32)
+    recipe = jaxmlp.Recipe(
+        jaxmlp.mlp((4, 8, 3)),
+        jaxmlp.classification(3),
+        optimizers.regularized(optimizers.adam),
+        {"learning_rate": 0.03, "l2": 0.1 / 50},
+        batch_size=50,
+        num_epochs=15,
+    )
+    for member, seed in enumerate(ensemble.seeds):
+        run = jaxmlp.train(recipe, jaxmlp.Dataset(inputs, Y.astype(np.int32)), seed)
+        assert bits(ensemble, member) == jaxmlp.digest(run.params)
+        np.testing.assert_array_equal(
+            ensemble.history["train_loss"][member], run.history["train_loss"]
+        )
+
+
+def test_in_one_batch_neither_order_nor_repetition_nor_padding_changes_a_bit():
+    times = np.arange(len(X)) % 3
+    weighted = trained(Rows(X, Y, times.astype(float)).at(times > 0))
+    order = np.random.default_rng(0).permutation(times.sum())
+    repeated = Rows(X.repeat(times, 0)[order], Y.repeat(times)[order], np.ones(times.sum()))
+    assert bits(weighted) == bits(trained(repeated))
+    assert bits(weighted) != bits(trained())
+
+
+def test_the_first_members_are_those_of_a_smaller_ensemble():
+    three, one = trained(n_members=3, batch_size=50), trained(batch_size=50)
+    assert len(set(three.seeds)) == 3
+    assert three.seeds[:1] == one.seeds
+    assert bits(three) == bits(one)
+    assert len({bits(three, member) for member in range(3)}) == 3
+
+
+def test_a_member_that_ends_early_is_the_one_that_was_trained_so_long():
+    given = {"tol": 0.02, "n_iter_no_change": 2, "max_iter": 60, "batch_size": 50}
+    ensemble = trained(n_members=3, **given)
+    ends = ensemble.epochs
+    assert len(set(ends.tolist())) > 1
+    assert ends.max() < 60
+    first, last = int(ends.argmin()), int(ends.argmax())
+    losses = ensemble.history["train_loss"]
+    assert losses.shape == (3, ends.max())
+    assert np.isnan(losses[first, ends[first] :]).all()
+    assert np.isfinite(losses[first, : ends[first]]).all()
+    for member in (first, last):
+        alone = trained(batch_size=50, n_members=3, max_iter=int(ends[member]))
+        assert bits(ensemble, member) == bits(alone, member)
+
+
+def test_early_stopping_keeps_the_best_epoch_of_each_member():
+    given = {"early_stopping": True, "validation_fraction": 0.3, "n_iter_no_change": 3}
+    ensemble = trained(n_members=2, tol=0.0, max_iter=40, batch_size=50, **given)
+    scores = ensemble.scores
+    assert scores.shape == ensemble.history["train_loss"].shape == (2, scores.shape[1])
+    assert ensemble.epochs.tolist() == (np.nanargmax(scores, axis=1) + 1).tolist()
+    assert 0.8 < np.nanmax(scores) <= 1
+    shortest = int(ensemble.epochs[0])
+    short = trained(n_members=2, max_iter=shortest, batch_size=50, **given)
+    assert bits(ensemble) == bits(short)
+    right = scores[0][np.isfinite(scores[0])] * 45  # of 150 examples three tenths
+    np.testing.assert_allclose(right, right.round(), atol=1e-9)
+
+
+def test_what_is_held_out_is_drawn_by_class_and_by_the_random_state():
+    rows = Rows(np.arange(30.0)[:, None], np.repeat([0, 1, 2], 10), np.ones(30))
+    means = []
+    for state in (0, 0, 1):
+        given = {"early_stopping": True, "validation_fraction": 0.5, "random_state": state}
+        means.append(trained(rows, max_iter=1, **given).input_scaling.mean)
+    assert means[0] == means[1] != means[2]
+    alike = Rows(np.repeat([0.0, 5, 9], 10)[:, None], rows.labels, rows.weights)
+    assert trained(alike, max_iter=1, **given).input_scaling.mean == pytest.approx([14 / 3])
+
+
+def test_too_few_to_hold_out_are_refused():
+    with pytest.raises(ValueError, match="^early_stopping needs at least two .*: n_samples=9 is"):
+        trained(Rows(X[:9], Y[:9], np.ones(9)), early_stopping=True)
+
+
+def test_training_that_does_not_converge_is_told_of():
+    rows = X[::3], Y[::3]
+    with pytest.warns(UserWarning, match=r"^max_iter=2 epochs were over .* tol=0.0001: ") as seen:
+        MLPClassifier(**{**SHORT, "max_iter": 2}).fit(*rows)
+    assert seen[0].filename == __file__  # the caller's line
+
+
+def test_numbers_that_are_not_finite_are_an_error():
+    model = MLPRegressor(**{**QUIET, "optimizer": "sgd", "learning_rate_init": 1e18})
+    with pytest.raises(ValueError, match="^training needs finite numbers, got others in .* seed "):
+        model.fit(X, X[:, 0])
+
+
+def test_the_penalty_is_alpha_over_the_weight_of_a_batch():
+    """Twice the weight, and twice alpha: the same mean loss, and the same penalty."""
+    half = trained(alpha=1.0)
+    twice = trained(Rows(X, Y, np.full(len(X), 2.0)), alpha=2.0)
+    assert bits(half) == bits(twice)
+    assert bits(half) != bits(trained(alpha=2.0))

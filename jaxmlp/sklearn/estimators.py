@@ -37,8 +37,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
       tol: the least that counts as better; None: all of `max_iter` epochs are trained.
       n_iter_no_change: a network stops once more than so many epochs in a row brought nothing
         better: a training loss lower by `tol`, or with `early_stopping` a validation score higher.
-      early_stopping: whether to hold out examples, stratified by class, to stop by the accuracy on
-        them, each counted once, and to keep the parameters of each network's best epoch.
+      early_stopping: whether to hold out examples, stratified by class, to stop by the (weighted)
+        accuracy on them, and to keep the parameters of each network's best epoch.
       validation_fraction: the share that is held out.
       dropout: the share of each hidden layer's outputs that training drops; None for none.
       norm: "batch" or "layer", of the hidden layers; None for none.
@@ -51,21 +51,21 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
       random_state: a number, a `RandomState`, or None for another result each time.
       verbose: whether to show a bar, by the package tqdm.
 
-    Attributes:
-      classes_: (classes,) as they are in y; of several labels their numbers.
-      n_features_in_, feature_names_in_: of X, the names where it is a table with such.
-      n_iter_: epochs of the network that was trained for longest.
-      loss_curve_, loss_: the training loss, without the penalty, of each epoch and of the last: a
-        mean over the members that were still in training.
-      history_: name -> (members, epochs) float32, as of `jaxmlp.train_many`; of scaled rows.
-      validation_scores_, best_validation_score_: with `early_stopping`, the mean over members of
-        each epoch, and of each one's best; else None.
-      seeds_: (members,) the seeds that were drawn by `random_state`.
-      epochs_: (members,) the epoch that each network's parameters are from.
-      params_: the members' parameters as a tree of arrays (members, ...).
-      networks_: the members as `jaxmlp.Network`, with their scaling, for `jaxmlp.save`.
-      task_: what their outputs mean, for it too.
-      input_scaling_, output_scaling_: the `jaxmlp.Scaling` of inputs, and of a regressor's values.
+    Once fitted it has these attributes:
+
+    - `classes_`: (classes,) as they are in y; of several labels their numbers.
+    - `n_features_in_`, `feature_names_in_`: of X, the names where it is a table that has some.
+    - `n_iter_`: epochs of the network that was trained for longest.
+    - `loss_curve_`, `loss_`: the training loss, without the penalty, of each epoch and of the last:
+      a mean over the members that were still in training.
+    - `history_`: name -> (members, epochs) float32, as of `jaxmlp.train_many`; of scaled rows.
+    - `validation_scores_`, `best_validation_score_`: with `early_stopping`, means over members, of
+      each epoch, and of each one's best; else None.
+    - `seeds_`: (members,) the seeds that were drawn by `random_state`.
+    - `epochs_`: (members,) the epoch that each network's parameters are from.
+    - `params_`: the members' parameters as a tree of arrays (members, ...).
+    - `input_scaling_`, `output_scaling_`: the `jaxmlp.Scaling` of inputs, and of a regressor's y.
+    - `networks_` and `task_`, for `jaxmlp.save`: see there.
 
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)

@@ -46,11 +46,13 @@ def of(found: Sequence[Column], table: Any, task: str | None, where: str) -> Ans
     if len(rows) < table.num_rows:
         lost = np.setdiff1d(np.arange(table.num_rows), rows)
         first = ", ".join(str(row + 1) for row in lost[:3]) + (", ..." if len(lost) > 3 else "")
-        notes.append(f"{len(lost):,} rows have no {names} and are left out: {first}")
+        have, are = ("row has", "is") if len(lost) == 1 else ("rows have", "are")
+        notes.append(f"{len(lost):,} {have} no {names} and {are} left out: {first}")
     inferred, why = targets.infer(together)
     if task is None:
         task = inferred
         notes.insert(0, f"{names}: {why}")
+    _refuse_other(together, task, f"{where}: {names}")
     labels, class_names, said = targets.as_labels(together, task, f"{where}: {names}")
     if task != "regression" and len(found) == 1 and found[0].words not in ((), ("0", "1")):
         class_names, said = found[0].words, (f"no is {found[0].words[0]}, yes {found[0].words[1]}",)
@@ -79,9 +81,10 @@ def known(preparation: dict[str, Any], table: Any) -> tuple[np.ndarray | None, l
     texts = [cells.texts_of(table.column(name)) for name in names]
     lost = np.any([each.is_null().to_numpy(zero_copy_only=False) for each in texts], axis=0)
     if lost.any():
-        count = "no row has" if lost.all() else f"{lost.sum():,} of {len(lost):,} rows have no"
-        end = " a target" if lost.all() else " target"
-        return None, [f"{count}{end}, so that no figures can be given"]
+        verb = "has" if lost.sum() == 1 else "have"
+        said = f"{lost.sum():,} of {len(lost):,} rows {verb} no target"
+        said = "no row has a target" if lost.all() else said
+        return None, [f"{said}, so that no figures can be given"]
     if task == "classification" and len(names) == 1:
         return _known_classes(texts[0].to_pylist(), target["class_names"], names[0])
     kind = "number" if task == "regression" else "boolean"
@@ -160,6 +163,15 @@ def _alike(values: Sequence[np.ndarray], found: Sequence[Column], where: str) ->
     return list(values)
 
 
+def _refuse_other(values: np.ndarray, task: str, where: str) -> None:
+    """Raises DataError for texts where a task needs numbers, or one column where it needs more."""
+    if task == "multilabel" and values.ndim == 1:
+        raise DataError(f"{where}: expected several columns for --task=multilabel, got one")
+    if task == "regression" and values.dtype.kind not in "buif":
+        got = shown(str(values[0])) if len(values) else "none"
+        raise DataError(f"{where}: expected numbers for --task=regression, got texts such as {got}")
+
+
 def _refuse_alike(labels: np.ndarray, task: str, where: str) -> None:
     columns_of = labels.reshape(len(labels), -1)
     if not len(labels):
@@ -169,3 +181,5 @@ def _refuse_alike(labels: np.ndarray, task: str, where: str) -> None:
         raise DataError(
             f"{where}: expected different {what}, got the same in all {len(labels):,} rows"
         )
+    if task == "classification" and len(np.unique(labels)) == len(labels):
+        raise DataError(f"{where}: expected classes that come again, got one for each row")

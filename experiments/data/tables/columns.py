@@ -86,7 +86,7 @@ def of_kind(table: Any, name: str, kind: str, form: str = "", decimal: str = "."
 
     column = table.column(name)
     if kind == "category":
-        return _categories(name, kind, texts_of(column))
+        return _categories(name, kind, texts_of(column).dictionary_encode())
     what = {"boolean": "yes or no", "date": "dates", "number": "numbers"}[kind]
     if kind != "boolean" and not is_text(column.type):
         values = typed(column)
@@ -97,7 +97,7 @@ def of_kind(table: Any, name: str, kind: str, form: str = "", decimal: str = "."
         return Column(name, kind, values)
     texts = texts_of(column)
     if kind == "boolean":
-        values = _answers(texts)
+        values = _answers(texts.dictionary_encode())
     elif kind == "date":
         values = dates.parse(texts, form or dates.FORMS[0])
     else:
@@ -164,30 +164,48 @@ def _settled(column: Column, there: np.ndarray) -> Column:
 
 def _of_texts(name: str, texts: Any, decimal: str, is_category: bool) -> Column:
     count = len(texts) - texts.null_count
-    found = _categories(name, "category", texts)
     if not count:
         return Column(name, "missing", np.full(len(texts), np.nan))
-    if len(found.categories) == 1 and count == len(texts):
-        return found._replace(kind="constant")
+    encoded = texts.dictionary_encode()
+    known = encoded.dictionary
+    if len(known) == 1 and count == len(texts):
+        return _categories(name, "constant", encoded)
     if is_category:
+        return _categories(name, "category", encoded)
+    if len(known) <= 4 and (words := _words(known.to_pylist())) is not None:
+        return Column(name, "boolean", _answers(encoded), words=words)
+    found = _as_numbers(name, texts, decimal) or _as_dates(name, texts, encoded, decimal)
+    if found is not None:
         return found
-    if (words := _words(found.categories)) is not None:
-        return Column(name, "boolean", _answers(texts), words=words)
-    if not numbers.is_code(texts):
-        unit = numbers.unit_of(texts)
-        values = numbers.parse(texts, decimal, unit)
-        if (known := np.count_nonzero(~np.isnan(values))) >= MOSTLY * count and known:
-            notes = _odd(name, texts, values, "numbers")
-            column = Column(name, "number", values, form=unit, notes=notes)
-            return _settled(column, values[~np.isnan(values)])
-    days, form, is_doubtful = dates.parsed_best(texts, day_first=decimal == ",")
-    if form and np.count_nonzero(~np.isnan(days)) >= MOSTLY * count:
-        notes = _odd(name, texts, days, "dates")
-        if is_doubtful:
-            first = str(texts.drop_null()[0])
-            notes += (f"{shown(name)}: dates such as {shown(first)} are read {form}",)
-        return _settled(Column(name, "date", days, form=form, notes=notes), days[~np.isnan(days)])
-    return found._replace(kind="text") if _is_no_category(len(found.categories), count) else found
+    kind = "text" if _is_no_category(len(known), count) else "category"
+    return _categories(name, kind, encoded)
+
+
+def _as_numbers(name: str, texts: Any, decimal: str) -> Column | None:
+    """Texts as a column of numbers, if most are."""
+    if numbers.is_code(texts):
+        return None
+    unit = numbers.unit_of(texts)
+    values = numbers.parse(texts, decimal, unit)
+    there = values[~np.isnan(values)]
+    if len(there) < MOSTLY * (len(texts) - texts.null_count):
+        return None
+    notes = _odd(name, texts, values, "numbers")
+    return _settled(Column(name, "number", values, form=unit, notes=notes), there)
+
+
+def _as_dates(name: str, texts: Any, encoded: Any, decimal: str) -> Column | None:
+    """Texts as a column of dates, if most are."""
+    days, form, is_doubtful = dates.parsed_best(encoded.dictionary, day_first=decimal == ",")
+    values = np.array([*days, np.nan])[_places(encoded)]
+    there = values[~np.isnan(values)]
+    if not form or len(there) < MOSTLY * (len(texts) - texts.null_count):
+        return None
+    notes = _odd(name, texts, values, "dates")
+    if is_doubtful:
+        first = shown(str(texts.drop_null()[0]))
+        notes += (f"{shown(name)}: dates such as {first} are read {form}",)
+    return _settled(Column(name, "date", values, form=form, notes=notes), there)
 
 
 def _is_no_category(different: int, count: int) -> bool:
@@ -195,16 +213,20 @@ def _is_no_category(different: int, count: int) -> bool:
     return (different == count and count >= FEW) or different > max(MANY, SHARE * count)
 
 
-def _categories(name: str, kind: str, texts: Any) -> Column:
+def _categories(name: str, kind: str, encoded: Any) -> Column:
     """The different texts, sorted, and which of them is where."""
-    encoded = texts.dictionary_encode()
     found = np.array(encoded.dictionary.to_pylist(), object)
     order = np.argsort(found, kind="stable") if len(found) else np.array([], np.int64)
     places = np.empty(len(found) + 1, np.int64)
     places[order] = np.arange(len(found))
     places[-1] = -1
-    at = encoded.indices.fill_null(len(found)).to_numpy(zero_copy_only=False)
-    return Column(name, kind, places[at], tuple(found[order].tolist()))
+    return Column(name, kind, places[_places(encoded)], tuple(found[order].tolist()))
+
+
+def _places(encoded: Any) -> np.ndarray:
+    """Where in its dictionary each value is; after its end where one is missing."""
+    indices = encoded.indices.fill_null(len(encoded.dictionary))
+    return np.asarray(indices.to_numpy(zero_copy_only=False), np.int64)
 
 
 def _words(found: Sequence[str]) -> tuple[str, ...] | None:
@@ -216,12 +238,11 @@ def _words(found: Sequence[str]) -> tuple[str, ...] | None:
     return None
 
 
-def _answers(texts: Any) -> np.ndarray:
+def _answers(encoded: Any) -> np.ndarray:
     """Texts as 0 for no and 1 for yes, (N,) float64, NaN where they are neither."""
-    column = _categories("", "category", texts)
-    known = [text.casefold() for text in column.categories]
+    known = [text.casefold() for text in encoded.dictionary.to_pylist()]
     values = [0.0 if text in NO else 1.0 if text in YES else np.nan for text in known]
-    return np.array([*values, np.nan])[column.values]
+    return np.array([*values, np.nan])[_places(encoded)]
 
 
 def _odd(name: str, texts: Any, values: np.ndarray, what: str) -> tuple[str, ...]:

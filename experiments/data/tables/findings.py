@@ -10,16 +10,43 @@ from typing import Any
 import numpy as np
 
 from experiments.data.tables import columns
+from experiments.data.tables.answers import Answers
 from experiments.data.tables.columns import Column
 from experiments.data.tables.naming import several, shown
+from experiments.data.tables.options import Options
+from jaxmlp.types import Dataset
 
-__all__ = ["classes", "duplicates", "few", "identifies", "leaks", "tails"]
+__all__ = ["classes", "duplicates", "few", "identifies", "leaks", "of", "tails"]
 
 ID = re.compile(r"(?i:id|index|idx|uid|uuid|guid|row|unnamed.*|.*[ _.-]id)|.*[a-z]Id|column_1")
 SURE = math.log(1e-4)  # the chance that any column does by accident what counts as a leak
 LINEAR = 1e-6  # of the variance that a line may leave
 FEW = 50  # rows, of which figures say little
 FAR = 50.0  # times the distance of the quartiles
+
+
+def of(
+    found: Sequence[Column], answer: Answers, options: Options, datasets: Sequence[Dataset]
+) -> list[str]:
+    """All that is to be said of a table that is loaded.
+
+    Args:
+      found: the columns that are inputs.
+      answer: the target's.
+      options: of the user.
+      datasets: one, or one for each fold.
+    """
+    at = [column._replace(values=column.values[answer.rows]) for column in found]
+    lines = leaks(at, answer.labels, several(options.target), answer.task)
+    if not options.folds:
+        data = datasets[0]
+        test = np.asarray(data.test_inputs), np.asarray(data.test_labels)
+        lines += duplicates(data.train_inputs, data.train_labels, *test)
+        lines += few(len(answer.rows), len(test[0]))
+    lines += tails(at, options.log)
+    if answer.task in ("classification", "binary"):
+        lines += classes(answer.labels, answer.class_names, options.folds or 2)
+    return lines
 
 
 def identifies(column: Column, table: Any) -> bool:
@@ -171,7 +198,7 @@ def _is_by_missing(column: Column, known: np.ndarray) -> bool:
 def _by_threshold(column: Column, labels: np.ndarray, sure: float) -> str:
     """Whether each class has numbers of its own range."""
     there = ~column.is_missing
-    if column.kind not in ("number", "date") or 2 * there.sum() < len(labels):
+    if column.kind not in ("number", "boolean", "date") or 2 * there.sum() < len(labels):
         return ""
     values, known = column.values[there], labels[there]
     orders, count = _arrangements(known)

@@ -27,7 +27,6 @@ from experiments.data.tables.naming import several, shown
 from experiments.data.tables.options import Options
 from experiments.data.tables.options import check as check_options
 from experiments.data.tables.preparation import Preparation
-from jaxmlp.naming import first_line
 from jaxmlp.runtime import memory
 from jaxmlp.types import Dataset
 
@@ -86,12 +85,14 @@ def load(path: str | Path, options: Options, check_finite: bool = True) -> Loade
     _refuse_too_large(len(answer.rows) * len(prepared), prepared[0], path)
     datasets = []
     for one, each, places in zip(prepared, divided, rows, strict=True):
-        made = [preparation.encode(one, chosen.columns, part, check_finite) for part in places]
+        made = [
+            preparation.encode(one, chosen.columns, part, check_finite, path) for part in places
+        ]
         datasets.append(_dataset(path, made, answer, each))
     digests = [data.sha256 for data in datasets]
     together = hashlib.sha256("".join(digests).encode()).hexdigest()
     said = [*answer.notes, *reading.notes_of(table), *chosen.notes]
-    said += _findings(chosen.columns, answer, options, datasets)
+    said += findings.of(chosen.columns, answer, options, datasets)
     sha256 = digests[0] if len(digests) == 1 else together
     return Loaded(datasets, prepared, said, rows, answer.task, sha256)
 
@@ -109,11 +110,8 @@ def prepare_rows(path: str | Path, prepared: Preparation) -> Prepared:
     """
     path = Path(path)
     table = reading.read(path, least=1)
-    try:
-        found = preparation.understand(prepared, table)
-        made = preparation.encode(prepared, found)
-    except DataError as error:
-        raise DataError(f"{path}: {first_line(error)}") from error
+    found = preparation.understand(prepared, table, path)
+    made = preparation.encode(prepared, found, where=path)
     labels, notes = answers.known(prepared, table)
     news = [
         note
@@ -178,22 +176,6 @@ def _refuse_too_large(rows: int, prepared: Preparation, path: Path) -> None:
         raise DataError(f"{path}: expected inputs for the memory, got some that need {got}")
 
 
-def _findings(
-    found: Sequence[Column], answer: Answers, options: Options, datasets: Sequence[Dataset]
-) -> list[str]:
-    at = [column._replace(values=column.values[answer.rows]) for column in found]
-    lines = findings.leaks(at, answer.labels, several(options.target), answer.task)
-    if not options.folds:
-        data = datasets[0]
-        test = np.asarray(data.test_inputs), np.asarray(data.test_labels)
-        lines += findings.duplicates(data.train_inputs, data.train_labels, *test)
-        lines += findings.few(len(answer.rows), len(test[0]))
-    lines += findings.tails(at, options.log)
-    if answer.task in ("classification", "binary"):
-        lines += findings.classes(answer.labels, answer.class_names, options.folds or 2)
-    return lines
-
-
 def _news(about: Preparation, column: Column) -> list[str]:
     """What a column says that it did not say in training."""
     name, notes = shown(about["name"]), list(column.notes)
@@ -208,8 +190,7 @@ def _news(about: Preparation, column: Column) -> list[str]:
             how = "as the rare ones of training" if about["has_other"] else "as none of those known"
             notes.append(f"{name}: new to the network, and taken {how}: {several(new)}")
     if missing and not about["has_missing"]:
+        rows = f"{missing:,} row" + "s" * (missing > 1)
         filled = "none" if about["kind"] == "category" else "the median of training"
-        notes.append(
-            f"{name}: missing in {missing:,} rows, as never in training: taken as {filled}"
-        )
+        notes.append(f"{name}: missing in {rows}, as never in training: taken as {filled}")
     return notes

@@ -96,7 +96,9 @@ def find(wanted: Sequence[str], names: Sequence[str], where: str) -> list[str]:
         if name not in names:
             folded = {each.casefold(): each for each in names}
             close = difflib.get_close_matches(name.casefold(), folded, n=1)
-            hint = f"did you mean {shown(folded[close[0]])}?" if close else several(names)
+            hint = (
+                f"did you mean {shown(folded[close[0]])}?" if close else f"it has {several(names)}"
+            )
             raise DataError(f"{where} needs columns of the table, got {shown(name)}; {hint}")
     return list(wanted)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["UNITS", "decimal_of", "parse", "unit_of"]
+__all__ = ["UNITS", "decimal_of", "is_code", "parse", "unit_of"]
 
 UNITS = ("%", "€", "$", "£", "¥", "EUR", "USD", "GBP", "CHF")
 MINUS = "−"  # of a typesetter
@@ -43,12 +43,24 @@ def parse(texts: Any, decimal: str = ".", unit: str = "") -> np.ndarray:
     texts = compute.replace_substring(texts, MINUS, "-")
     if unit:
         texts = compute.utf8_trim_whitespace(compute.replace_substring(texts, unit, ""))
+    if decimal == ".":
+        try:
+            return _floats(texts)
+        except pyarrow.ArrowInvalid:
+            pass  # some are no plain numbers
     pattern = COMMA if decimal == "," else POINT
     is_number = compute.match_substring_regex(texts, pattern, ignore_case=True)
     texts = compute.if_else(is_number, texts, None)
     texts = compute.replace_substring_regex(texts, f"[{THOUSANDS[decimal]}]", "")
     if decimal == ",":
         texts = compute.replace_substring(texts, ",", ".")
+    return _floats(texts)
+
+
+def _floats(texts: Any) -> np.ndarray:
+    import pyarrow
+    import pyarrow.compute as compute
+
     values = compute.cast(texts, pyarrow.float64())
     return np.asarray(values.to_numpy(zero_copy_only=False), np.float64)
 
@@ -100,8 +112,9 @@ def decimal_of(columns: Sequence[Any], delimiter: str) -> str:
     Returns:
       "." or ",".
     """
-    points = commas = False
-    doubtful = False
+    if not any(map(_has_comma, columns)):
+        return "."
+    points = commas = doubtful = False
     for texts in columns:
         as_point, as_comma = _matches(texts, POINT), _matches(texts, COMMA)
         if as_point == as_comma:

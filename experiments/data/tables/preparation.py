@@ -7,13 +7,13 @@ rows, in the order of the features. `fit` makes one, `apply` uses it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from experiments.data.idx import DataError
-from experiments.data.tables import columns
+from experiments.data.tables import columns, features
 from experiments.data.tables.columns import Column
 from experiments.data.tables.naming import several, shown
 
@@ -30,7 +30,6 @@ __all__ = [
 Preparation = dict[str, Any]
 
 MOST = 50  # categories that have a feature of their own; the rarer ones share one
-YEAR, WEEK, DAY = 365.2425, 7.0, 1.0  # days
 
 
 def fit(
@@ -54,8 +53,13 @@ def fit(
     return [list(each) for each in zip(*by_column, strict=True)] or [[] for _ in rows]
 
 
-def understand(preparation: Preparation, table: Any) -> list[Column]:
+def understand(preparation: Preparation, table: Any, where: object = "the table") -> list[Column]:
     """The columns of a table that a preparation needs, in its order, in whatever order they are.
+
+    Args:
+      preparation: as `fit` learned it.
+      table: as `reading.read` returns it.
+      where: its name, for messages.
 
     Raises:
       DataError: if one is missing, or has no value of its kind.
@@ -63,14 +67,17 @@ def understand(preparation: Preparation, table: Any) -> list[Column]:
     wanted = [each["name"] for each in preparation["columns"]]
     if absent := [name for name in wanted if name not in table.column_names]:
         raise DataError(
-            f"the table needs the columns that the network was trained on, got none called "
+            f"{where} needs the columns that the network was trained on, got none called "
             f"{several(absent)}, of {several(table.column_names)}"
         )
     decimal = columns.decimal_of(table)
-    return [
-        columns.of_kind(table, each["name"], each["kind"], each.get("form", ""), decimal)
-        for each in preparation["columns"]
-    ]
+    try:
+        return [
+            columns.of_kind(table, each["name"], each["kind"], each.get("form", ""), decimal)
+            for each in preparation["columns"]
+        ]
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from error
 
 
 def apply(preparation: Preparation, table: Any) -> np.ndarray:
@@ -94,6 +101,7 @@ def encode(
     found: Sequence[Column],
     rows: np.ndarray | None = None,
     check_finite: bool = True,
+    where: object = "the table",
 ) -> np.ndarray:
     """The inputs that a preparation makes of columns.
 
@@ -102,6 +110,7 @@ def encode(
       found: its columns, in its order.
       rows: the places of those wanted, (n,); None for all.
       check_finite: whether what is infinite, or beyond float32, is an error.
+      where: the table's name, for messages.
 
     Returns:
       (n, features) float32.
@@ -114,14 +123,14 @@ def encode(
     for about, column in zip(preparation["columns"], found, strict=True):
         values = column.values if rows is None else column.values[rows]
         with np.errstate(over="ignore", invalid="ignore"):
-            made = FEATURES[about["kind"]](about, column, values)
+            made = features.of(about, column, values)
             part = inputs[:, start : start + made.shape[1]]
             part[:] = made
         if check_finite and not np.isfinite(part).all():
             at = int((~np.isfinite(part)).any(axis=1).argmax())
             row = at if rows is None else int(rows[at])
-            got = f"{values[at]} in row {row + 1:,}"
-            raise DataError(f"{shown(column.name)}: expected numbers that are finite, got {got}")
+            got = f"{values[at]} of {shown(column.name)} in row {row + 1:,}"
+            raise DataError(f"{where}: expected finite float32 numbers, got {got}")
         start += made.shape[1]
     return inputs
 
@@ -134,19 +143,7 @@ def feature_names(preparation: Preparation) -> list[str]:
     >>> feature_names({"columns": [age, {**town, "has_other": True}]})
     ['age', 'age is missing', 'town = Ulm', 'town is another']
     """
-    names = []
-    for about in preparation["columns"]:
-        name = about["name"]
-        if about["kind"] == "category":
-            names += [f"{name} = {category}" for category in about["categories"]]
-            names += [f"{name} is another"] * about["has_other"]
-        elif about["kind"] == "date":
-            circles = ["of the year", "of the week", *["of the day"] * about["has_time"]]
-            names += [name, *(f"{name}: {part} {of}" for of in circles for part in ("sin", "cos"))]
-        else:
-            names.append(name)
-        names += [f"{name} is missing"] * about["has_missing"]
-    return names
+    return [name for about in preparation["columns"] for name in features.names(about)]
 
 
 def _fitted(column: Column, rows: Sequence[np.ndarray], log: bool) -> list[dict[str, Any]]:
@@ -173,7 +170,7 @@ def _scaling(values: np.ndarray, log: bool) -> dict[str, float]:
     there = values[np.isfinite(values)]
     if not len(there):
         return {"fill": 0.0, "mean": 0.0, "scale": 1.0, "low": 0.0, "high": 0.0}
-    seen = _logarithm(there) if log else there
+    seen = features.logarithm(there) if log else there
     fill = float(np.median(seen))
     seen = np.concatenate([seen, np.full(int(np.isnan(values).sum()), fill)])
     with np.errstate(over="ignore", invalid="ignore"):
@@ -205,48 +202,3 @@ def _of_categories(
     about |= {"categories": names, "has_other": has_other}
     unseen = [[column.categories[i] for i in together if i not in each] for each in own]
     return [about | ({"unseen": each} if each else {}) for each in unseen]
-
-
-def _logarithm(values: np.ndarray) -> np.ndarray:
-    return np.sign(values) * np.log1p(np.abs(values))
-
-
-def _scaled(about: Mapping[str, Any], values: np.ndarray) -> np.ndarray:
-    return (np.where(np.isnan(values), about["fill"], values) - about["mean"]) / about["scale"]
-
-
-def _flags(about: Mapping[str, Any], is_missing: np.ndarray) -> list[np.ndarray]:
-    return [is_missing.astype(np.float64)] if about["has_missing"] else []
-
-
-def _of_numbers(about: Mapping[str, Any], column: Column, values: np.ndarray) -> np.ndarray:
-    seen = _logarithm(values) if about.get("log") else values
-    return np.stack([_scaled(about, seen), *_flags(about, np.isnan(values))], axis=1)
-
-
-def _of_dates(about: Mapping[str, Any], column: Column, values: np.ndarray) -> np.ndarray:
-    days = np.where(np.isnan(values), about["fill"], values)
-    periods = [YEAR, WEEK, *[DAY] * about["has_time"]]
-    angles = [2 * np.pi * days / period for period in periods]
-    circles = [turn(angle) for angle in angles for turn in (np.sin, np.cos)]
-    return np.stack([_scaled(about, values), *circles, *_flags(about, np.isnan(values))], axis=1)
-
-
-def _of_texts(about: Mapping[str, Any], column: Column, values: np.ndarray) -> np.ndarray:
-    names, unseen = about["categories"], set(about.get("unseen", ()))
-    width, other = len(names) + about["has_other"], len(names)
-    places = {name: place for place, name in enumerate(names) if name not in unseen}
-    unknown = other if about["has_other"] else -1
-    known = np.array([*(places.get(name, unknown) for name in column.categories), -1])
-    hot = np.zeros((len(values), width))
-    at = known[values]  # -1, of what is missing, is the last
-    hot[at >= 0, at[at >= 0]] = 1.0
-    return np.column_stack([hot, *_flags(about, values < 0)])
-
-
-FEATURES: dict[str, Callable[[Mapping[str, Any], Column, np.ndarray], np.ndarray]] = {
-    "number": _of_numbers,
-    "boolean": _of_numbers,
-    "date": _of_dates,
-    "category": _of_texts,
-}

@@ -31,7 +31,8 @@ def divide(
     """Divides rows in two or three sets.
 
     - By `division.split` where neither groups nor times are given: each class alike. A class whose
-      rows would all be held out is trained on instead.
+      rows would all be held out is trained on instead; if nothing else is held out, a row of the
+      commonest is.
     - By groups: no group is in two sets. Shuffled groups are held out as long as their rows come
       nearer to the fraction.
     - By time: the latest rows test, and those before them validate; rows of one time stay
@@ -144,6 +145,8 @@ def _stratified(rows: np.ndarray, codes: np.ndarray, fraction: float, where: obj
     if codes.dtype.kind != "f":  # a class is to be trained on before it is tested
         lost = np.setdiff1d(codes[held_out], codes[~held_out])
         held_out &= ~np.isin(codes, lost)
+        if not held_out.any() and np.unique(codes, return_counts=True)[1].max() > 1:
+            held_out[_spare(np.arange(len(rows)), codes, _order(codes))] = True
     return held_out
 
 

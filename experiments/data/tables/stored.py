@@ -83,8 +83,10 @@ def read(path: Path) -> list[Preparation]:
       ValueError: if there are none: in one line.
     """
     try:
-        if not path.is_file() or path.stat().st_size > schema.LIMIT:
-            raise ValueError(f"expected a file of at most {schema.LIMIT:,} bytes")
+        if not path.is_file():
+            raise ValueError("expected a file, got no such file")
+        if (size := path.stat().st_size) > schema.LIMIT:
+            raise ValueError(f"expected at most {schema.LIMIT:,} bytes, got {size:,}")
         value = schema.parse(path.read_bytes().decode())
     except (OSError, ValueError) as error:
         raise ValueError(f"{path} needs to be how a table was prepared: {error}") from error

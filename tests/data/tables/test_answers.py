@@ -1,0 +1,146 @@
+import numpy as np
+import pyarrow
+import pytest
+
+from experiments.data.idx import DataError
+from experiments.data.tables.answers import known, of
+from experiments.data.tables.columns import describe
+
+FLOATS = [i / 4 for i in range(12)]
+
+
+def answered(task=None, **columns):
+    table = pyarrow.table(columns)
+    return of(describe(table), table, task, "a.csv")
+
+
+@pytest.mark.parametrize(
+    ("values", "task", "labels", "names"),
+    [
+        (["b", "a", "b"], "classification", [1, 0, 1], ("a", "b")),
+        (["no", "yes", "no"], "classification", [0, 1, 0], ("no", "yes")),
+        (["nein", "ja", "nein"], "classification", [0, 1, 0], ("nein", "ja")),
+        ([True, False, True], "classification", [1, 0, 1], ("false", "true")),
+        (["0", "1", "1"], "classification", [0, 1, 1], ()),
+        (["1", "2", "1"], "classification", [0, 1, 0], ("1", "2")),
+        ([-1, 1, 1], "classification", [0, 1, 1], ("-1", "1")),
+        ([1.0, 3.0, 1.0], "classification", [0, 1, 0], ("1", "3")),
+        (["1,5", "2,5", "1,5"], "regression", [1.5, 2.5, 1.5], ()),
+        (FLOATS, "regression", FLOATS, ()),
+    ],
+)
+def test_the_target_says_what_it_is_for(values, task, labels, names):
+    table = pyarrow.table({"y": values}).replace_schema_metadata({"reading": '{"delimiter":";"}'})
+    answer = of(describe(table), table, None, "a.csv")
+    assert answer.task == task
+    assert answer.labels.tolist() == labels
+    assert answer.labels.dtype == (np.float32 if task == "regression" else np.int32)
+    assert answer.class_names == names
+    assert answer.notes[0].startswith("y: ")
+    assert answer.notes[0].endswith(f": {task}")
+
+
+def test_several_targets():
+    many = answered(a=[1, 0, 1], b=["yes", "yes", "no"])
+    assert (many.task, many.class_names) == ("multilabel", ("a", "b"))
+    assert many.labels.tolist() == [[1, 1], [0, 1], [1, 0]]
+    hot = answered(a=[1, 0, 1], b=[0, 1, 0])
+    assert (hot.task, hot.class_names) == ("classification", ("a", "b"))
+    assert hot.labels.tolist() == [0, 1, 0]
+    values = answered(a=[1.5, 2, 3], b=[1, 5, 7])
+    assert values.task == "regression"
+    assert values.labels.tolist() == [[1.5, 1], [2, 5], [3, 7]]
+
+
+def test_rows_without_a_target_are_left_out_and_said():
+    answer = answered(y=["a", None, "b", "a", "?", "b", "", "", "a"])
+    assert answer.rows.tolist() == [0, 2, 3, 5, 8]
+    assert answer.labels.tolist() == [0, 1, 0, 1, 0]
+    assert answer.notes[1] == "4 rows have no y and are left out: 2, 5, 7, ..."
+
+
+def test_what_was_asked_is_not_inferred():
+    answer = answered("regression", y=[1, 2, 3, 1])
+    assert answer.labels.tolist() == [1, 2, 3, 1]
+    assert answer.notes == ()
+    binary = answered("binary", y=["p", "q", "p"])
+    assert (binary.labels.tolist(), binary.class_names) == ([0, 1, 0], ("p", "q"))
+
+
+@pytest.mark.parametrize(
+    ("task", "values", "expected"),
+    [
+        (None, ["a", "a"], "a target of different values, got the same in all rows"),
+        (None, ["a", "a", None], "different classes, got the same in all 2 rows"),
+        ("regression", [1.5, 1.5, None], "different values, got the same in all 2 rows"),
+        (None, [None, None], "a target, got no value in any row"),
+        (None, [f"t{i}" for i in range(9)], "classes that come again, got 9 different texts"),
+        ("classification", list(range(9)), "classes that come again, got one for each row"),
+        (None, ["2024-01-02", "2024-01-03"], "a target of numbers or classes, got dates"),
+        (None, [[1], [2]], "a target of numbers or texts, got list"),
+        ("regression", ["a", "b", "a"], "numbers for --task=regression, got texts such as a"),
+        ("multilabel", [0, 1, 1], "several columns for --task=multilabel, got one"),
+        ("binary", ["a", "b", "c", "c"], "two classes for --task=binary, got 3"),
+        ("classification", [1.5, 2.5, 2.5], "classes as texts or whole numbers, got 1.5"),
+    ],
+)
+def test_what_is_no_target_is_refused(task, values, expected):
+    with pytest.raises(DataError, match=f"a.csv: y: expected {expected}".replace("(", r"\(")):
+        answered(task, y=values)
+
+
+def test_texts_are_no_value_beside_another():
+    with pytest.raises(DataError, match="a.csv: expected several targets .* got texts in b"):
+        answered(a=[1.5, 2, 3], b=["x", "y", "x"])
+
+
+def shown(target, **columns):
+    return known({"target": target}, pyarrow.table(columns))
+
+
+@pytest.mark.parametrize(
+    ("task", "class_names", "values", "expected"),
+    [
+        ("classification", ["a", "b"], ["b", "a"], [1, 0]),
+        ("classification", ["1", "2"], ["2.0", "1"], [1, 0]),
+        ("classification", ["1", "2"], [2, 1], [1, 0]),
+        ("classification", ["1", "2"], [2.0, 1.0], [1, 0]),
+        ("classification", [], ["3", "0.0"], [3, 0]),
+        ("classification", ["false", "true"], [True, False], [1, 0]),
+        ("binary", ["no", "yes"], ["yes", "no"], [1, 0]),
+        ("regression", [], ["1.5", "2"], [1.5, 2]),
+    ],
+)
+def test_labels_that_come_later_are_those_of_training(task, class_names, values, expected):
+    target = {"names": ["y"], "task": task, "class_names": class_names}
+    labels, notes = shown(target, y=values)
+    assert labels.tolist() == expected
+    assert labels.dtype == (np.float32 if task == "regression" else np.int32)
+    assert notes == []
+
+
+def test_several_targets_that_come_later():
+    target = {"names": ["a", "b"], "class_names": ["a", "b"]}
+    columns = {"b": ["1", "0"], "a": ["0", "1"]}
+    assert shown({**target, "task": "multilabel"}, **columns)[0].tolist() == [[0, 1], [1, 0]]
+    assert shown({**target, "task": "classification"}, **columns)[0].tolist() == [1, 0]
+    assert shown({**target, "task": "regression"}, **columns)[0].tolist() == [[0, 1], [1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("task", "columns", "note"),
+    [
+        ("classification", {}, None),
+        ("classification", {"y": ["a", None]}, "1 of 2 rows has no target"),
+        ("classification", {"y": ["", "?"]}, "no row has a target"),
+        ("classification", {"y": ["a", "z"]}, "y: z in row 2 is no class of training"),
+        ("regression", {"y": ["1", "z"]}, "y: 1 value is no number"),
+        ("regression", {"y": ["z", "z"]}, "y: expected numbers"),
+    ],
+)
+def test_what_cannot_be_compared_is_said(task, columns, note):
+    target = {"names": ["y"], "task": task, "class_names": ["a", "b"]}
+    labels, notes = shown(target, **columns)
+    assert labels is None
+    assert len(notes) == (note is not None)
+    assert note is None or notes[0].startswith(note)

@@ -67,7 +67,7 @@ def understand(preparation: Preparation, table: Any, where: object = "the table"
     wanted = [each["name"] for each in preparation["columns"]]
     if absent := [name for name in wanted if name not in table.column_names]:
         raise DataError(
-            f"{where} needs the columns that the network was trained on, got none called "
+            f"{where}: the network needs the columns that it was trained on, got none called "
             f"{several(absent)}, of {several(table.column_names)}"
         )
     decimal = columns.decimal_of(table)

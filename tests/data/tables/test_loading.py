@@ -181,7 +181,7 @@ def test_columns_that_move_vanish_or_come_anew(tmp_path):
     assert "town: new to the network, and taken as none of those known: Rome, town " in said
     assert "leak: missing in 1 row, as never in training: taken as the median of training" in said
     del columns["income"]
-    with pytest.raises(DataError, match="d.csv needs the columns .* got none called income, of id"):
+    with pytest.raises(DataError, match="d.csv: the network needs the columns .* got none called income, of id"):
         prepare_rows(write(tmp_path / "d.csv", columns), preparation)
 
 

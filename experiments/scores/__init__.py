@@ -1,1 +1,0 @@
-"""How good a run's answers are, beside those that take no network."""

@@ -92,7 +92,7 @@ def guesses(subject: Subject) -> Guesses | None:
     return Guesses(names, labels.astype(np.int64), outputs.argmax(axis=1), outputs.max(axis=1))
 
 
-def names_of_classes(subject: Subject, count: int) -> list[str]:
+def names_of_classes(subject: Subject | SweepSubject, count: int) -> list[str]:
     """The classes' names, which are their numbers where they have none."""
     names = subject.job.data.class_names
     return list(names) if len(names) == count else [str(number) for number in range(count)]

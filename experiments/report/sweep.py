@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from experiments.report import page, sweep_charts, sweep_receipt, sweep_settings
+from experiments.report import page, sweep_charts, sweep_receipt, sweep_settings, vote
 from experiments.report.run import NAME
 from experiments.report.subject import SweepSubject
 
@@ -13,6 +13,7 @@ __all__ = ["SECTIONS", "data_of", "write"]
 # Key of the page's JSON -> what the scripts find there; None where a sweep has no such thing.
 SECTIONS: dict[str, Callable[[SweepSubject], dict[str, Any] | None]] = {
     "run": sweep_settings.head,
+    "network": vote.of,
     "settings": sweep_settings.of,
     "bands": sweep_charts.curves,
     "axes": sweep_charts.axes,

@@ -155,12 +155,10 @@ def test_views_are_combined_and_doubted_alike():
 
 
 @needs_node
-def test_what_is_far_from_every_class_in_every_view_is_marked():
+def test_what_is_far_from_every_class_is_marked():
     body = """
       const far = Likeness.farFrom({ means: [[0, 0], [4, 0]], limit: 1.5 });
       return given.map(far);
     """
-    near, nearer, between = [0, 1], [4, 1], [2, 0]
-    asked = [[near], [between], [between, nearer], [between, between]]
-    words = ["", "far from every class", "", "far from every class"]
-    assert page_scripts.run("likeness.js", body, asked) == words
+    words = ["", "", "far from every class"]
+    assert page_scripts.run("likeness.js", body, [[0, 1], [4, 1], [2, 0]]) == words

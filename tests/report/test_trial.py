@@ -70,7 +70,7 @@ def test_examples_of_values_and_of_several_answers_have_them_as_labels(tmp_path)
         ("binary", ("well", "ill"), ["well", "ill"]),
         ("multilabel", ("cat", "dog"), ["cat", "dog"]),
         ("multilabel", (), ["0", "1"]),
-        ("regression", (), ["value 0"]),
+        ("regression", (), ["value"]),
     ],
 )
 def test_answers_have_names(tmp_path, task, class_names, names):

@@ -12,7 +12,7 @@ export const Drawing = (() => {
     Object.assign(context, { lineCap: "round", lineJoin: "round", lineWidth: width, strokeStyle: colour });
     for (const stroke of strokes) {
       context.beginPath();
-      context.moveTo(...stroke[0]);
+      context.moveTo(stroke[0][0] + 0.01, stroke[0][1]); // so that a point alone has a length
       for (const point of stroke) context.lineTo(...point);
       context.stroke();
     }
@@ -27,7 +27,9 @@ export const Drawing = (() => {
     context.translate(MARGIN, MARGIN);
     paint(context, strokes, pen, "#fff");
     const { data } = context.getImageData(0, 0, side, side);
-    return Raster.make(side, side, Float32Array.from({ length: side * side }, (_, i) => data[4 * i] / 255));
+    const made = Raster.make(side, side);
+    for (let i = 0; i < side * side; i++) made.values[i] = data[4 * i] / 255;
+    return made;
   }
 
   // onChange: is told of the strokes, each a list of points, whenever they change.

@@ -44,12 +44,11 @@ export const Likeness = (() => {
     return Math.exp(entropy) > 4.8 ? "no class fits" : "";
   }
 
-  // Whether all views of a picture are further from the mean of each class than a picture of the
-  // training set is: all but one in a hundred of those.
+  // Whether a picture is further from the mean of each class than those of the training set are:
+  // all but one in a hundred of them.
   function farFrom({ means, limit }) {
     const distance = (a, b) => Math.sqrt(a.reduce((sum, x, i) => sum + (x - b[i]) ** 2, 0));
-    const isFar = (view) => means.every((mean) => distance(mean, view) > limit);
-    return (views) => (views.every(isFar) ? "far from every class" : "");
+    return (view) => (means.every((mean) => distance(mean, view) > limit) ? "far from every class" : "");
   }
 
   return { combined, farFrom, oddity, undecided };

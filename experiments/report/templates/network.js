@@ -28,7 +28,9 @@ export const Network = (() => {
       int8: (at) => view.getInt8(at),
       uint8: (at) => view.getUint8(at),
     }[dtype];
-    return Float32Array.from({ length: view.byteLength / size }, (_, i) => read(i * size));
+    const made = new Float32Array(view.byteLength / size);
+    for (let i = 0; i < made.length; i++) made[i] = read(i * size);
+    return made;
   }
 
   function scaling(text) {
@@ -39,7 +41,10 @@ export const Network = (() => {
     const kernel = numbers(text.kernel, text.dtype); // row by row: the weights of each input
     if (text.scale) {
       const scale = numbers(text.scale);
-      for (let i = 0; i < kernel.length; i++) kernel[i] *= scale[i % outputs];
+      for (let i = 0, unit = 0; i < kernel.length; i++, unit++) {
+        if (unit === outputs) unit = 0;
+        kernel[i] *= scale[unit];
+      }
     }
     const optional = (name) => (text[name] ? numbers(text[name]) : null);
     return { kernel, bias: numbers(text.bias), mean: optional("mean"), factor: optional("factor") };

@@ -13,9 +13,16 @@ export const Trial = (() => {
   const MOST_PIXELS = 512; // of a side of a file; larger ones are made smaller first
 
   function asker(trial, answer) {
-    const networks = trial.networks.map((each) => ({ ...each, network: Network.decode(each.network) }));
+    const networks = trial.networks;
+    const decoded = networks.map(() => null);
     let chosen = networks;
     let last = null;
+
+    // Decoded when it is first asked: 32 of them take a second.
+    function decode(i) {
+      decoded[i] ??= Network.decode(networks[i].network);
+      return decoded[i];
+    }
 
     // viewsOf: of each network, what it is asked; `odd` comes before what the network itself is
     // unsure of, and `far` after that.
@@ -23,7 +30,8 @@ export const Trial = (() => {
       last = [viewsOf, odd, far];
       if (!viewsOf) return answer.show(null, [], odd);
       const rows = chosen.map((each) => {
-        const found = viewsOf(each).map((view) => Network.predict(each.network, view));
+        const network = decode(networks.indexOf(each));
+        const found = viewsOf(each).map((view) => Network.predict(network, view));
         return found.length > 1 ? Likeness.combined(found) : found[0];
       });
       const unsure = trial.kind === "classification" ? Likeness.undecided(Answer.mean(rows.map((row) => [...row]))) : "";
@@ -39,15 +47,18 @@ export const Trial = (() => {
     return { ask, choose, networks };
   }
 
-  // Which of the networks are asked: all, those of a setting, or one.
+  // Which of the networks are asked: those of a setting, of which the best is the first, or all, or one.
   function chooser(networks, choose) {
     const settings = [...new Set(networks.map((each) => each.setting))];
+    const those = settings.length > 1
+      ? settings.map((name) => [`the networks of ${name}`, (each) => each.setting === name])
+      : [];
     const all = [[`all ${networks.length} networks`, () => true]];
-    const those = settings.length > 1 ? settings.map((name) => [`the networks of ${name}`, (each) => each.setting === name]) : [];
     const single = networks.map((one) => [one.name, (each) => each === one]);
-    const choices = [...all, ...those, ...single];
+    const choices = [...those, ...all, ...single];
     const select = html("select", { id: "trial-who", change: () => choose(choices[select.value][1]) });
     select.append(...choices.map(([name], value) => html("option", { value }, name)));
+    choose(choices[0][1]);
     return html("p", {}, html("label", { for: "trial-who" }, "Ask "), select);
   }
 
@@ -95,7 +106,7 @@ export const Trial = (() => {
 
     function show(prepared) {
       seen.replaceChildren(...(prepared ? [picture(prepared.views[0], shape)] : []));
-      ask(prepared && (() => prepared.views), prepared?.oddity, prepared && far(prepared.views));
+      ask(prepared && (() => prepared.views), prepared?.oddity, prepared && far(prepared.views[0]));
     }
 
     let strokes = [];
@@ -171,7 +182,7 @@ export const Trial = (() => {
     const { ask, choose, networks } = asker(trial, answer);
     const { asked, more, sees, start } = KINDS[trial.input.kind](trial, ask);
     const who = networks.length > 1 ? [chooser(networks, choose)] : [];
-    place.append(asked, html("div", { class: "said" }, ...who, answer.place, sees), more);
+    place.append(asked, html("div", { class: "reply" }, ...who, answer.place, sees), more);
     start();
   }
 

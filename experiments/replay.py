@@ -140,7 +140,7 @@ def choose(console: Console, folder: Path, config: Mapping[str, Any]) -> Member:
             f"expected data with sha256 {config['data_sha256']}, got {data.sha256}: {data.source}"
         )
     setting = {name: value for name, value in values.items() if not name.endswith("seed")}
-    recipe = points.recipe_at(data, config["given"], setting)
+    recipe = points.recipe_at(data, points.given(config), setting)
     part = {name: values[position] for name, values in record.items()}
     return Member(recipe, data, config, values, part)
 

@@ -41,6 +41,7 @@ from experiments.app.progress import EpochTable
 from experiments.app.screen import one_line
 from experiments.data import sources
 from experiments.data.own import ENDINGS
+from experiments.data.sizes import size_of
 from experiments.data.tables.reading import is_table
 from experiments.folder import proof, records
 from experiments.folder.files import as_written
@@ -101,7 +102,16 @@ def load(console: Console, config: Mapping[str, Any]) -> Material:
         found = material.of_table(config, name)
         return found._replace(data=found.data._replace(name=config["dataset"]))
     is_checked, task, window = config["check_finite"], config["task"], window_of(config)
-    data = sources.load(name, look_in=places, check_finite=is_checked, task=task, window=window)
+    size = config["image_size"] and size_of(config["image_size"])
+    data = sources.load(
+        name,
+        look_in=places,
+        check_finite=is_checked,
+        task=task,
+        window=window,
+        image_size=size,
+        before=config,
+    )
     data = sources.hold_out(data, config["validation_fraction"])
     return Material(data._replace(name=config["dataset"]))
 

@@ -11,6 +11,7 @@ from absl import flags
 
 from experiments.app import usage
 from experiments.app.screen import one_line
+from experiments.data.sizes import size_of, size_text
 
 flags.disclaim_key_flags()  # --help lists a flag under the module that defines it through here
 
@@ -162,6 +163,14 @@ class NamesParser(flags.ArgumentParser[list[str]]):
         if not names or not all(names) or len({*names}) < len(names):
             raise ValueError(f"expected names that differ, such as age,town, got {argument!r}")
         return names
+
+
+class SizeParser(flags.ArgumentParser[str]):
+    """A picture's height and width."""
+
+    def parse(self, argument: str) -> str:
+        """Raises ValueError if the text is not of that form."""
+        return size_text(size_of(argument.strip().lower()))
 
 
 class MeshParser(flags.ArgumentParser[str]):

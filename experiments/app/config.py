@@ -8,12 +8,15 @@ from typing import Any
 
 from absl import flags
 
+import jaxmlp
 from experiments.app import devices, settings, tables, together
 from experiments.app.decisive import SMALL
 from experiments.app.fields import LIFE, OUTPUT, RESULT, SWEEP, SWEEP_OUTPUT
 from experiments.app.recipes import LEARNING_RATES
 from experiments.app.settings import ABOUT, Settings
-from experiments.data import sources
+from experiments.data import columns, own, sources
+from experiments.data.rows import Rows
+from experiments.data.sizes import size_of
 from experiments.folder import records, schema, workdir
 from jaxmlp.objectives.records import by_name
 from jaxmlp.runtime import receipt
@@ -100,13 +103,19 @@ def threads(given: Settings, earlier: Mapping[str, Any] | None) -> int | None:
     return given.threads or (earlier or {}).get("threads")
 
 
-def load_data(given: Settings, earlier: Mapping[str, Any] | None) -> tuple[Dataset, str | None]:
+def load_data(
+    given: Settings, earlier: Mapping[str, Any] | None
+) -> tuple[Dataset, str | None, list[str]]:
     """The data that the settings name, with their validation set held out.
 
     Returns:
-      The data; and a notice where they are not what the name might mean.
+      The data; a notice where they are not what the name might mean; and what there is to say of a
+      user's own.
     """
     data_dir = given.data_dir  # where a download may go: no folder's record decides that
+    findings: list[str] = []
+    if given.image_size and not sources.is_own(given.dataset):
+        raise ValueError(f"--image_size needs a folder of pictures, got {given.dataset}")
     if given.dataset == "auto":
         data, notice = sources.load_auto(data_dir)
     else:
@@ -118,9 +127,14 @@ def load_data(given: Settings, earlier: Mapping[str, Any] | None) -> tuple[Datas
             check_finite=given.check_finite,
             task=given.task,
             window=None if given.window is None else given.window * 2**20,
+            image_size=size_of(given.image_size) if given.image_size else None,
+            before=earlier,
+            say=findings.append,
         )
         notice = None if earlier is None else earlier.get("notice")
-    return sources.hold_out(data, given.validation_fraction), notice
+    if sources.is_own(given.dataset) and not given.standardize:
+        findings += columns.findings(data.train_inputs)
+    return sources.hold_out(data, given.validation_fraction), notice, findings
 
 
 def make(given: Settings, data: Dataset, earlier: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -170,6 +184,7 @@ def complete(values: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
         "batch_size": min(num_train, 32 if is_small else 256),
         "learning_rate": LEARNING_RATES[values["optimizer"]],
         "weight_decay": 1e-4 if values["optimizer"] == "adamw" else 0.0,
+        "image_size": own.image_size(data),
     }
     values = dict(values)
     values |= {name: default for name, default in defaults.items() if values[name] is None}
@@ -179,6 +194,8 @@ def complete(values: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
     num_outputs = data.num_classes  # of values, as many as an example has
     if values["task"] != "classification":
         num_outputs = math.prod(data.train_labels.shape[1:])
+    if values["standardize"]:
+        values["input_scaling"] = values.get("input_scaling") or _input_scaling(data)
     if data.class_names:
         values["class_names"] = list(data.class_names)
     if "table" in values and values["task"] == "regression":
@@ -191,6 +208,17 @@ def complete(values: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
     }
 
 
+def _input_scaling(data: Dataset) -> dict[str, list[float]]:
+    """What brings each column of the training inputs to a mean of 0 and a deviation of 1."""
+    if isinstance(data.train_inputs, Rows):
+        mebibytes = data.train_inputs.nbytes / 2**20
+        raise ValueError(
+            f"--standardize needs inputs in memory, got {mebibytes:.3g} MiB and --window"
+        )
+    scaling = jaxmlp.scaling_of(data.train_inputs)
+    return {name: list(values) for name, values in scaling._asdict().items()}
+
+
 def _refuse_contradictions(values: Mapping[str, Any], data: Dataset) -> None:
     task, metric = values["task"], values["stop_metric"]
     answers = ["binary_accuracy"]
@@ -201,6 +229,10 @@ def _refuse_contradictions(values: Mapping[str, Any], data: Dataset) -> None:
     for name in ("label_smoothing", "class_weights"):
         if values[name] and task == "regression":
             raise ValueError(f"--{name} needs labels that are classes, got --task=regression")
+    if values["image_size"] and own.image_size(data) is None:
+        raise ValueError(f"--image_size needs a folder of pictures, got {data.name}")
+    if values["standardize"] and "table" in values:
+        raise ValueError("--standardize is for arrays: columns of a table are standardised already")
     for name in ("patience", "target"):
         if values[name] is not None and data.validation_inputs is None:
             raise ValueError(f"--{name} needs a validation set: expected --validation_fraction=0.1")

@@ -11,6 +11,7 @@ from experiments.app.fields import (
     one_of,
     one_or_auto,
     score_or_column,
+    size,
     switch,
     whole,
     widths,
@@ -117,6 +118,21 @@ class Decisive:
         is_filled=True,
         is_later=True,
         before="classification",
+    )
+    image_size: str | None = size(
+        None,
+        "Height and width, such as 28x28, to bring the pictures of a folder to: the middle of each "
+        "is made smaller or larger. By default they are to have one size.",
+        is_fixed=True,
+        is_filled=True,
+        is_later=True,
+    )
+    standardize: bool = switch(
+        False,
+        "Have the network bring each input to a mean of 0 and a deviation of 1, by those of the "
+        "training examples.",
+        is_fixed=True,
+        is_later=True,
     )
     norm: str = one_of(
         NORMS,

@@ -9,6 +9,7 @@ from absl import flags
 
 from experiments.app import command_line
 from experiments.app.command_line import FLOAT32, INT32
+from experiments.data.sizes import size_of, size_text
 from experiments.folder import schema
 from jaxmlp.runtime import meshes
 
@@ -127,6 +128,19 @@ def score_or_column(help: str, **about: Any) -> Any:
 def _are_numbers(values: Any) -> bool:
     is_one = schema.number(0, FLOAT32).holds
     return isinstance(values, list) and bool(values) and all(map(is_one, values))
+
+
+def size(default: str | None, help: str, **about: Any) -> Any:
+    """A picture's height and width, such as 28x28."""
+    kind = schema.Kind("such as 28x28", _is_size).optional
+    return setting(default, help, _by(command_line.SizeParser()), kind, **about)
+
+
+def _is_size(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and size_text(size_of(value)) == value
+    except ValueError:
+        return False
 
 
 def mesh(default: str | None, help: str, **about: Any) -> Any:

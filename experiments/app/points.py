@@ -135,12 +135,22 @@ def axes(config: Mapping[str, Any]) -> dict[str, list[str]]:
     }
 
 
+def given(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a sweep was given, with what all its networks have of the data.
+
+    Args:
+      config: the sweep's.
+    """
+    known = {name: config[name] for name in ("input_scaling",) if name in config}
+    return {**config["given"], **known}
+
+
 def recipe_at(data: Dataset, given: Mapping[str, Any], setting: Mapping[str, Any]) -> Recipe:
     """The recipe that `experiments.mnist` would train with a setting's values for flags.
 
     Args:
       data: what on.
-      given: from `config.decisive`.
+      given: from `config.decisive`, or a sweep's by `given`.
       setting: name -> value.
     """
     values = {n: list(v) if isinstance(v, tuple) else v for n, v in setting.items()}

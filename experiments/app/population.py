@@ -55,7 +55,7 @@ def networks(job: Job) -> dict[str, Any]:
 
 def recipe_of(job: Job, setting: Mapping[str, Any]) -> jaxmlp.Recipe:
     """What a setting means."""
-    return points.recipe_at(job.data, job.config["given"], setting)
+    return points.recipe_at(job.data, points.given(job.config), setting)
 
 
 def describe(job: Job) -> str:

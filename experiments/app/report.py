@@ -136,12 +136,12 @@ def draw(job: Job, progress: Progress, params: PyTree, outputs: np.ndarray | Non
         if outputs.shape[1] > 1:  # answers of their own are not confused with each other
             return
         outputs = np.concatenate([1 - outputs, outputs], axis=1)  # of no, and of yes
-    plots.confusion_matrix(
-        folder / "confusion_matrix.png", labels, outputs.argmax(axis=1), data.num_classes
-    )
+    guesses, classes = outputs.argmax(axis=1), data.class_names
+    path = folder / "confusion_matrix.png"
+    plots.confusion_matrix(path, labels, guesses, max(data.num_classes, 2), classes)
     if data.image_shape:
         path = folder / "wrong_examples.png"
-        plots.wrong_examples(path, inputs, labels, outputs, data.image_shape)
+        plots.wrong_examples(path, inputs, labels, outputs, data.image_shape, classes)
 
 
 def conclude(console: Console, job: Job, summary: Mapping[str, Any]) -> None:

@@ -43,8 +43,8 @@ class Settings(Decisive):
         "What to train on: auto (MNIST where it is to be had, else digits), "
         f"{', '.join(sources.NAMES[1:])}, or the path of an .npz file with x_train, y_train, "
         "x_test and y_test, or x and y; of a .parquet file; or of a folder with x_train.npy and so "
-        "on, with Parquet files, or of tensorflow-datasets; or of a table, such as a .csv file, "
-        "with --target=COLUMN.",
+        "on, with Parquet files, of tensorflow-datasets, or with a folder of pictures for each "
+        "class; or of a table, such as a .csv file, with --target=COLUMN.",
         role=DATA,
     )
     data_dir: str | None = path(

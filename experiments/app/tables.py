@@ -18,10 +18,7 @@ from experiments.folder.workdir import user_path
 from jaxmlp.nn.scaling import Scaling
 
 PREPARATION = "preparation.json"  # in a folder: how a table's rows become inputs
-NAMES = {
-    "target_column": "target",
-    "include": "keep",
-}  # setting -> its field in the record, where that is another
+NAMES = {"target_column": "target"}  # setting -> its field in the record, where that is another
 
 
 def told_apart(values: Mapping[str, Any], of_table: bool = False) -> dict[str, Any]:

@@ -21,26 +21,20 @@ sees colours takes a photograph as it is: its middle, as large a square as there
 
 from __future__ import annotations
 
-import os
-import warnings
 from os import PathLike
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFilter, ImageOps
 
-from experiments.data import figure, strokes
+from experiments.data import figure, picture_files, strokes
+from experiments.data.picture_files import ImageError, on_white, upright
 
 __all__ = ["ImageError", "Picture", "read_image", "read_picture"]
 
-FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # no reader runs a program
 WORKING_SIDE = 512  # pixels; a picture with more than twice as many is reduced first
 MIN_INK = 0.25  # the share of an 8x8 digit's 32x32 that is on; data have 0.30 in the mean
 TURNS = (0, -14, 14, -28, 28)  # degrees; what stands aslant is upright in one of them or nearly
-
-
-class ImageError(ValueError):
-    """A file that cannot become a network's input; the message is one line with the path."""
 
 
 class Picture(NamedTuple):
@@ -90,7 +84,7 @@ def read_picture(path: str | PathLike[str], image_shape: tuple[int, ...]) -> Pic
 def _photograph(image: Image.Image, image_shape: tuple[int, ...]) -> np.ndarray:
     """The middle of a picture in colour, (height, width, 3) float32 from 0 to 1."""
     if image.mode == "RGBA":
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        image = on_white(image)
     elif image.mode == "F":
         image = Image.fromarray((255 * _grey(image, "white")).astype(np.uint8))
     height, width = image_shape[:2]
@@ -123,29 +117,16 @@ def _open(path: str | PathLike[str], opaque: str = "L") -> Image.Image:
       path: the file.
       opaque: the mode where nothing is transparent: "RGB" keeps colours.
     """
-    if not os.path.isfile(path):
-        got = "a directory" if os.path.isdir(path) else "no such file"
-        raise ImageError(f"{path}: expected a picture file, got {got}")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # for example odd metadata
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        try:
-            with Image.open(path, formats=FORMATS) as file:
-                image = ImageOps.exif_transpose(file)
-                if image.mode.startswith(("I", "F")):
-                    image = image.convert("F")
-                else:
-                    image = image.convert("RGBA" if image.has_transparency_data else opaque)
-                return image.reduce(max(1, max(image.size) // WORKING_SIDE))
-        except UnidentifiedImageError:
-            kinds = ", ".join(FORMATS)
-            raise ImageError(f"{path}: expected a picture ({kinds}), got another kind") from None
-        except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-            most = f"{Image.MAX_IMAGE_PIXELS or 0:,}"
-            raise ImageError(f"{path}: expected at most {most} pixels, got more") from None
-        except Exception as error:  # the readers raise much, SyntaxError and struct.error included
-            what = " ".join(f"{error}".split()) or type(error).__name__
-            raise ImageError(f"{path}: expected an undamaged picture, got {what}") from error
+
+    def made(file: Image.Image) -> Image.Image:
+        image = upright(file)
+        if image.mode.startswith(("I", "F")):
+            image = image.convert("F")
+        else:
+            image = image.convert("RGBA" if image.has_transparency_data else opaque)
+        return image.reduce(max(1, max(image.size) // WORKING_SIDE))
+
+    return picture_files.read(path, made)
 
 
 def _grey(image: Image.Image, paper: str) -> np.ndarray:

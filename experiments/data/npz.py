@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -14,6 +15,12 @@ from experiments.data.idx import DataError
 from jaxmlp.runtime import memory
 
 DEFLATED = 1032  # bytes that a packed one can become, at most (zlib's technical details)
+
+
+def names(path: Path) -> list[str]:
+    """The names of the arrays in an .npz file; raises as `open_arrays` does."""
+    with _opened(path) as archive:
+        return [*_members(archive)]
 
 
 def open_arrays(path: Path, *choices: tuple[str, ...]) -> dict[str, np.ndarray]:
@@ -33,6 +40,25 @@ def open_arrays(path: Path, *choices: tuple[str, ...]) -> dict[str, np.ndarray]:
       DataError: no such file, no .npz file, none of the choices in it, or arrays that are damaged,
         too large for the memory, or none that NumPy writes.
     """
+    with _opened(path) as archive:
+        members = _members(archive)
+        keys = next((choice for choice in choices if set(choice) <= members.keys()), ())
+        wanted = {key: members[key] for key in (keys if choices else members)}
+        _refuse_too_large(archive, wanted)
+        arrays = {}
+        for key, info in wanted.items():
+            with archive.open(info) as file:
+                arrays[key] = np.lib.format.read_array(file, allow_pickle=False)
+    if not arrays:
+        expected = " or ".join(", ".join(choice) for choice in choices)
+        got = ", ".join([*members][:10]) or "none"
+        raise DataError(f"{path}: expected the arrays {expected}, got {got}")
+    return arrays
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """An archive, of which whatever goes wrong with it is a DataError."""
     if not path.is_file():
         got = "a directory" if path.is_dir() else "no such file"
         raise DataError(f"{path}: expected an .npz file, got {got}")
@@ -42,22 +68,10 @@ def open_arrays(path: Path, *choices: tuple[str, ...]) -> dict[str, np.ndarray]:
         )
     try:
         with zipfile.ZipFile(path) as archive:
-            members = _members(archive)
-            keys = next((choice for choice in choices if set(choice) <= members.keys()), ())
-            wanted = {key: members[key] for key in (keys if choices else members)}
-            _refuse_too_large(archive, wanted)
-            arrays = {}
-            for key, info in wanted.items():
-                with archive.open(info) as file:
-                    arrays[key] = np.lib.format.read_array(file, allow_pickle=False)
+            yield archive
     except Exception as error:  # zipfile, zlib and NumPy raise much on what they do not expect
         got = " ".join(f"{error}".split()) or type(error).__name__
         raise DataError(f"{path}: expected arrays of numbers, got {got}") from error
-    if not arrays:
-        expected = " or ".join(", ".join(choice) for choice in choices)
-        got = ", ".join([*members][:10]) or "none"
-        raise DataError(f"{path}: expected the arrays {expected}, got {got}")
-    return arrays
 
 
 def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
@@ -95,5 +109,7 @@ def _header_size(file: IO[bytes], name: str) -> int:
     else:  # for names that are not Latin, which numbers have none of
         raise ValueError(f"format {version[0]}.{version[1]} of {name}")
     if dtype.hasobject:
-        raise ValueError("pickled Python objects, which could run code")
+        raise ValueError(
+            f"pickled Python objects in {name}, which could run code: save texts by astype(str)"
+        )
     return file.tell() + math.prod(shape) * dtype.itemsize

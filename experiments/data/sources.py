@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,9 @@ def load(
     check_finite: bool = True,
     task: str | None = None,
     window: int | None = None,
+    image_size: tuple[int, int] | None = None,
+    before: Mapping[str, Any] | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> Dataset:
     """Loads a data set by name, or a user's own from a file.
 
@@ -50,8 +53,9 @@ def load(
     - `digits`: scikit-learn's 1,797 pictures of 8x8, float32 from 0 to 1, in two parts by
       `division.split`.
     - `auto`: MNIST, or digits where MNIST is not to be had; see `load_auto`.
-    - `path/to/file.npz` or `.parquet`, or a folder of such, or with x_train.npy and so on, or one
-      that tensorflow-datasets has prepared as array_record: see `own.read`.
+    - `path/to/file.npz` or `.parquet`, or a folder of such, or with x_train.npy and so on, or of
+      picture files by class, or one that tensorflow-datasets has prepared as array_record: see
+      `own.read`.
 
     Args:
       name: one of `NAMES`, or the path of a file that ends in .npz or .parquet, or of a folder.
@@ -61,10 +65,14 @@ def load(
       check_finite: whether NaN and infinity in the inputs of a user's own data are errors.
       task: what the labels of a user's own data are for, as of `own.read`.
       window: bytes; sets of more that can be read by rows are not read into memory.
+      image_size: (height, width) to bring picture files to.
+      before: the config of an earlier run, which knows of no more than it has on record.
+      say: is called with each line that a reader should see of what a user's own data were taken
+        for.
 
     Returns:
       train_inputs (N, features) uint8 or float32, train_labels (N,) int32, or values float32, the
-      same for testing, and name, source, sha256, num_classes and image_shape.
+      same for testing, and name, source, sha256, num_classes, image_shape and class_names.
 
     Raises:
       DataError: an unknown name, or data that is damaged or not as expected.
@@ -82,15 +90,12 @@ def load(
     if name == cifar.NAME:
         arrays, source = cifar.load(places(data_dir, look_in), target)
         return _dataset(arrays, name, source, len(cifar.CLASSES), cifar.IMAGE_SHAPE)
-    if name.endswith(own.ENDINGS) or (name and user_path(name).is_dir()):
-        path = user_path(name)
-        arrays, image_shape = own.read(path, check_finite, task)
-        arrays = _in_memory(arrays, path, window)
-        is_value = task_of(arrays[1]) == "regression"
-        num_classes = 0 if is_value else 1 + int(max(arrays[1].max(), arrays[3].max()))
-        kind, ending = ("folder", "/") if path.is_dir() else ("file", "")
-        full_name, source = f"{path.absolute()}{ending}", f"the {kind} {path}"
-        return _dataset(arrays, full_name, source, num_classes, image_shape)
+    if is_own(name):
+        found = own.read(user_path(name), check_finite, task, image_size, before is not None)
+        if say is not None:
+            for note in found.notes:
+                say(note)
+        return _as_before(_of_ones_own(user_path(name), found, window), before)
     close = difflib.get_close_matches(name, NAMES, n=3)
     hint = f"; did you mean {' or '.join(close)}?" if close else ""
     if name.endswith((".array_record", ".arrayrecord")):
@@ -101,6 +106,35 @@ def load(
     endings = " or ".join(f"path/to/file{ending}" for ending in own.ENDINGS)
     expected = f"{', '.join(NAMES)}, {endings}, or a folder"
     raise DataError(f"expected a data set ({expected}), got {name!r}{hint}")
+
+
+def is_own(name: str) -> bool:
+    """Whether a name is that of a user's own file or folder."""
+    is_path = name.endswith(own.ENDINGS) or (name != "" and user_path(name).is_dir())
+    return name not in NAMES and is_path
+
+
+def _of_ones_own(path: Path, found: own.Own, window: int | None) -> Dataset:
+    arrays = _in_memory(found.arrays, path, window)
+    num_classes = 0
+    if task_of(arrays[1]) == "classification":
+        num_classes = 1 + int(max(arrays[1].max(), arrays[3].max()))
+    kind, ending = ("folder", "/") if path.is_dir() else ("file", "")
+    what = own.PICTURES if found.are_pictures else f"the {kind}"
+    full_name, source = f"{path.absolute()}{ending}", f"{what} {path}"
+    shape, held_out = found.image_shape, found.validation
+    data = _dataset(arrays, full_name, source, num_classes, shape, held_out)
+    return data._replace(class_names=found.class_names)
+
+
+def _as_before(data: Dataset, config: Mapping[str, Any] | None) -> Dataset:
+    """The data as an earlier run took them, that knew of no colours or names in them."""
+    if config is None:
+        return data
+    shape = data.image_shape if config["image_shape"] else None
+    return data._replace(
+        image_shape=shape, class_names=data.class_names if "class_names" in config else ()
+    )
 
 
 def _in_memory(arrays: Arrays, path: Path, window: int | None) -> Arrays:
@@ -158,6 +192,9 @@ def hold_out(data: Dataset, fraction: float) -> Dataset:
     """
     if fraction == 0:
         return data
+    if data.validation_inputs is not None:
+        got = f"a fraction of {fraction} and {len(data.validation_inputs):,} examples"
+        raise DataError(f"{data.name}: expected one validation set, got {got}")
     if isinstance(data.train_inputs, np.memmap):
         raise DataError(f"{data.name}: expected no validation fraction of a folder, got {fraction}")
     if not 0 < fraction < 1:
@@ -212,13 +249,17 @@ def _dataset(
     source: str,
     num_classes: int,
     image_shape: tuple[int, ...] | None,
+    held_out: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Dataset:
-    """Puts four arrays, and the digest of their types, shapes and bytes, into a `Dataset`."""
-    return Dataset(
+    """Puts arrays, and the digest of their types, shapes and bytes, into a `Dataset`."""
+    data = Dataset(
         *arrays,
         name=name,
         source=source,
-        sha256=sha256_of(arrays),
+        sha256=sha256_of((*arrays, *(held_out or ()))),
         num_classes=num_classes,
         image_shape=image_shape,
     )
+    if held_out is None:
+        return data
+    return data._replace(validation_inputs=held_out[0], validation_labels=held_out[1])

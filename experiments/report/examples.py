@@ -38,6 +38,7 @@ def of(subject: Subject) -> dict[str, Any] | None:
             for row in rows
         ],
         "num_wrong": int(_is_wrong(found).sum()),
+        "num_wrong_here": int(_is_wrong(found)[rows].sum()),
     }
     if shape:
         pixels = pictures.as_text(pictures.pixels(taken, shape))

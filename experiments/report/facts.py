@@ -28,12 +28,16 @@ def of(subject: Subject) -> dict[str, Any]:
             "task": config["task"],
             "network": ", ".join([widths, *traits(job.recipe.model).values()]),
             "parameters": f"{summary['num_parameters']:,}",
-            "trained": f"{summary['num_epochs']:,} epochs in batches of {config['batch_size']:,}, "
+            "trained": f"{_epochs(summary['num_epochs'])} in batches of {config['batch_size']:,}, "
             f"with {config['optimizer']} at {config['learning_rate']:g}, seed {config['seed']}",
         },
         "figures": figures(subject),
         "scores": scores(summary.get("scores")),
     }
+
+
+def _epochs(count: int) -> str:
+    return f"{count:,} epoch{'' if count == 1 else 's'}"
 
 
 def short_name(name: str) -> str:

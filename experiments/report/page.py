@@ -110,3 +110,7 @@ def _environment() -> jinja2.Environment:
     )
     made.filters["count"] = "{:,}".format
     return made
+
+
+for _name in _environment().list_templates(extensions=["html"]):
+    _environment().get_template(_name)  # compiled by who imports this, which programs do meanwhile

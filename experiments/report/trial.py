@@ -22,7 +22,7 @@ Asked = Subject | SweepSubject
 
 MOST_PICTURES, MOST_ROWS = 20, 30  # examples of the test set to ask about
 MOST_COLUMNS = 60  # of rows without names, in a form
-MOST_MEASURED, MOST_BYTES = 10_000, 200_000  # pictures of the training set, and of their means
+MOST_MEASURED, MOST_BYTES = 4_000, 200_000  # pictures of the training set, and of their means
 FEW = 0.01  # of the training set, which is marked as unlike it
 NO_DRAWINGS = ("fashion_mnist", cifar.NAME)  # pictures that nobody draws with a pen
 
@@ -122,9 +122,21 @@ def likeness_of(subject: Asked) -> dict[str, Any] | None:
     if len(classes) * pixels.shape[1] > MOST_BYTES or pixels.min() < 0 or pixels.max() > 1:
         return None
     means = [np.round(255 * pixels[labels == k].mean(axis=0)).astype(np.uint8) for k in classes]
-    nearest = np.min([np.linalg.norm(pixels - mean / 255, axis=1) for mean in means], axis=0)
-    limit = float(np.quantile(nearest, 1 - FEW))
+    limit = float(np.quantile(_nearest(pixels, np.float32(means) / 255), 1 - FEW))
     return {"means": [_text(mean, "uint8") for mean in means], "limit": limit}
+
+
+def _nearest(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """The distance of each point, (N, D) float32, from the nearest of centres, (K, D); (N,).
+
+    By one matrix product, which takes a tenth of the time of the differences.
+
+    >>> _nearest(np.float32([[3, 4], [6, 0]]), np.float32([[0, 0], [6, 1]])).tolist()
+    [4.242640495300293, 1.0]
+    """
+    lengths, own = (np.einsum("ij,ij->i", each, each) for each in (points, centres))
+    squares = lengths[:, None] - 2 * points @ centres.T + own
+    return np.sqrt(np.maximum(squares.min(axis=1), 0))
 
 
 def form_of(inputs: Any) -> Mapping[str, Any]:

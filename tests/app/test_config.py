@@ -39,9 +39,9 @@ def test_auto_brings_its_notice_and_a_name_does_not(monkeypatch):
     monkeypatch.setattr(config.sources, "load_auto", lambda data_dir: ("digits", "no MNIST"))
     monkeypatch.setattr(config.sources, "load", lambda name, data_dir, **_: (name, data_dir))
     with command_line():
-        assert config.load_data(config.read(), None) == ("digits", "no MNIST")
+        assert config.load_data(config.read(), None) == ("digits", "no MNIST", [])
     with command_line("--dataset=kmnist", "--data_dir=here"):
-        assert config.load_data(config.read(), None) == (("kmnist", "here"), None)
+        assert config.load_data(config.read(), None) == (("kmnist", "here"), None, [])
 
 
 def test_a_resumed_run_keeps_its_settings():

@@ -162,6 +162,8 @@ def test_pictures_are_drawn_of_the_test_set_and_of_what_was_learned(job, monkeyp
     lines = tuple({"train_loss": 1.0 / i, "test_loss": 2.0 / i} for i in (1, 2, 3))
     params = job.recipe.model.init(jax.random.key(3))
     pictured = job._replace(data=job.data._replace(image_shape=(2, 2), num_classes=5))
+    names = ("a", "b", "c", "d", "e")
+    pictured = pictured._replace(data=pictured.data._replace(class_names=names))
     report.draw(pictured, finished(job)._replace(history=lines), params)
 
     shown = {path.name: each for path, each in drawn.items()}
@@ -175,11 +177,13 @@ def test_pictures_are_drawn_of_the_test_set_and_of_what_was_learned(job, monkeyp
     }
     data = job.data
     logits = np.asarray(jax.vmap(job.recipe.model.apply, (None, 0))(params, data.test_inputs))
-    labels, guesses, num_classes = shown["confusion_matrix.png"]
+    labels, guesses, num_classes, shown_names = shown["confusion_matrix.png"]
+    assert shown_names == names
     np.testing.assert_array_equal(labels, data.test_labels)
     np.testing.assert_array_equal(guesses, logits.argmax(1))
     assert num_classes == 5
-    inputs, labels, probabilities, shape = shown["wrong_examples.png"]
+    inputs, labels, probabilities, shape, shown_names = shown["wrong_examples.png"]
+    assert shown_names == names
     np.testing.assert_array_equal(inputs, data.test_inputs)
     np.testing.assert_array_equal(labels, data.test_labels)
     shares = np.exp(logits - logits.max(1, keepdims=True))
@@ -199,7 +203,8 @@ def test_yes_or_no_is_confused_by_the_likelier_answer(job, monkeypatch):
     job = job._replace(data=data, recipe=job.recipe._replace(model=model, task=task))
     params = model.init(jax.random.key(3))
     report.draw(job, finished(job), params)
-    _, labels, guesses, num_classes = shown
+    _, labels, guesses, num_classes, names = shown
+    assert names == ()
     np.testing.assert_array_equal(labels, data.test_labels)
     logits = np.asarray(jax.vmap(model.apply, (None, 0))(params, data.test_inputs))[:, 0]
     np.testing.assert_array_equal(guesses, logits > 0)

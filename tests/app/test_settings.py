@@ -17,7 +17,7 @@ FIXED = {  # for all networks of a sweep
     *("seed", "threads", "eval_every", "validation_fraction", "patience", "target"),
     *("stop_metric", "on_fault", "check_finite", "task", "noise_seed", "class_weights"),
     "deterministic",
-    *("mesh", "mode"),
+    *("mesh", "mode", "image_size", "standardize"),
 }
 # The keys of every config that there has been.
 FIRST = [

@@ -19,7 +19,9 @@ def save(tmp_path, **arrays):
 
 
 def test_reads_the_four_arrays(tmp_path):
-    (x, y, x_test, y_test), image_shape = own.read(save(tmp_path, **GOOD, other=np.array(["x"])))
+    (x, y, x_test, y_test), image_shape, *_ = own.read(
+        save(tmp_path, **GOOD, other=np.array(["x"]))
+    )
     assert (x.dtype, y.dtype, x_test.dtype, y_test.dtype) == (
         "float32",
         "int32",
@@ -42,12 +44,15 @@ def test_reads_the_four_arrays(tmp_path):
         ((10, 4), "bool", None, "float32"),
         ((10, 2, 3), "uint8", (2, 3), "uint8"),
         ((10, 2, 3, 1), "float16", (2, 3), "float32"),
-        ((10, 2, 3, 3), "uint8", None, "uint8"),
+        ((10, 2, 3, 3), "uint8", (2, 3, 3), "uint8"),
+        ((10, 2, 3, 3), "float32", (2, 3, 3), "float32"),
+        ((10, 3, 5, 6), "uint8", None, "uint8"),
+        ((10, 2, 3, 2), "uint8", None, "uint8"),
     ],
 )
 def test_x_of_any_shape_becomes_rows(tmp_path, shape, dtype, image_shape, kept):
     x = np.ones(shape, dtype)
-    arrays, got = own.read(save(tmp_path, x=x, y=np.arange(10.0)))
+    arrays, got, *_ = own.read(save(tmp_path, x=x, y=np.arange(10.0)))
     assert arrays[0].shape == (8, x[0].size)
     assert arrays[2].shape == (2, x[0].size)
     assert {arrays[0].dtype, arrays[2].dtype} == {np.dtype(kept)}
@@ -77,32 +82,24 @@ def test_x_of_any_shape_becomes_rows(tmp_path, shape, dtype, image_shape, kept):
             "x_train: expected finite float32 numbers, got 3 NaN or infinite, the first in row 1",
         ),
         ({"x_test": np.full((2, 3), 1e39)}, "x_test: expected finite float32 numbers, got 6"),
-        ({"y_train": np.eye(4)}, r"y_train: expected class numbers \(N,\), got .* \(4, 4\)"),
+        ({"y_train": np.eye(4)}, r"in y_train and y_test, got float64 \(4, 4\) and int64 \(2,\)"),
         (
             {"y_train": np.array([0, 1, 2.5, 1])},
-            "y_train: expected classes 0, 1, ..., got 2.5 in row 2",
+            "y_train: expected classes as texts or whole numbers, got 2.5 in row 2",
         ),
-        ({"y_train": np.array([0, np.nan, 2, 1])}, "expected classes 0, 1, ..., got nan in row 1"),
-        ({"y_test": np.array([0, -1])}, "y_test: expected classes 0, 1, ..., got -1 in row 1"),
-        ({"y_test": np.array([2**31, 0])}, "expected classes 0, 1, ..., got 2147483648 in row 0"),
-        ({"y_test": np.array(["a", "b"])}, "y_test: expected class numbers, got <U1"),
+        ({"y_train": np.array([0, np.nan, 2, 1])}, "expected finite labels, got nan in row 1"),
+        ({"y_test": np.array([0, -1])}, "classes in y_test that y_train has, got -1$"),
+        ({"y_test": np.array([2**31, 0])}, "in y_test that y_train has, got 2147483648$"),
+        ({"y_test": np.array(["a", "b"])}, "in y_train and y_test, got int64 .4,. and <U1"),
         (
             {"x_train": np.full((4, 3), "2020", "M8[D]")},
             "x_train: expected numbers, got datetime64",
         ),
         ({"x_train": np.zeros((4, 3), "f4,i4")}, r"x_train: expected numbers, got \[\('f0'"),
-        ({"y_train": np.int64(1)}, r"y_train: expected class numbers \(N,\), got .* \(\)"),
-        (
-            {"y_train": np.array([0, 1, 3, 5])},
-            "0, 1, ... to 5 each to .* y_train, got none of 2, 4$",
-        ),
-        (
-            {"y_train": np.array([0, 0, 0, 10**9])},
-            "to 1000000000 each to have an example in y_train, got none of 1, 2, 3, 4, 5, ...$",
-        ),
-        ({"y_test": np.array([3, 7])}, "y_test that y_train has, from 0 to 2, got 3, 7$"),
-        ({"y_test": np.array([10**5, 0])}, "y_test that y_train has, from 0 to 2, got 100000$"),
-        ({"y_test": np.array([10**9, 0])}, "y_test that y_train has, from 0 to 2, got 1000000000$"),
+        ({"y_train": np.int64(1)}, r"y_train: expected numbers or texts \(N,\), .* \(\)"),
+        ({"y_test": np.array([3, 7])}, "y_test that y_train has, got 3, 7$"),
+        ({"y_test": np.array([10**5, 0])}, "y_test that y_train has, got 100000$"),
+        ({"y_test": np.array([10**9, 0])}, "y_test that y_train has, got 1000000000$"),
         ({"y_test": np.array([{}, {}])}, "expected arrays of numbers, got pickled Python objects"),
     ],
 )
@@ -116,7 +113,7 @@ def test_refuses(tmp_path, changes, message):
 
 def test_the_check_for_nan_can_be_switched_off(tmp_path):
     x = np.full((5, 2), np.nan)
-    arrays, _ = own.read(save(tmp_path, x=x, y=np.arange(5)), check_finite=False)
+    arrays, *_ = own.read(save(tmp_path, x=x, y=np.arange(5)), check_finite=False)
     assert np.isnan(arrays[0]).all()
 
 
@@ -126,7 +123,7 @@ def test_the_check_for_nan_can_be_switched_off(tmp_path):
 )
 def test_any_layout_of_numbers_is_read(tmp_path, dtype, order):
     x = np.array([[0, 1], [1, 0], [1, 1], [0, 0]]).astype(dtype, order=order)
-    arrays, _ = own.read(save(tmp_path, **GOOD | {"x_train": x, "x_test": x[:2]}))
+    arrays, *_ = own.read(save(tmp_path, **GOOD | {"x_train": x, "x_test": x[:2]}))
     np.testing.assert_array_equal(arrays[0], [[0, 1], [1, 0], [1, 1], [0, 0]])
     assert arrays[0].dtype == np.float32
     assert arrays[0].dtype.isnative
@@ -137,10 +134,10 @@ VALUES = {**GOOD, "y_train": np.array([0.5, 1, 2, 1]), "y_test": np.array([2.0, 
 
 @pytest.mark.parametrize("task", [None, "regression"])
 def test_labels_that_are_no_whole_numbers_are_values(tmp_path, task):
-    (_, y, _, y_test), _ = own.read(save(tmp_path, **VALUES), task=task)
+    (_, y, _, y_test), *_ = own.read(save(tmp_path, **VALUES), task=task)
     assert (y.dtype, y_test.dtype) == ("float32", "float32")
     assert (y.tolist(), y_test.tolist()) == ([0.5, 1, 2, 1], [2, 7])
-    with pytest.raises(DataError, match="y_train: expected classes 0, 1, ..., got 0.5 in row 0"):
+    with pytest.raises(DataError, match="y_train: expected classes as .* numbers, got 0.5"):
         own.read(tmp_path / "data.npz", task="classification")
 
 
@@ -155,18 +152,18 @@ def test_whole_numbers_are_classes_unless_somebody_says_otherwise(tmp_path):
     [
         (
             {"y_test": np.array([np.nan, 1])},
-            "expected finite float32 values, got nan in row 0",
+            "expected finite labels, got nan in row 0",
         ),
         (
             {"y_test": np.array([1, 1e300])},
-            "y_test: expected finite float32 .*, got inf in row 1",
+            "y_test: expected finite float32 .*, got 1e.300 in row 1",
         ),
         (
             {"y_test": np.ones((2, 2))},
-            r"values an example in y_train and y_test, got \(4,\)",
+            r"labels alike in y_train and y_test, got float64 \(4,\) and float64 \(2, 2\)",
         ),
-        ({"y_train": np.ones((4, 1, 1))}, r"expected values \(N,\) or \(N, values\), got float64"),
-        ({"y_train": np.array(["a"] * 4)}, "expected values"),
+        ({"y_train": np.ones((4, 1, 1))}, "expected numbers or texts .* of numbers, got float64"),
+        ({"y_train": np.array(["a"] * 4)}, "in y_train and y_test, got <U1"),
         ({"y_train": np.ones(3) / 2}, "as many rows in x_train as in y_train, got 4 and 3"),
     ],
 )
@@ -177,7 +174,7 @@ def test_other_values_are_refused(tmp_path, change, message):
 
 def test_several_values_an_example_are_divided_by_the_first(tmp_path):
     y = np.stack([np.arange(10.0) % 5, np.arange(10.0) + 0.5], axis=1)
-    (x, y_train, _, y_test), _ = own.read(
+    (x, y_train, _, y_test), *_ = own.read(
         save(tmp_path, x=np.arange(10.0)[:, None], y=y), task=None
     )
     assert (y_train.shape, y_test.shape) == ((8, 2), (2, 2))

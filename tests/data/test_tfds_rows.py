@@ -50,7 +50,7 @@ def test_pictures_are_read_by_their_rows_in_the_order_of_the_files(digits, capfd
 @pytest.mark.parametrize("folder", ["version", "name"])
 def test_one_split_is_divided_as_a_file_is(prepared, folder):
     path = prepared if folder == "version" else prepared.parent
-    (x, y, x_test, y_test), image_shape = own.read(path, task="classification")
+    (x, y, x_test, y_test), image_shape, *_ = own.read(path, task="classification")
     assert (x.shape, x_test.shape, image_shape) == ((10, 3), (2, 3), None)
     found = np.concatenate([np.asarray(x), np.asarray(x_test)])
     assert sorted(found[:, 0].tolist()) == X[:, 0].tolist()

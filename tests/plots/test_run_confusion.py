@@ -80,3 +80,32 @@ def test_one_confusion_shows_beside_thousands_of_hits(tmp_path):
     one_wrong = read(run.confusion_matrix(tmp_path / "b.png", labels, guesses, 30))
     difference = abs(all_right.astype(int) - one_wrong)[100:].max(axis=-1)  # below the title
     assert (difference > 25).sum() > 100
+
+
+def test_classes_have_their_names_as_they_are_beside_the_matrix(figure_of_run):
+    names = ("x_$1$", "a name that is much longer than any other", "c")
+    figure = figure_of_run(run.confusion_matrix, np.arange(3), np.arange(3), 3, names)
+    matrix, bar = figure.axes
+    shown = ["x_$1$", "a name that i… other", "c"]
+    assert [text.get_text() for text in matrix.get_yticklabels()] == shown
+    assert [text.get_text() for text in matrix.get_xticklabels()] == shown
+    assert not any(text.get_parse_math() for text in matrix.get_yticklabels())
+    boxes = [text.get_window_extent() for text in matrix.get_xticklabels()]
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
+    width, height = matrix.get_window_extent().size
+    assert width == pytest.approx(height)
+    left = min(text.get_window_extent().x0 for text in matrix.get_yticklabels())
+    assert matrix.yaxis.label.get_window_extent().x1 < left
+    assert matrix.yaxis.label.get_window_extent().x0 > 0
+    assert bar.get_window_extent().x0 > matrix.get_window_extent().x1
+
+
+@pytest.mark.parametrize("num_classes", [20, 47])
+def test_names_of_many_classes_are_turned(figure_of_run, num_classes):
+    names = tuple(f"class number {number}" for number in range(num_classes))
+    figure = figure_of_run(run.confusion_matrix, np.arange(2), np.arange(2), num_classes, names)
+    matrix = figure.axes[0]
+    places = matrix.xaxis.get_majorticklocs().astype(int)
+    assert [text.get_text() for text in matrix.get_xticklabels()] == [names[i] for i in places]
+    assert {text.get_rotation() for text in matrix.get_xticklabels()} == {90}
+    assert matrix.xaxis.label.get_window_extent().y0 > 0

@@ -127,3 +127,35 @@ def test_names_are_shown(tmp_path):
     one = run.predictions(tmp_path / "1.png", images, probabilities, ["one"], (8, 8))
     two = run.predictions(tmp_path / "2.png", images, probabilities, ["two"], (8, 8))
     assert one.read_bytes() != two.read_bytes()
+
+
+NAMES = ("cat", "a dog with a very long name indeed", "$x_2$")
+
+
+def test_names_of_classes_are_in_the_place_of_their_numbers(figure_of_run):
+    images, labels = np.zeros((2, 48), np.uint8), np.array([2, 0])
+    probabilities = certain([1, 2], [0.9, 0.8], 3)
+    figure = figure_of_run(run.wrong_examples, images, labels, probabilities, (4, 4, 3), NAMES)
+    assert written(figure)[1:] == [
+        *("label $x_2$", "guess a dog with a v… indeed (90.0 %)"),
+        *("label cat", "guess $x_2$ (80.0 %)"),
+    ]
+    boxes = [text.get_window_extent() for text in figure.texts]
+    assert boxes[2].x1 < boxes[4].x0  # of neighbours
+    assert boxes[1].y0 > boxes[2].y0
+    assert not any(text.get_parse_math() for text in figure.texts)
+    figure = figure_of_run(run.predictions, images, probabilities, ["a", "b"], (4, 4, 3), NAMES)
+    assert written(figure)[1:5] == ["cat", "a dog with a v… indeed", "90.0 %", "$x_2$"]
+    boxes = [text.get_window_extent() for text in figure.texts]
+    assert min(box.x0 for box in boxes[1:5]) > 112  # right of the picture
+    assert boxes[3].x1 < boxes[5].x0
+
+
+def test_examples_in_colour_are_shown_in_their_colours(tmp_path):
+    colour = np.random.default_rng(0).integers(0, 256, (2, 4, 5, 3), np.uint8)
+    probabilities = certain([1, 1], [0.9, 0.8])
+    rows, labels, path = colour.reshape(2, 60), np.zeros(2, int), tmp_path / "a.png"
+    page = read(run.wrong_examples(path, rows, labels, probabilities, (4, 5, 3)))
+    assert np.array_equal(page[48 : 48 + 156, 18 : 18 + 195], enlarged(colour[0], 39))
+    page = read(run.predictions(path, rows, probabilities, ["a", "b"], (4, 5, 3)))
+    assert np.array_equal(page[42 : 42 + 88, 18 : 18 + 110], enlarged(colour[0], 22))

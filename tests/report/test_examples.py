@@ -46,7 +46,15 @@ def test_pictures_lie_one_after_another(tmp_path):
         assert row["label"] == (row["index"] + 8) % 3
         assert row["guess"] == made.outputs[row["index"]].argmax()
         assert row["confidence"] == made.outputs[row["index"]].max()
-    assert found["num_wrong"] == sum(row["label"] != row["guess"] for row in found["rows"])
+    wrong = sum(row["label"] != row["guess"] for row in found["rows"])
+    assert (found["num_wrong"], found["num_wrong_here"]) == (wrong, wrong)
+
+
+def test_mistakes_that_there_is_no_room_for_are_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr(examples, "MOST", 2)
+    found = examples.of(subject(tmp_path))
+    assert len(found["rows"]) == 2
+    assert (found["num_wrong"], found["num_wrong_here"]) == (5, 2)
 
 
 def test_a_file_is_read_in_its_order(tmp_path):

@@ -37,8 +37,9 @@ export function evenTicks(low, high, count) {
 export function logTicks(low, high, count) {
   const first = Math.floor(Math.log10(low));
   const last = Math.ceil(Math.log10(high));
-  const every = Math.max(1, Math.ceil((last - first) / Math.max(1, count)));
-  const factors = last - first <= 2 ? [1, 2, 5] : [1];
+  const decades = Math.log10(high / low);
+  const factors = decades <= 2 ? [1, 2, 5] : [1];
+  const every = decades <= 2 ? 1 : Math.ceil((last - first) / Math.max(1, count));
   const ticks = [];
   for (let power = first; power <= last; power += every) {
     for (const factor of factors) ticks.push(Number((factor * 10 ** power).toPrecision(12)));

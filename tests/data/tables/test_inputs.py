@@ -37,7 +37,7 @@ def test_what_there_is_nothing_to_learn_from_is_left_out_and_said():
         "name": "texts of their own in each row, or nearly so",
         "list": "neither numbers nor texts",
     }
-    assert found.notes[0] == "ignored, identifies rows: id; --keep=NAME takes it all the same"
+    assert found.notes[0] == "ignored, identifies rows: id; --include=NAME takes it all the same"
     assert found.notes[1] == "ignored, the same in all rows: same"
     assert len(found.notes) == 5
 
@@ -48,7 +48,7 @@ def test_rows_without_a_target_do_not_count():
 
 
 def test_what_the_user_says_is_done():
-    found = chosen(ignore=("age",), keep=("id", "name", "same"), group="town")
+    found = chosen(ignore=("age",), include=("id", "name", "same"), group="town")
     assert [(column.name, column.kind) for column in found.columns] == [
         ("id", "number"),
         ("same", "category"),
@@ -58,14 +58,14 @@ def test_what_the_user_says_is_done():
     assert {"name": "age", "why": "as asked"} in found.ignored
     assert {"name": "town", "why": "divides the rows"} in found.ignored
     assert not any("age" in note for note in found.notes)
-    kept = chosen(time="age", keep=("age",))
+    kept = chosen(time="age", include=("age",))
     assert kept.columns[0].name == "age"
 
 
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({"keep": ("empty",)}, "--keep needs columns with values, got empty"),
+        ({"include": ("empty",)}, "--include needs columns with values, got empty"),
         ({"log": ("town",)}, "--log needs columns of numbers that are inputs, got town"),
         ({"log": ("id",)}, "--log needs columns of numbers that are inputs, got id"),
         (
@@ -85,7 +85,7 @@ def test_what_cannot_be_is_said(options, expected):
         (Options(), "--target needs one of a.csv's columns, id, age, .* got nothing"),
         (Options(("Y",)), "--target needs columns of the table, got Y; did you mean y?"),
         (Options(("y",), ignore=("twon",)), "--ignore .* got twon; did you mean town?"),
-        (Options(("y",), keep=("q",)), "--keep .* got q; it has id, age"),
+        (Options(("y",), include=("q",)), "--include .* got q; it has id, age"),
         (Options(("y",), log=("q",)), "--log "),
         (Options(("y",), category=("q",)), "--category "),
         (Options(("y",), group="q"), "--group "),

@@ -181,7 +181,9 @@ def test_columns_that_move_vanish_or_come_anew(tmp_path):
     assert "town: new to the network, and taken as none of those known: Rome, town " in said
     assert "leak: missing in 1 row, as never in training: taken as the median of training" in said
     del columns["income"]
-    with pytest.raises(DataError, match="d.csv: the network needs the columns .* got none called income, of id"):
+    with pytest.raises(
+        DataError, match="d.csv: the network needs .* got none called income, of id"
+    ):
         prepare_rows(write(tmp_path / "d.csv", columns), preparation)
 
 
@@ -208,7 +210,7 @@ def test_groups_and_times_divide_the_rows(tmp_path):
     train, _, test = ({each % 20 for each in part} for part in loaded.rows[0])
     assert not train & test
     assert {"name": "clinic", "why": "divides the rows"} in loaded.preparations[0]["ignored"]
-    loaded = load(path, Options(("state",), time="since", keep=("since",)))
+    loaded = load(path, Options(("state",), time="since", include=("since",)))
     years = np.array([int(date[-4:]) for date in columns["since"]])
     assert years[loaded.rows[0].train].max() <= years[loaded.rows[0].test].min()
     assert "since" in [each["name"] for each in loaded.preparations[0]["columns"]]
@@ -233,7 +235,7 @@ def test_rows_that_cannot_be_divided_are_said(tmp_path, options, expected):
 def test_options_reach_the_preparation(tmp_path):
     path = write(tmp_path / "a.csv", dirty())
     options = Options(
-        ("state",), ignore=("leak",), keep=("id",), log=("income",), category=("smokes",)
+        ("state",), ignore=("leak",), include=("id",), log=("income",), category=("smokes",)
     )
     loaded = load(path, options)
     about = {each["name"]: each for each in loaded.preparations[0]["columns"]}

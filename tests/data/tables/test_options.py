@@ -33,7 +33,7 @@ def test_an_older_record_means_the_defaults():
         ({"ignore": ("y",)}, "--target needs columns of its own, got y"),
         ({"group": "y"}, "--target needs columns of its own, got y"),
         ({"ignore": ("a",), "log": ("a",)}, "--ignore needs columns that are no inputs, got a"),
-        ({"ignore": ("a",), "keep": ("a",)}, "--ignore needs columns that are no inputs, got a"),
+        ({"ignore": ("a",), "include": ("a",)}, "--ignore needs columns that are no inputs, got a"),
     ],
 )
 def test_options_that_contradict_are_refused(change, expected):

@@ -19,6 +19,7 @@ __all__ = [
     "checked",
     "data_of",
     "folds_of",
+    "like",
     "num_folds",
     "sizes_of",
 ]
@@ -89,7 +90,9 @@ def checked(grid: Grid, data: Data, window: int | None = None) -> Data:
 
 
 def by_shapes(grid: Grid, data: Data) -> Grid:
-    """The grid with a program for each shape of data among a program's folds.
+    """The grid with a program for each shape of training sets among a program's folds.
+
+    Other sets may be of other lengths: to look at them compiles little, and has no part in training.
 
     Args:
       grid: whose programs have members of all folds.
@@ -97,14 +100,20 @@ def by_shapes(grid: Grid, data: Data) -> Grid:
     """
     if isinstance(data, Dataset):
         return grid
-    keys: list[Any] = []  # the different shapes, by their first fold
-    kinds = np.array([_place(keys, _key(shapes_of(each))) for each in data])
+    kinds = np.array(_firsts([_trained_as(shapes_of(each)) for each in data]))
     programs = [
         some_of(program, kinds[program.folds] == kind)
         for program in grid.programs
         for kind in dict.fromkeys(kinds[program.folds].tolist())
     ]
     return grid._replace(programs=tuple(programs))
+
+
+def like(program: Program, data: Data) -> dict[int, int]:
+    """Of each fold of a program's, the first one whose sets all have the same shapes."""
+    own = np.unique(program.folds).tolist()
+    firsts = _firsts([_as_key(dict(shapes_of(folds_of(data)[fold]))) for fold in own])
+    return {fold: own[first] for fold, first in zip(own, firsts, strict=True)}
 
 
 def sizes_of(data: Data) -> dict[str, tuple[int, ...]]:
@@ -116,15 +125,27 @@ def sizes_of(data: Data) -> dict[str, tuple[int, ...]]:
     }
 
 
-def _key(shapes: Shapes) -> Any:
-    leaves, structure = jax.tree.flatten(dict(shapes))
+def _trained_as(shapes: Shapes) -> Any:
+    """What has to be equal for two folds to be trained by one program."""
+    rows = {
+        name: [jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype) for leaf in leaves]
+        for name, leaves in shapes.items()
+    }
+    return _as_key((shapes["train"], rows))
+
+
+def _as_key(shapes: Any) -> Any:
+    leaves, structure = jax.tree.flatten(shapes)
     return structure, tuple((leaf.shape, leaf.dtype) for leaf in leaves)
 
 
-def _place(keys: list[Any], key: Any) -> int:
-    if key not in keys:
-        keys.append(key)
-    return keys.index(key)
+def _firsts(keys: Sequence[Any]) -> list[int]:
+    """Where each key comes first.
+
+    >>> _firsts(["a", "b", "a"])
+    [0, 1, 0]
+    """
+    return [keys.index(key) for key in keys]
 
 
 def _refuse_unlike(folds: Sequence[Dataset]) -> None:

@@ -37,7 +37,7 @@ class OneByOne:
     """Exact mode: each member is trained by the programs of `train`, and has their bits."""
 
     def __init__(self, engines: Mapping[int, Engine]) -> None:
-        """By each fold's engine, of one recipe and of data of the same shapes."""
+        """By each fold's engine, of one recipe and of training sets of the same shapes."""
         self._engines, self._engine = engines, next(iter(engines.values()))
 
     def init(self, numbers: Mapping[str, Any], seed: Any) -> TrainState:

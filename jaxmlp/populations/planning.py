@@ -2,14 +2,14 @@
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from jaxmlp.populations.folds import Data, data_of, folds_of
+from jaxmlp.populations.folds import Data, data_of, folds_of, like
 from jaxmlp.populations.grid import Grid, Program
 from jaxmlp.populations.members import OneByOne, SideBySide, Worker
 from jaxmlp.populations.teams import (
@@ -167,34 +167,31 @@ def _one_by_one(
     on_compiled: OnCompiled | None,
 ) -> Found:
     """Workers of exact mode, how many members each takes at a time, and the bytes for these."""
+    folds = folds_of(data)
     calls = {
-        (number, place, name): call
+        (number, place, first, name): call
         for number, program in enumerate(programs)
         for place, team in enumerate(teams)
-        for name, call in calls_for(program.recipe, data_of(program, data), team, window).items()
+        for first in dict.fromkeys(like(program, data).values())
+        for name, call in calls_for(program.recipe, folds[first], team, window).items()
     }
     compiled = compile_all(calls, on_compiled)
     workers, sizes, needs = [], [], []
     for number, program in enumerate(programs):
+        firsts, shapes = like(program, data), shapes_of(data_of(program, data))
+
+        def engine_of(place: int, fold: int, first: int, number: int = number) -> Engine:
+            recipe, team, own = programs[number].recipe, teams[place], sets[place][fold]
+            runs = _named(compiled, (number, place, first))
+            return Engine.made(recipe, folds[fold], own, runs, team, window)
+
         own = [
-            {name: c for (n, p, name), c in compiled.items() if (n, p) == (number, place)}
+            {fold: engine_of(place, fold, first) for fold, first in firsts.items()}
             for place in range(len(teams))
         ]
-        folds, shapes = folds_of(data), shapes_of(data_of(program, data))
-        workers.append(
-            tuple(
-                OneByOne(
-                    {
-                        int(fold): Engine.made(
-                            program.recipe, folds[fold], each[fold], run, team, window
-                        )
-                        for fold in np.unique(program.folds)
-                    }
-                )
-                for team, each, run in zip(teams, sets, own, strict=True)
-            )
-        )
-        state, alone = num_bytes(state_of(program, shapes)), _needed(own[0]["run"], shapes)
+        workers.append(tuple(map(OneByOne, own)))
+        run = compiled[number, 0, next(iter(firsts)), "run"]
+        state, alone = num_bytes(state_of(program, shapes)), _needed(run, shapes)
         if "train" in streamed(folds[0]):  # what is read, is read for this program alone, and ahead
             alone += num_bytes(shapes["train"]) + 2 * (window or 0)
         most = 1 + max(0, budget - alone) // (2 * state)  # each goes in and comes out
@@ -234,19 +231,28 @@ def _side_by_side(
     needs = [0] * len(programs)
     while True:
         calls = {
-            (number, place, name): call
+            (number, place, first, name): call
             for number, own in enumerate(workers)
             for place, worker in enumerate(own)
-            for name, call in worker.calls(sizes[number]).items()
+            for first in dict.fromkeys(like(programs[number], data).values())
+            for name, call in worker.calls(sizes[number], first).items()
         }
         compiled = compile_all(calls, on_compiled)
-        needs = [_needed(compiled[n, 0, "run"], own) for n, own in enumerate(shapes)]
+        needs = [
+            _needed(compiled[number, 0, int(program.folds.min()), "run"], own)
+            for number, (program, own) in enumerate(zip(programs, shapes, strict=True))
+        ]
         tight = [n for n, size in enumerate(sizes) if needs[n] > budget and size > 1]
         if not tight:
             return workers, sizes, needs
         for number in tight:
             smaller = sizes[number] * budget // needs[number]
             sizes[number] = max(1, min(sizes[number] // 2, smaller))
+
+
+def _named(compiled: Mapping[tuple[int, int, int, str], Any], whose: Any) -> dict[str, Any]:
+    """The programs of one of those that were compiled for, by their names."""
+    return {name: each for (*those, name), each in compiled.items() if tuple(those) == whose}
 
 
 def _needed(run: Any, shapes: Shapes) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 from jaxmlp.populations import vmapped
 from jaxmlp.populations.teams import Team, parallel_of, place_of
 from jaxmlp.randomness import Seeds
-from jaxmlp.runtime.compilation import Call, compile_all
+from jaxmlp.runtime.compilation import Call, compile_all, shape_of
 from jaxmlp.runtime.keydata import plain, typed
 from jaxmlp.training import engine, evaluation
 from jaxmlp.training.engine import Sets, Shapes, Totals
@@ -45,15 +45,15 @@ class SideBySide:
         sets: Mapping[int, Sets],
         is_shared: bool,
     ) -> None:
-        """By the sets of each fold, which have the same shapes."""
+        """By the sets of each fold, whose training sets have the same shapes."""
         self._calls = engine.calls_of(recipe, shapes, team)
         self._static, self._device, self._sets = split(recipe)[0], place_of(team), sets
         self._parallel = parallel_of(team)
         self._is_shared = is_shared  # whether all have the first one's data order
         self._init = compile_all({"init": self._calls["init"]})["init"]
 
-    def calls(self, size: int) -> dict[str, Call]:
-        """What a chunk of so many runs, by the names of `engine.calls_of`."""
+    def calls(self, size: int, fold: int = 0) -> dict[str, Call]:
+        """What a chunk of so many of a fold runs, by the names of `engine.calls_of`."""
 
         def many(tree: PyTree) -> PyTree:
             return jax.tree.map(
@@ -76,9 +76,11 @@ class SideBySide:
             static = self._calls["finish"].static
             sums = many(self._calls["finish"].arguments)
             calls["finish"] = Call(vmapped.finish, static, sums, self._device)
-        for name in next(iter(self._sets.values())).keys() - {"train"}:
-            params, *examples = self._calls[name].arguments
-            arguments = (many(params), *examples)
+        for name, examples in self._sets[fold].items():
+            if name == "train":
+                continue
+            params, *_, step = self._calls[name].arguments
+            arguments = (many(params), *map(shape_of, examples), step)
             each = *self._calls[name].static[:2], self._parallel
             calls[name] = Call(vmapped.sums, each, arguments, self._device)
         return calls
@@ -95,8 +97,8 @@ class SideBySide:
         take[: len(seeds.shuffle)] = np.arange(len(seeds.shuffle))
         rows = jax.tree.map(operator.itemgetter(take), (dict(numbers), seeds, states))
         given, placed, taken = self._put(rows)
-        compiled = compile_all(self.calls(size))
-        sets = self._sets[int(folds[0])]
+        fold = int(folds[0])
+        compiled, sets = compile_all(self.calls(size, fold)), self._sets[fold]
         return _Group(len(seeds.shuffle), sets, compiled, given, placed, typed(taken), {})
 
     def start_epoch(self, carried: _Group) -> _Group:

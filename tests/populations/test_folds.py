@@ -109,6 +109,26 @@ def test_folds_of_one_shape_share_their_programs(alike, unlike):
     assert (later, num_programs, num_members) == (0, 2, 6)
 
 
+def test_folds_that_are_tested_on_more_rows_are_trained_by_the_same_program(alike):
+    first, last = alike[0], alike[1]
+    last = last._replace(test_inputs=last.test_inputs[:9], test_labels=last.test_labels[:9])
+    recipe = ADAM._replace(model=mlp((4, 9, 3)))
+    with counted() as seen:
+        assert plan_many(recipe, [first, first], [5]).num_programs == 1
+    with counted() as more:
+        assert plan_many(recipe, [first, last], [5]).num_programs == 1
+    assert (len(more), len(seen) > 3) == (1, True)  # that which looks at nine examples
+    for mode in ("exact", "fast"):
+        runs = train_many(recipe, [first, last], [5, 2], mode=mode)
+        assert len(runs.states) == 1
+        assert runs.sizes["test"] == (30, 9)
+        expected = train(recipe, last, 2).history
+        for name, values in runs.member(fold=1, seed=2).history.items():
+            np.testing.assert_allclose(values, expected[name], rtol=1e-5)
+    run = train(recipe, last, 2)
+    assert_same(train_many(recipe, [first, last], [5, 2]).member(fold=1, seed=2), run)
+
+
 def test_the_data_of_a_fold_are_placed_once(alike, monkeypatch):
     placed = []
     place = planning.place
@@ -129,6 +149,8 @@ def test_a_program_for_each_shape_has_the_members_of_its_folds(alike, unlike):
     assert few.members.tolist() == [2, 3, 8, 9]
     assert few.seeds.tolist() == [5, 2, 5, 2]
     assert few.numbers["learning_rate"].tolist() == np.float32([0.01, 0.01, 0.1, 0.1]).tolist()
+    assert folds.like(whole, tuple(unlike)) == {0: 0, 2: 0}
+    assert folds.like(few, tuple(unlike)) == {1: 1}
     as_bytes = alike[0]._replace(train_inputs=alike[0].train_inputs.astype(np.uint8))
     assert len(folds.by_shapes(grid, (as_bytes, *alike[1:])).programs) == 2
 

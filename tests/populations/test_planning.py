@@ -117,9 +117,9 @@ def test_sizes_are_per_program_and_a_chunk_is_never_more_than_there_are(blobs, m
     assert (plan.num_members, plan.num_programs, plan.chunk) == (10, 2, 5)
     ((calls),) = compiled  # all side by side
     functions = ("run", "init", "rate", "is_finite", "test")
-    assert list(calls) == [(number, 0, name) for number in (0, 1) for name in functions]
+    assert list(calls) == [(number, 0, 0, name) for number in (0, 1) for name in functions]
     for number, program in enumerate(grid.programs):
-        assert calls[number, 0, "run"].static == (program.static,)
+        assert calls[number, 0, 0, "run"].static == (program.static,)
     # The training set is counted once; of each member but one more state goes in and comes out.
     assert plan.device_bytes == 5000 + 2 * 4 * STATE + DATA
 

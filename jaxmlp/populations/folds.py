@@ -92,7 +92,7 @@ def checked(grid: Grid, data: Data, window: int | None = None) -> Data:
 def by_shapes(grid: Grid, data: Data) -> Grid:
     """The grid with a program for each shape of training sets among a program's folds.
 
-    Other sets may be of other lengths: to look at them compiles little, and has no part in training.
+    Other sets may be of other lengths: to look at them compiles little, and is no part of training.
 
     Args:
       grid: whose programs have members of all folds.

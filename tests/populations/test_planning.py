@@ -145,7 +145,7 @@ def test_what_does_not_fit_side_by_side_is_halved_until_it_does(blobs, monkeypat
     sizes = []
 
     def compile_all(calls, _):
-        size = calls[0, 0, "run"].arguments[1].noise.shape[0]
+        size = calls[0, 0, 0, "run"].arguments[1].noise.shape[0]
         sizes.append(size)
         needed = TRAINING_SET + {6: 90_001, 3: 90_001, 1: 90_000}[size]
         return {name: Compiled(needed) for name in calls}

@@ -29,6 +29,7 @@ from experiments.folder import arrays, records, schema
 from experiments.folder.workdir import user_path
 from experiments.verify import say
 from jaxmlp.optim.averages import eval_params
+from jaxmlp.populations.grid import FOLD
 from jaxmlp.runtime import receipt
 from jaxmlp.training import stopping
 from jaxmlp.training.batches import num_steps
@@ -134,15 +135,24 @@ def choose(console: Console, folder: Path, config: Mapping[str, Any]) -> Member:
     alone = devices.of_member(config)
     on_these = {"mesh": devices.needed(alone), "mode": alone["mode"]}
     startup.wake(config["threads"], config["deterministic"], **on_these)
-    data = verify.load(console, config).data
+    data = data_of(console, config, values)
+    recipe = points.recipe_at(data, points.given(config), points.setting_of(values))
+    part = {name: values[position] for name, values in record.items()}
+    return Member(recipe, data, config, values, part)
+
+
+def data_of(console: Console, config: Mapping[str, Any], values: Mapping[str, Any]) -> Dataset:
+    """What a member was trained on, of a cross-validation its fold.
+
+    Raises:
+      ValueError: if the data are others now.
+    """
+    data, *_, folds = verify.load(console, config)
     if data.sha256 != config["data_sha256"]:
         raise ValueError(
             f"expected data with sha256 {config['data_sha256']}, got {data.sha256}: {data.source}"
         )
-    setting = {name: value for name, value in values.items() if not name.endswith("seed")}
-    recipe = points.recipe_at(data, points.given(config), setting)
-    part = {name: values[position] for name, values in record.items()}
-    return Member(recipe, data, config, values, part)
+    return folds[values[FOLD]] if folds else data
 
 
 def find(axes: Mapping[str, list[str]], values: Mapping[str, Any]) -> tuple[int, ...]:

@@ -6,6 +6,10 @@ Takes the flags of `experiments.mnist`, and each network gets the bits that it g
 same values and seed. Leaves a table with intervals over the seeds, pictures, and the history of
 all networks in runs.npz; `experiments.replay` trains any of them again alone.
 
+--folds=5 is a cross-validation: the training set in five parts, every network is trained five times
+without one of them, and tested on that; the table has intervals over the folds. The test set itself
+is left alone.
+
 With --coordinator_address, --num_processes and --process_id, or --distributed, each of several
 processes trains a part of the networks; process 0 shows its own, and in the end writes all.
 
@@ -74,7 +78,8 @@ def run(argv: list[str], program: str, of_table: bool = False) -> None:
             None if text is None else points.parse_seeds(text)
             for text in (given.shuffle_seeds, given.noise_seeds)
         ]
-        points.refuse_too_many(seeds, *crossed, *axes.values())
+        config.refuse_one_fold(given.folds)
+        points.refuse_too_many(seeds, *crossed, *axes.values(), range(given.folds or 1))
         environment.use_devices()
         threads = config.threads(given, earlier)
         startup.wake(threads, given.deterministic, processes=count, mesh=given.mesh, is_alone=False)
@@ -86,6 +91,7 @@ def run(argv: list[str], program: str, of_table: bool = False) -> None:
         job = Job(recipe, data, made, Path(path), notice, given, earlier, axes, seeds)
         job = job._replace(shuffle_seeds=crossed[0], noise_seeds=crossed[1])
         job = job._replace(findings=found.findings, preparations=found.preparations)
+        job = job._replace(folds=found.folds)
         refuse_twins(job)
     clock.charge("load")
     life.live(population.POPULATION, job, clock)

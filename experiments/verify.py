@@ -99,8 +99,7 @@ def load(console: Console, config: Mapping[str, Any]) -> Material:
     where = f", first in {', '.join(places)}" if places and not is_own else ""
     say(console, f"reads the data {name}{where}")
     if "table" in config:
-        found = material.of_table(config, name)
-        return found._replace(data=found.data._replace(name=config["dataset"]))
+        return _called(material.of_table(config, name), config["dataset"])
     is_checked, task, window = config["check_finite"], config["task"], window_of(config)
     size = config["image_size"] and size_of(config["image_size"])
     data = sources.load(
@@ -112,8 +111,14 @@ def load(console: Console, config: Mapping[str, Any]) -> Material:
         image_size=size,
         before=config,
     )
-    data = sources.hold_out(data, config["validation_fraction"])
-    return Material(data._replace(name=config["dataset"]))
+    found = material.divided(data, config.get("folds", 0), config["validation_fraction"])
+    return _called(found, config["dataset"])
+
+
+def _called(found: Material, name: str) -> Material:
+    """The same by the name that a folder has for it."""
+    folds = tuple(each._replace(name=name) for each in found.folds)
+    return found._replace(data=found.data._replace(name=name), folds=folds)
 
 
 def make_job(folder: Path, claim: Claim, data: Dataset) -> Job:

@@ -137,6 +137,12 @@ def load_data(
     return sources.hold_out(data, given.validation_fraction), notice, findings
 
 
+def refuse_one_fold(folds: int) -> None:
+    """Raises ValueError for a single fold, which would have nothing to train on."""
+    if folds == 1:
+        raise ValueError("--folds needs at least 2, or 0 for no cross-validation, got 1")
+
+
 def make(given: Settings, data: Dataset, earlier: Mapping[str, Any] | None) -> dict[str, Any]:
     """The config of a run: what decides its result, and what else it leaves.
 

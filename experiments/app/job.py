@@ -31,6 +31,7 @@ class Job(NamedTuple):
     noise_seeds: Sequence[int] | None = None
     findings: Sequence[str] = ()  # of the data, for a reader
     preparations: Sequence[Mapping[str, Any]] = ()  # of a table, how its rows become inputs
+    folds: Sequence[Dataset] = ()  # of a cross-validation, whose first is `data`
 
     def marked(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """A record that says what it is about."""

@@ -166,6 +166,7 @@ def introduce(console: Console, job: Job, what: str) -> None:
     for finding in job.findings:
         console.print(finding, style="yellow", markup=False, soft_wrap=True)
     counts = ", ".join(f"{len(labels):,} {name}" for name, (_, labels) in data.sets().items())
+    counts += f" of the first of {len(job.folds)} folds'" if job.folds else ""
     text = f"{data.name}: {counts} examples, from {data.source}\n{what}"
     console.print(text, markup=False, soft_wrap=True)
     if is_slower(_precisions(job), receipt.describe()):

@@ -13,10 +13,12 @@ from experiments.app.command_line import WholeParser
 from experiments.app.fields import RESULT
 from experiments.app.settings import ABOUT, names_of
 from jaxmlp import Recipe
+from jaxmlp.populations.grid import FOLD
 from jaxmlp.training.labels import label
 from jaxmlp.types import Dataset
 
 SEED_AXES = ("shuffle_seed", "noise_seed", "seed")  # in the order of a sweep's results
+NUMBERED = (FOLD, *SEED_AXES)  # the axes that nothing is swept along
 SEEDS = WholeParser(0, 2**32 - 1)
 MOST_MEMBERS = 100_000  # of a sweep: ten times what has been tried
 NAMES = [name for name in names_of(RESULT) if not ABOUT[name].is_fixed]
@@ -111,7 +113,7 @@ def parse_member(text: str, axes: Iterable[str]) -> dict[str, Any]:
     if sorted(names) != sorted(axes):
         raise ValueError(f"--member needs a value for each of {', '.join(axes)}, got {text}")
     return {
-        name: _parse_seed(name, value) if name in SEED_AXES else parse_value(name, value)
+        name: _parse_seed(name, value) if name in NUMBERED else parse_value(name, value)
         for name, value in zip(names, (value for _, value in pairs), strict=True)
     }
 
@@ -129,6 +131,8 @@ def axes(config: Mapping[str, Any]) -> dict[str, list[str]]:
       config: the sweep's.
     """
     swept = {n: list(map(value_text, values)) for n, values in map(parse_axis, config["sweep"])}
+    if folds := config.get("folds", 0):
+        swept[FOLD] = list(map(str, range(folds)))
     seeds = {name: config.get(f"{name}s") for name in SEED_AXES}
     return swept | {
         n: list(map(str, parse_seeds(text))) for n, text in seeds.items() if text is not None
@@ -138,11 +142,22 @@ def axes(config: Mapping[str, Any]) -> dict[str, list[str]]:
 def given(config: Mapping[str, Any]) -> dict[str, Any]:
     """What a sweep was given, with what all its networks have of the data.
 
+    Folds have scalings of their own, but train for as long and by as many, whatever their lengths.
+
     Args:
       config: the sweep's.
     """
-    known = {name: config[name] for name in ("input_scaling",) if name in config}
-    return {**config["given"], **known}
+    known = ["num_epochs", "batch_size"] if config.get("folds", 0) else ["input_scaling"]
+    return {**config["given"], **{name: config[name] for name in known if name in config}}
+
+
+def setting_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What is swept, of a member's values along the axes.
+
+    >>> setting_of({"l2": 0.1, "fold": 2, "seed": 7})
+    {'l2': 0.1}
+    """
+    return {name: value for name, value in values.items() if name not in NUMBERED}
 
 
 def recipe_at(data: Dataset, given: Mapping[str, Any], setting: Mapping[str, Any]) -> Recipe:

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import math
 import warnings
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from experiments.folder import records, schema
 from experiments.folder.files import as_written, write_json, write_lines
 from experiments.report.subject import of_sweep
 from jaxmlp import processes, statistics
+from jaxmlp.populations.grid import FOLD
 from jaxmlp.populations.many import Plan
 from jaxmlp.statistics import Summary
 from jaxmlp.storage.checkpoint import Checkpoint, Checkpoints
@@ -44,7 +46,7 @@ def networks(job: Job) -> dict[str, Any]:
     """The arguments of `jaxmlp.train_many` that say which networks there are."""
     return {
         "recipe": lambda **setting: recipe_of(job, setting),
-        "data": job.data,
+        "data": job.folds or job.data,
         "seeds": job.seeds,
         "sweep": job.axes,
         "shuffle": job.config["shuffle"],
@@ -54,21 +56,34 @@ def networks(job: Job) -> dict[str, Any]:
 
 
 def recipe_of(job: Job, setting: Mapping[str, Any]) -> jaxmlp.Recipe:
-    """What a setting means."""
-    return points.recipe_at(job.data, points.given(job.config), setting)
+    """What a setting means; of a fold, where it says which."""
+    data = job.folds[setting[FOLD]] if FOLD in setting else job.data
+    return points.recipe_at(data, points.given(job.config), points.setting_of(setting))
 
 
 def describe(job: Job) -> str:
     """What is about to be trained, for a reader."""
     lengths = [len(values) for values in job.axes.values()]
-    lengths += [len(job.seeds), len(job.shuffle_seeds or [0]), len(job.noise_seeds or [0])]
+    lengths += [
+        len(job.folds) or 1,
+        len(job.seeds),
+        len(job.shuffle_seeds or [0]),
+        len(job.noise_seeds or [0]),
+    ]
     swept = [f"{name} {', '.join(map(label, values))}" for name, values in job.axes.items()]
+    swept += [_of_folds(job)] if job.folds else []
     swept.append(_count(len(job.seeds), "seed"))
     swept += [_count(len(job.shuffle_seeds), "data order")] if job.shuffle_seeds else []
     swept += [_count(len(job.noise_seeds), "noise seed")] if job.noise_seeds else []
     fixed = [text for name, text in traits(job.recipe.model).items() if name not in job.axes]
     swept += [f"all with {', '.join(fixed)}"] if fixed else []
     return f"{_count(math.prod(lengths), 'network')}: {'; '.join(swept)}"
+
+
+def _of_folds(job: Job) -> str:
+    rows = sum(len(fold.sets()["test"][1]) for fold in job.folds)
+    rest = "rows" if "table" in job.config else "training examples, without the test set"
+    return f"{len(job.folds)} folds of the {rows:,} {rest}"
 
 
 def compile(console: Console, job: Job) -> Plan:
@@ -254,12 +269,24 @@ def finish(console: Console, job: Job, log: Log, outcome: Outcome) -> bool:
 def judge(job: Job, runs: jaxmlp.Runs, row: Summary) -> dict[str, int]:
     """What is to be said against a setting's networks, those that came to a fault apart."""
     chosen = runs.select(**row.setting)
+    if job.folds:
+        of_fold = [
+            _judged(job, chosen.select(fold=number), {**row.setting, FOLD: number})
+            for number in range(len(job.folds))
+        ]
+        return dict(sum(map(Counter, of_fold), Counter()))
+    return _judged(job, chosen, row.setting)
+
+
+def _judged(job: Job, chosen: jaxmlp.Runs, setting: Mapping[str, Any]) -> dict[str, int]:
+    """The same of networks that have the same data."""
     is_whole = np.ones(chosen.shape, bool)
     for position in chosen.faults:
         is_whole[position] = False
     names = [name for name in chosen.history if name.startswith(("train_", "test_"))]
     scores = {name: chosen.final(name)[is_whole] for name in names}
-    return verdict.of_networks(recipe_of(job, row.setting), job.data, job.seeds[0], scores)
+    data = job.folds[setting[FOLD]] if FOLD in setting else job.data
+    return verdict.of_networks(recipe_of(job, setting), data, job.seeds[0], scores)
 
 
 POPULATION = life.Kind(

@@ -148,6 +148,14 @@ class Settings(Decisive):
         "hidden_sizes=64,256x64; may be given several times, for every combination.",
         role=SWEEP,
     )
+    folds: int = whole(
+        0,
+        "Cross-validation: divide the training set into this many parts, train every network once "
+        "without each of them, and test it on that; the test set is left alone. 0 for none.",
+        low=0,
+        role=SWEEP,
+        is_later=True,
+    )
     shuffle: str = one_of(
         ["own", "shared"], "own", "Whether each network has a data order of its own.", role=SWEEP
     )

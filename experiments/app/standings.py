@@ -18,8 +18,8 @@ from experiments.app import points
 from experiments.app.progress import format_metric
 from jaxmlp import statistics
 from jaxmlp.populations.runs import HALVING
-from jaxmlp.statistics import SEEDS, Summary
-from jaxmlp.statistics.settings import finals_of
+from jaxmlp.statistics import OBSERVED, Summary
+from jaxmlp.statistics.settings import FOLD, finals_of, observed_in
 
 SHOWN = 20  # settings in the table on the screen; table.csv has them all
 LEVEL = 0.05  # a p-value that cannot be less than this shows nothing
@@ -43,9 +43,9 @@ def against_best(runs: jaxmlp.Runs, metric: str, rows: list[Summary]) -> list[fl
     """How surprising each setting's lag behind the best one's mean would be, were there none.
 
     Returns:
-      p-values of paired permutation tests, times the number of pairs of settings (Bonferroni's
-      correction for all of them, as the best is picked by the same data); NaN for the best itself,
-      and for settings that halving ended.
+      p-values of paired permutation tests, of folds those of `statistics.compare`, times the number
+      of pairs of settings (Bonferroni's correction for all of them, as the best is picked by the
+      same data); NaN for the best itself, and for settings that halving ended.
     """
     best = ranked(runs, metric, rows)[0]
     finished = [row for row in rows if not has_lagged(runs, row)]
@@ -99,7 +99,8 @@ def settings_table(
         return show(float(np.clip(value, 0, 1)) if record.is_share else value)
 
     swept = ", ".join(name.replace("_", " ") for name in rows[0].setting) or "setting"
-    title = f"{metric.replace('_', ' ')} at each network's end, over seeds"
+    over = "folds" if observed_in(runs) == FOLD else "seeds"
+    title = f"{metric.replace('_', ' ')} at each network's end, over {over}"
     table = Table(swept, title=title, box=box.SIMPLE_HEAD)
     for name in ("mean", "95 % interval", "std", *["p"] * bool(p_values), "epochs", "networks"):
         table.add_column(name, no_wrap=True)
@@ -147,14 +148,20 @@ def explain_p(num_settings: int, num_seeds: int) -> str:
     return f"p: of the lag behind the first, paired over seeds, corrected for all pairs{few}"
 
 
+OF_FOLDS = (
+    "p: of the lag behind the first, by the t-test of Nadeau and Bengio (2003) over the folds, "
+    "corrected for all pairs; theirs is the interval too, as folds share training examples"
+)
+
+
 def explain_crossed(runs: jaxmlp.Runs) -> str:
-    """What a setting's observations are where several kinds of seeds vary; else nothing.
+    """What a setting's observations are where several kinds of seeds vary, or folds; else nothing.
 
     >>> names = {"seed": (0, 1, 2), "noise_seed": (0, 1)}
     >>> explain_crossed(jaxmlp.Runs(names, {}, np.ones((3, 2)), (), np.zeros((3, 2, 2)), {}))
     'mean, interval and std: over 3 seeds, each the mean of its 2 networks'
     """
-    varied = [(name, len(runs.axes.get(name, ()))) for name in SEEDS]
+    varied = [(name, len(runs.axes.get(name, ()))) for name in OBSERVED]
     varied = [(name, count) for name, count in varied if count > 1]
     if len(varied) < 2:
         return ""
@@ -182,10 +189,11 @@ def conclude(
 
     best = ranked(runs, metric, rows)
     tested, num_seeds = sum(not np.isnan(p_value) for p_value in p_values), best[0].num_seeds
-    shows_p = bool(tested) and least_p_value(tested + 1, num_seeds) < LEVEL
+    has_folds = observed_in(runs) == FOLD
+    shows_p = bool(tested) and (has_folds or least_p_value(tested + 1, num_seeds) < LEVEL)
     print_whole(console, settings_table(metric, runs, rows, p_values if shows_p else None))
     if tested:
-        say(explain_p(tested + 1, num_seeds))
+        say(OF_FOLDS if has_folds else explain_p(tested + 1, num_seeds))
     for row, setting in zip(rows, summary["settings"], strict=True):
         for finding, number in setting["verdict"].items():
             name = points.as_text(row.setting) or "all"

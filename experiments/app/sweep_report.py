@@ -13,6 +13,7 @@ from experiments.app.job import Job
 from experiments.folder.files import write_csv
 from jaxmlp.populations.gathering import merged
 from jaxmlp.statistics import Summary
+from jaxmlp.statistics.settings import FOLD, observed_in
 from jaxmlp.storage.atomic import whole_file
 
 NAME = 200  # characters; file systems take 255, of which some are for a scratch file's
@@ -111,7 +112,8 @@ def write_table(
 ) -> None:
     """Writes a line for each setting."""
     figures = ["num_seeds", "num_failed", "mean", "std", "low", "high"]
-    lines: list[list[Any]] = [[*rows[0].setting, "metric", "epochs", *figures, "p_against_best"]]
+    names = ["num_folds" if observed_in(runs) == FOLD else "num_seeds", *figures[1:]]
+    lines: list[list[Any]] = [[*rows[0].setting, "metric", "epochs", *names, "p_against_best"]]
     for row, p_value in zip(rows, p_values, strict=True):
         epochs = runs.select(**row.setting).stopped_at.mean()
         values = [points.value_text(value) for value in row.setting.values()]

@@ -91,7 +91,7 @@ def settings_of(config: Mapping[str, Any]) -> dict[str, Any]:
 def options(config: Mapping[str, Any]) -> Options:
     """How a table is to be read, by a config that has a record `table`."""
     others = {name: config[name] for name in ("task", "validation_fraction")}
-    return from_record(config["table"] | others)
+    return from_record(config["table"] | others | {"folds": config.get("folds", 0)})
 
 
 def by_name(preparations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -29,7 +29,9 @@ def figure_of(runs: Runs, table: Table) -> Figure:
     if loss in runs.history and loss != name:
         tables.append(tabulate(runs, loss))
     best, others = np.split(table.ranking, [len(COLOURS)])
-    curves = [interval_of(each.metric, each.history.swapaxes(1, 2)) for each in tables]
+    curves = [
+        interval_of(each.metric, each.history.swapaxes(1, 2), each.overlap) for each in tables
+    ]
     shown = [
         each.history[0] if _is_single(each) else mean[best]
         for each, (mean, *_) in zip(tables, curves, strict=True)
@@ -79,14 +81,14 @@ def _dashes(table: Table, best: np.ndarray) -> str:
     """What dashes mean, if there are any."""
     alive = _num_alive(table)[best]
     is_dashed = (alive < alive.max(axis=1, initial=0, keepdims=True)).any()
-    return "dashed: the mean of the seeds still in training" if is_dashed else ""
+    return f"dashed: the mean of the {table.observed}s still in training" if is_dashed else ""
 
 
 def _entries(table: Table, best: np.ndarray, num_others: int) -> tuple[str, list[str]]:
     """A heading, and what is written at each colour."""
     if len(table.names) == 1:
         texts = [f"at the end {text_of(table.metric, table.mean[0])}"]
-        return "", texts + ["the seeds"] * (table.num_seeds > 1)
+        return "", texts + [f"the {table.observed}s"] * (table.num_seeds > 1)
     texts = []
     for setting in best:
         lost = f" ({table.losses[setting]})" if table.losses[setting] else ""

@@ -1,9 +1,9 @@
 """What a sweep's pictures show: the values of a metric by setting, their means and intervals.
 
-A setting is a value for every axis but the seeds', and its observations are those of
-`jaxmlp.statistics`: its seeds, each the mean over its shuffle seeds and noise seeds. A seed with a
-member that diverged is in no mean. Intervals are Student's, cut where a share would leave 0 to
-100 %.
+A setting is a value for every axis but the seeds' and the folds', and its observations are those of
+`jaxmlp.statistics`: its folds, where there are some, or its seeds, each the mean over all else. One
+with a member that diverged is in no mean. Intervals are Student's, of folds wider by what these
+share, cut where a share would leave 0 to 100 %.
 """
 
 import itertools
@@ -17,7 +17,8 @@ from experiments.plots.style import NBSP, PERCENT, factor, is_share
 from experiments.plots.swept import value_text
 from jaxmlp.objectives.records import Metric
 from jaxmlp.populations.runs import Runs
-from jaxmlp.statistics import SEEDS
+from jaxmlp.statistics import OBSERVED
+from jaxmlp.statistics.settings import observed_in, overlap
 from jaxmlp.training.stopping import score
 
 __all__ = ["CONFIDENCE", "Table", "claim", "interval_of", "name_of", "tabulate"]
@@ -41,6 +42,8 @@ class Table(NamedTuple):
     low: np.ndarray
     high: np.ndarray
     scores: np.ndarray  # (settings,), more is better, -inf where there is no mean
+    observed: str = "seed"  # what an observation is: "fold" of several
+    overlap: float = 0.0  # what folds share, as `jaxmlp.statistics.settings.overlap` has it
 
     @property
     def ranking(self) -> np.ndarray:
@@ -67,7 +70,7 @@ def tabulate(runs: Runs, metric: str) -> Table:
       ValueError: if the history has no such metric.
     """
     record = runs.metric(metric)
-    kept = [i for i, name in enumerate(runs.axes) if name not in SEEDS]
+    kept = [i for i, name in enumerate(runs.axes) if name not in OBSERVED]
     arrange = _by_setting(runs)
     is_measured = runs.history[metric].size > 0  # what has no epochs has no last one
     last = np.asarray(runs.final(metric)) if is_measured else np.full(runs.shape, np.nan)
@@ -83,7 +86,8 @@ def tabulate(runs: Runs, metric: str) -> Table:
     observed = finals.mean(axis=2)
     curves = _mean(np.moveaxis(history, 2, -1))
     curves[np.isnan(observed)] = np.nan
-    mean, low, high = interval_of(record, observed)
+    shared = overlap(runs, metric)
+    mean, low, high = interval_of(record, observed, shared)
     is_unknown = np.isnan(finals) & ~is_diverged
     values = list(runs.axes.items())
     swept = {name: labels for name, labels in (values[i] for i in kept) if len(labels) > 1}
@@ -102,17 +106,20 @@ def tabulate(runs: Runs, metric: str) -> Table:
         low=low,
         high=high,
         scores=np.array([score({metric: float(value)}, record) for value in mean]),
+        observed="fold" if observed_in(runs) == "fold" else "seed",
+        overlap=shared,
     )
 
 
 def interval_of(
-    metric: str | Metric, values: np.ndarray
+    metric: str | Metric, values: np.ndarray, overlap: float = 0.0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean and Student's interval over the last axis, of what is finite.
 
     Args:
       metric: its record, or a name.
       values: (..., observations), in percent if it is a share.
+      overlap: what they share, if they are folds.
 
     Returns:
       The mean and the interval's ends, (...,) each; NaN of too few.
@@ -122,7 +129,8 @@ def interval_of(
     mean, count = _mean(values), np.isfinite(values).sum(-1)
     above = np.nan_to_num(values - mean[..., None])
     with np.errstate(invalid="ignore", divide="ignore"):
-        error = np.sqrt(np.maximum((above**2).sum(-1) / (count - 1) / count, 0))
+        variance = (above**2).sum(-1) / (count - 1)
+        error = np.sqrt(np.maximum(variance * (1 / count + overlap), 0))
         half = np.where(count > 1, stats.t.isf((1 - CONFIDENCE) / 2, count - 1.0) * error, np.nan)
     ends = mean - half, mean + half
     low, high = (np.clip(end, *PERCENT) for end in ends) if is_share(metric) else ends
@@ -150,17 +158,18 @@ def claim(table: Table, mean: str, band: str) -> str:
     """
     if table.num_seeds == 1:
         return "one seed a setting: no interval" if len(table.names) > 1 else "one seed"
-    claimed = f"{100 * CONFIDENCE:g} % interval of the mean (Student's t)"
+    how = "Student's t" + ", for folds that share examples" * bool(table.overlap)
+    claimed = f"{100 * CONFIDENCE:g} % interval of the mean ({how})"
     size = table.members.shape[1] // table.num_seeds
     crossed = f", each the mean of its {size} members" if size > 1 else ""
-    return f"{mean} over {table.num_seeds} seeds{crossed}; {band}: {claimed}"
+    return f"{mean} over {table.num_seeds} {table.observed}s{crossed}; {band}: {claimed}"
 
 
 def _by_setting(runs: Runs) -> Callable[[np.ndarray], np.ndarray]:
     """A function from (*axes, ...) to (settings, observations, members of each, ...)."""
     names, shape = list(runs.axes), runs.shape
-    kept = [i for i, name in enumerate(names) if name not in SEEDS]
-    seeds = [names.index(name) for name in SEEDS if name in names]
+    kept = [i for i, name in enumerate(names) if name not in OBSERVED]
+    seeds = [names.index(name) for name in OBSERVED if name in names]
     seeds.sort(key=lambda i: shape[i] == 1)  # the first that varies is what is observed
     first, others = seeds[:1], seeds[1:]
     sizes = [math.prod(shape[i] for i in axes) for axes in (kept, first, others)]

@@ -1,7 +1,10 @@
 """Sweeps from the command line: what they leave, how they stop and go on, and their replays."""
 
+import contextlib
 import csv
+import io
 import itertools
+import math
 import re
 import shutil
 import signal
@@ -9,8 +12,10 @@ import time
 from types import SimpleNamespace
 
 import numpy as np
+import optax
 import parquet_files
 import pytest
+from absl import flags
 from endings import killed_at
 from programs import call, command_line, finish, start
 from rich.console import Console
@@ -24,7 +29,7 @@ from experiments.app.job import Job
 from experiments.app.log import Clock, Log
 from experiments.app.settings import Settings
 from experiments.app.signals import StopRequest
-from experiments.data import npz
+from experiments.data import folding, npz
 from experiments.folder import workdir
 from experiments.folder.files import Lines
 from jaxmlp.storage import checkpoint, checkpoint_files
@@ -102,6 +107,98 @@ def test_a_replay_is_identical(swept, member, capsys):
     member = member or "seed=0,hidden_sizes=8,learning_rate=1e-2"
     call(replay, swept, f"--member={member}")
     assert f"{member}: identical to the bit" in capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def crossed(place, data_flag):
+    """Four folds: 12, 12, 13 and 13 examples are tested, and 37 are trained on."""
+    folder = place / "folds"
+    rates = "--sweep=learning_rate=0.02,1e30"
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        call(sweep, f"--workdir={folder}", data_flag, *SMALL, "--folds=4", "--seeds=0:2", rates)
+    return folder, out.getvalue()
+
+
+def test_a_cross_validation_is_a_sweep_over_folds(crossed, blobs):
+    folder, out = crossed
+    assert "16 networks: learning_rate 0.02, 1e+30; 4 folds of the 50 training examples, " in out
+    assert "37 train, 13 test of the first of 4 folds' examples, " in out
+    assert "over folds" in out
+    assert "mean, interval and std: over 4 folds, each the mean of its 2 networks" in out
+    assert "learning_rate=1e+30,fold=3,seed=1 ended: a number that is not finite" in out
+    record = npz.open_arrays(folder / "runs.npz")
+    assert record["axes/fold"].tolist() == ["0", "1", "2", "3"]
+    assert record["history/test_accuracy"].shape == (2, 4, 2, 4)
+    assert len(np.unique(record["params_sha256"][0])) == 8
+    with (folder / "table.csv").open() as file:
+        good, bad = csv.DictReader(file)
+    of_folds = record["history/test_accuracy"][0, :, :, -1].astype(np.float64).mean(axis=1)
+    assert (good["num_folds"], bad["num_folds"], bad["num_failed"]) == ("4", "0", "4")
+    assert float(good["mean"]) == pytest.approx(of_folds.mean())
+    half = 3.182446 * of_folds.std(ddof=1) * math.sqrt(1 / 4 + 50 / 148)
+    assert float(good["high"]) == pytest.approx(of_folds.mean() + half)
+    assert (read(folder / "config.json")["folds"], len(blobs.train_inputs)) == (4, 50)
+    summary = read(folder / "summary.json")
+    assert (summary["num_networks"], summary["num_programs"], summary["num_faults"]) == (16, 1, 8)
+
+
+def test_a_member_of_a_fold_is_replayed_alone(crossed, capsys):
+    for member in ("learning_rate=0.02,fold=2,seed=1", "seed=0,fold=3,learning_rate=1e30"):
+        call(replay, crossed[0], f"--member={member}")
+        assert f"{member}: identical to the bit" in capsys.readouterr().out
+    message = "--member needs fold to be one of 0, 1, 2, 3, got 4"
+    with pytest.raises(SystemExit, match=f"^error: {message}$"):
+        call(replay, crossed[0], "--member=learning_rate=0.02,fold=4,seed=1")
+
+
+def test_the_networks_of_a_fold_know_their_own_data(crossed, blobs):
+    record = npz.open_arrays(crossed[0] / "runs.npz")
+    own = folding.folded(blobs, 4)[2]
+    model, task = jaxmlp.mlp((4, 8, 3)), jaxmlp.classification(3)
+    recipe = jaxmlp.Recipe(model, task, optax.adam, {"learning_rate": 0.02}, 16, 4)
+    assert record["params_sha256"][0, 2, 1] == jaxmlp.digest(jaxmlp.train(recipe, own, 1).params)
+
+
+def test_a_cross_validation_goes_on_where_it_was_stopped(crossed, place, data_flag, monkeypatch):
+    folder, args = place / "stopped-folds", [data_flag, *SMALL, "--folds=4", "--seeds=0:2"]
+    args += ["--sweep=learning_rate=0.02,1e30", "--noplots"]
+    monkeypatch.setattr(sweep_recorder.Recorder, "on_epoch", _stop_at_two)
+    with pytest.raises(SystemExit):
+        call(sweep, f"--workdir={folder}", *args)
+    assert not (folder / "runs.npz").exists()
+    monkeypatch.undo()
+    call(sweep, f"--workdir={folder}", "--resume")
+    ours, theirs = (npz.open_arrays(each / "runs.npz") for each in (folder, crossed[0]))
+    assert (ours["params_sha256"] == theirs["params_sha256"]).all()
+    with pytest.raises(SystemExit, match="folds: expected 4, got 5"):
+        call(sweep, f"--workdir={folder}", "--resume", "--folds=5")
+
+
+def _stop_at_two(recorder, report, on_epoch=sweep_recorder.Recorder.on_epoch):
+    if report.epoch == 2:
+        recorder._log.request.signal = signal.SIGTERM
+    return on_epoch(recorder, report)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["--folds=1"], "--folds needs at least 2, or 0 for no cross-validation, got 1"),
+        (["--folds=60"], ".*: expected at least 60 rows for 60 folds, got 50"),
+        (["--folds=-1"], "flag --folds=-1: .*"),
+        (["--folds=3", "--sweep=fold=1,2"], "a sweep needs one of .*, got fold"),
+        (["--folds=5", "--halving=3"], "--halving needs a validation set: .*"),
+        (["--folds=20000", "--seeds=0:8"], "a sweep needs at most 100,000 networks, .*"),
+    ],
+)
+def test_folds_that_cannot_be_are_refused_in_a_line(given, message, data_flag, tmp_path, capsys):
+    with pytest.raises((SystemExit, flags.Error)) as ended:
+        call(sweep, f"--workdir={tmp_path / 'none'}", data_flag, *SMALL, *given)
+    assert re.search(
+        message, str(ended.value.code if hasattr(ended.value, "code") else ended.value)
+    )
+    assert not (tmp_path / "none").exists()
 
 
 def test_a_replay_names_what_differs(swept, place, capsys):

@@ -134,3 +134,24 @@ def test_the_networks_of_a_sweep_are_counted_before_they_are_made():
     points.refuse_too_many(range(100), range(100), [1] * 10, None)
     with pytest.raises(ValueError, match=r"at most 100,000 networks, got 100 x 1001 = 100,100$"):
         points.refuse_too_many(range(100), range(1001), None)
+
+
+def test_a_fold_is_an_axis_before_the_seeds():
+    swept = {"sweep": ["l2=0,0.1"], "seeds": "0:2", "shuffle_seeds": "3,4", "folds": 3}
+    with command_line():
+        axes = points.axes(swept)
+        assert list(axes) == ["l2", "fold", "shuffle_seed", "seed"]
+        assert axes["fold"] == ["0", "1", "2"]
+        found = points.parse_member("l2=0.1,fold=2,shuffle_seed=3,seed=1", axes)
+        assert found == {"l2": 0.1, "fold": 2, "shuffle_seed": 3, "seed": 1}
+        assert points.setting_of(found) == {"l2": 0.1}
+        assert list(points.axes({**swept, "folds": 0})) == ["l2", "shuffle_seed", "seed"]
+        with pytest.raises(ValueError, match="--member needs a value for each of l2, fold, "):
+            points.parse_member("l2=0.1,shuffle_seed=3,seed=1", axes)
+
+
+def test_folds_of_several_lengths_train_alike():
+    given = {"num_epochs": None, "batch_size": None, "l2": 0.0}
+    config = {"given": given, "num_epochs": 40, "batch_size": 32, "folds": 2}
+    assert points.given_of(config) == {"num_epochs": 40, "batch_size": 32, "l2": 0.0}
+    assert points.given_of({**config, "folds": 0}) == given

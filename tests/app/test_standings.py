@@ -148,3 +148,17 @@ def test_networks_that_share_nothing_have_no_mean_of_their_own():
     orders = np.moveaxis(np.float32([CROSSED]), 0, -1)  # 3 data orders and 2 noises of a seed
     text = concluded(*made_up(orders, noise_seed=(0, 1), shuffle_seed=(0, 1, 2)))
     assert "over 3 shuffle seeds, each the mean of its 2 networks" in text
+
+
+def test_folds_are_judged_by_the_test_that_is_theirs():
+    accuracies = (
+        np.random.default_rng(0).random((2, 5, 3)) / 9 + np.float64([0.2, 0.8])[:, None, None]
+    )
+    runs, rows = made_up(accuracies, l2=(0.1, 0.2), fold=tuple(range(5)))
+    text = concluded(runs, rows, 200)
+    assert "over folds" in text
+    assert "by the t-test of Nadeau and Bengio (2003) over the folds" in text
+    assert "mean, interval and std: over 5 folds, each the mean of its 3 networks" in text
+    p_value = statistics.compare(runs, {"l2": 0.1}, {"l2": 0.2}, "test_accuracy").p_value
+    assert f"{p_value:.2g}" in text
+    assert "fold" in text[text.index("variance of the test accuracy") :]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from run_tables import random_runs, relu, runs_of
 
-from experiments.plots.table import interval_of, tabulate
+from experiments.plots.table import claim, interval_of, tabulate
 from jaxmlp import Metric
 from jaxmlp.statistics import summarize
 
@@ -113,3 +113,20 @@ def test_settings_are_named_by_what_differs():
     ]
     assert table.fixed == "layers\xa02"
     assert list(table.swept) == ["learning_rate", "activation"]
+
+
+def test_folds_are_observed_and_their_interval_knows_what_they_share():
+    axes = {"width": (8, 16), "fold": range(4), "seed": range(3)}
+    values = np.random.default_rng(0).random((2, 4, 3, 2))
+    runs = runs_of(axes, values)
+    table = tabulate(runs, "test_loss")
+    assert (table.observed, table.overlap, table.finals.shape) == ("fold", 1 / 3, (2, 4))
+    expected = summarize(runs, "test_loss", interval="t")
+    np.testing.assert_allclose(table.low, [each.low for each in expected])
+    assert table.names == ["width\u00a08", "width\u00a016"]
+    said = claim(table, "line: the mean", "band")
+    assert said.startswith(
+        "line: the mean over 4 folds, each the mean of its 3 members; band: 95 %"
+    )
+    assert said.endswith("(Student's t, for folds that share examples)")
+    assert tabulate(runs.select(fold=1), "test_loss").observed == "seed"

@@ -53,7 +53,8 @@ class Member(NamedTuple):
     """One network of a sweep: how it is trained, and what the sweep has of it."""
 
     recipe: jaxmlp.Recipe
-    data: Dataset
+    data: Dataset  # of a cross-validation, its fold
+    described: Dataset  # of which config.json speaks: the first fold
     config: Mapping[str, Any]  # the sweep's
     values: Mapping[str, Any]  # along the axes
     record: Mapping[str, np.ndarray]  # its part of the arrays in runs.npz
@@ -104,7 +105,7 @@ def main(argv: list[str]) -> None:
             raise ValueError(f"{folder} needs to hold a finished sweep, got none")
         machine = schema.read(folder / "environment.json", records.ENVIRONMENT)
         member = choose(console, folder, config)
-        found = list(settings_differences(config, member.data))
+        found = list(settings_differences(config, member.described))
         with startup.compiling(console) as on_compiled:
             jaxmlp.warm_up(member.recipe, member.data, on_compiled, **member.devices)
     found += differences(member.record, train(console, member))
@@ -135,14 +136,16 @@ def choose(console: Console, folder: Path, config: Mapping[str, Any]) -> Member:
     alone = devices.of_member(config)
     on_these = {"mesh": devices.needed(alone), "mode": alone["mode"]}
     startup.wake(config["threads"], config["deterministic"], **on_these)
-    data = data_of(console, config, values)
+    described, data = data_of(console, config, values)
     recipe = points.recipe_at(data, points.given(config), points.setting_of(values))
     part = {name: values[position] for name, values in record.items()}
-    return Member(recipe, data, config, values, part)
+    return Member(recipe, data, described, config, values, part)
 
 
-def data_of(console: Console, config: Mapping[str, Any], values: Mapping[str, Any]) -> Dataset:
-    """What a member was trained on, of a cross-validation its fold.
+def data_of(
+    console: Console, config: Mapping[str, Any], values: Mapping[str, Any]
+) -> tuple[Dataset, Dataset]:
+    """What config.json speaks of, and what a member was trained on: of several folds its own.
 
     Raises:
       ValueError: if the data are others now.
@@ -152,7 +155,7 @@ def data_of(console: Console, config: Mapping[str, Any], values: Mapping[str, An
         raise ValueError(
             f"expected data with sha256 {config['data_sha256']}, got {data.sha256}: {data.source}"
         )
-    return folds[values[FOLD]] if folds else data
+    return data, (folds[values[FOLD]] if folds else data)
 
 
 def find(axes: Mapping[str, list[str]], values: Mapping[str, Any]) -> tuple[int, ...]:

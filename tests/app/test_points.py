@@ -153,5 +153,5 @@ def test_a_fold_is_an_axis_before_the_seeds():
 def test_folds_of_several_lengths_train_alike():
     given = {"num_epochs": None, "batch_size": None, "l2": 0.0}
     config = {"given": given, "num_epochs": 40, "batch_size": 32, "folds": 2}
-    assert points.given_of(config) == {"num_epochs": 40, "batch_size": 32, "l2": 0.0}
-    assert points.given_of({**config, "folds": 0}) == given
+    assert points.given(config) == {"num_epochs": 40, "batch_size": 32, "l2": 0.0}
+    assert points.given({**config, "folds": 0}) == given

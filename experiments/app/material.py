@@ -30,8 +30,9 @@ def load(given: Settings, earlier: Mapping[str, Any] | None) -> Material:
     if not given.folds:
         return Material(*configs.load_data(given, earlier))
     whole = dataclasses.replace(given, validation_fraction=0.0)
-    data, notice = configs.load_data(whole, earlier)
-    return divided(data, given.folds, given.validation_fraction)._replace(notice=notice)
+    data, notice, findings = configs.load_data(whole, earlier)
+    found = divided(data, given.folds, given.validation_fraction)
+    return found._replace(notice=notice, findings=findings)
 
 
 def divided(data: Dataset, folds: int, validation_fraction: float) -> Material:

@@ -141,7 +141,7 @@ def refuse_places(outputs: list[Path], inputs: list[Path]) -> None:
             raise ValueError(f"expected another file than {path}, which is to be read")
 
 
-def draw(path: Path, given: Examples, found: Predictions, image_shape: tuple[int, int]) -> None:
+def draw(path: Path, given: Examples, found: Predictions, image_shape: tuple[int, ...]) -> None:
     """The first inputs as the network sees them, with their probabilities."""
     from experiments.plots import run as plots
 
@@ -149,7 +149,8 @@ def draw(path: Path, given: Examples, found: Predictions, image_shape: tuple[int
     shares = np.nan_to_num(found.votes.outputs)  # no guess: no bars
     pairs = zip(given.names, found.unlike, strict=True)
     names = [f"{name}: {unlike}" if unlike else name for name, unlike in pairs]
-    plots.predictions(path, given.inputs, shares, names, tuple(image_shape))
+    classes = found.names if found.are_named else ()
+    plots.predictions(path, given.inputs, shares, names, tuple(image_shape), classes)
 
 
 if __name__ == "__main__":

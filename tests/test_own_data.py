@@ -10,6 +10,8 @@ from PIL import Image
 from programs import call
 
 from experiments import mnist, predict, replay, sweep, verify
+from experiments.data import sources
+from experiments.plots import run as plots
 
 SHORT = ("--num_epochs=2", "--hidden_sizes=8", "--batch_size=16", "--noplots")
 
@@ -77,6 +79,55 @@ def test_a_size_without_pictures_is_refused(tmp_path):
             train(tmp_path, name, "--image_size=8x8")
     with pytest.raises(SystemExit, match="HEIGHTxWIDTH such as 28x28"):
         train(tmp_path, "digits", "--image_size=8")
+
+
+def answers(run):
+    with (run / "predictions.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_pictures_are_answered_as_they_were_trained_on(painted, tmp_path, monkeypatch):
+    names = ["9 <red>", "10 blue", "green"]
+    files = [painted / "pictures" / name / f"{i}.png" for name in names for i in range(4)]
+    seen = []
+    draw = plots.predictions
+    monkeypatch.setattr(plots, "predictions", lambda *given: seen.append(given) or draw(*given))
+    call(predict, painted / "run", *files, f"--picture={tmp_path / 'p.png'}")
+    rows = answers(painted / "run")
+    assert {"p_9 <red>", "p_10 blue", "p_green"} < {*rows[0]}
+    right = [row["guess"] == name for row, name in zip(rows, np.repeat(names, 4), strict=True)]
+    assert np.mean(right) > 0.9
+    _, inputs, shares, _, shape, classes = seen[0]
+    data = sources.load(str(painted / "pictures"), image_size=(4, 5))
+    assert inputs[0].tolist() in data.train_inputs.tolist() + data.test_inputs.tolist()
+    assert (shape, [*classes]) == ((4, 5, 3), names)
+    assert shares.argmax(axis=1).tolist() == [names.index(row["guess"]) for row in rows]
+
+
+@pytest.mark.parametrize(
+    "labels", [["b", "a", "c"], [1, 0, 2], np.eye(3)[[1, 0, 2]], [["b"], ["a"], ["c"]]]
+)
+def test_labels_to_compare_with_may_have_any_form(lettered, labels, capsys):
+    np.savez(lettered / "more.npz", data=3 * np.eye(4)[[1, 0, 2]], targets=labels)
+    call(predict, lettered / "run", lettered / "more.npz")
+    assert [row["label"] for row in answers(lettered / "run")] == ["b", "a", "c"]
+    assert "right: 3 of 3" in capsys.readouterr().out
+
+
+def test_a_label_of_no_class_is_refused(lettered):
+    np.savez(lettered / "more.npz", x=np.eye(4)[:2], y=["a", "d"])
+    message = "more.npz: expected labels of the network's classes, a, b, c, got d in row 1"
+    with pytest.raises(SystemExit, match=message):
+        call(predict, lettered / "run", lettered / "more.npz")
+
+
+@pytest.fixture(scope="module")
+def lettered(tmp_path_factory):
+    """A run on arrays whose labels are letters."""
+    folder = tmp_path_factory.mktemp("lettered")
+    np.savez(folder / "a.npz", **arrays())
+    train(folder, folder / "a.npz", "--learning_rate=0.05", "--num_epochs=5")
+    return folder
 
 
 def arrays(**more):
@@ -163,8 +214,7 @@ def test_columns_of_other_sizes_are_named_and_the_flag_mends_them(tmp_path, caps
     np.savez(tmp_path / "some.npz", x=inputs, y=np.load(path)["y"])
     path.unlink()  # predicting needs none of the data
     call(predict, scaled, tmp_path / "some.npz")
-    with (scaled / "predictions.csv").open() as file:
-        rows = list(csv.DictReader(file))
+    rows = answers(scaled)
     assert np.mean([row["label"] == row["guess"] for row in rows]) > 0.94
 
 

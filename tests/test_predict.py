@@ -227,8 +227,8 @@ def test_an_npz_of_the_wrong_width_is_one_line(run, tmp_path):
 
 
 def test_an_npz_without_inputs_is_one_line(run, tmp_path):
-    np.savez(tmp_path / "odd.npz", images=np.zeros((3, 64)))
-    with pytest.raises(SystemExit, match=r"error: .*odd\.npz: expected the arrays x.*got images"):
+    np.savez(tmp_path / "odd.npz", weights=np.zeros((3, 64)))
+    with pytest.raises(SystemExit, match=r"error: .*odd\.npz: expected the arrays x.*got weights"):
         call(predict, run, tmp_path / "odd.npz")
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 import jaxmlp
 from experiments.app.progress import format_metric
-from experiments.data import npz, parquet
+from experiments.data import keys, npz, parquet
 from experiments.data.rows import CHUNK, Rows, pieces
 from experiments.folder.files import write_csv
 from jaxmlp.types import PyTree
@@ -30,7 +30,7 @@ def read(path: Path, num_features: int) -> tuple[np.ndarray | Rows, np.ndarray |
         rows, labels = parquet.open_files([path], check_finite=False)
         _refuse_others(path, rows, num_features)
         return rows.flat(), labels
-    found = npz.open_arrays(path, ("x", "y"), ("x_test", "y_test"), ("x",), ("x_test",))
+    found = npz.open_arrays(path, (*keys.find_to_predict(npz.names(path), path).values(),))
     inputs, *rest = found.values()
     if inputs.dtype.kind not in "buif" or inputs.ndim < 1 or not inputs.size:
         got = f"{inputs.dtype} {inputs.shape}"

@@ -8,8 +8,9 @@ import numpy as np
 
 from experiments.app import answers
 from experiments.app.voters import Voters
-from experiments.data.images import Picture, read_picture
+from experiments.data.images import Picture, read_as_it_is, read_picture
 from experiments.data.own import ENDINGS
+from experiments.data.own_labels import classes_of
 from experiments.data.rows import Rows
 from experiments.data.tables import cells, loading, reading
 from experiments.data.tables.inputs import IDENTIFIES
@@ -43,7 +44,7 @@ def read(paths: list[str], asked: Voters) -> Examples:
             raise ValueError(f"a network of a table takes one such table, got {' '.join(paths)}")
         return _table(user_path(paths[0]), asked)
     if len(paths) == 1 and paths[0].endswith(ENDINGS):
-        return read_file(user_path(paths[0]), config["sizes"], config["task"])
+        return read_file(user_path(paths[0]), config)
     if config["task"] == "regression":
         raise ValueError(f"a regression takes one .npz or .parquet file, got {' '.join(paths)}")
     if not config["image_shape"]:
@@ -52,7 +53,8 @@ def read(paths: list[str], asked: Voters) -> Examples:
             f".parquet file, got {' '.join(paths)}"
         )
     shape = tuple(config["image_shape"])
-    pictures = [read_picture(user_path(path), shape) for path in paths]
+    read_one = read_as_it_is if config["image_size"] else read_picture  # as in training
+    pictures = [read_one(user_path(path), shape) for path in paths]
     return Examples(paths, np.stack([each.rows[0] for each in pictures]), None, pictures)
 
 
@@ -61,14 +63,18 @@ def first(inputs: np.ndarray | Rows) -> np.ndarray:
     return inputs[np.arange(min(len(inputs), SHOWN))]
 
 
-def read_file(path: Path, sizes: list[int], task: str) -> Examples:
+def read_file(path: Path, config: Mapping[str, Any]) -> Examples:
     """The inputs of a file of examples, and its labels where it has them."""
+    sizes, task = config["sizes"], config["task"]
     inputs, labels = answers.read(path, sizes[0])
     names = [f"{path.name} {row}" for row in range(len(inputs))]
     if labels is None:
         return Examples(names, inputs, None)
     if task == "regression":
         return Examples(names, inputs, answers.check_values(path, labels, (len(inputs), sizes[-1])))
+    if task != "multilabel":
+        class_names = config.get("class_names", ())
+        labels = classes_of(labels, class_names, max(sizes[-1], 2), path)
     if labels.dtype.kind == "f" and (labels == np.round(labels)).all():
         labels = labels.astype(np.int64)
     shape = (len(inputs), sizes[-1]) if task == "multilabel" else inputs.shape[:1]

@@ -27,10 +27,11 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
-from experiments.data import figure, picture_files, strokes
+from experiments.data import figure, photographs, picture_files, strokes
+from experiments.data.photographs import in_colour, in_grey
 from experiments.data.picture_files import ImageError, on_white, upright
 
-__all__ = ["ImageError", "Picture", "read_image", "read_picture"]
+__all__ = ["ImageError", "Picture", "read_as_it_is", "read_image", "read_picture"]
 
 WORKING_SIDE = 512  # pixels; a picture with more than twice as many is reduced first
 MIN_INK = 0.25  # the share of an 8x8 digit's 32x32 that is on; data have 0.30 in the mean
@@ -40,7 +41,8 @@ TURNS = (0, -14, 14, -28, 28)  # degrees; what stands aslant is upright in one o
 class Picture(NamedTuple):
     """A picture as a network may take it."""
 
-    rows: np.ndarray  # (num_views, height * width) float32 from 0, the background, to 1
+    # (num_views, height * width) float32 from 0, the background, to 1; or uint8 pixels
+    rows: np.ndarray
     oddity: str  # what makes it unlike a handwritten character; empty if nothing does
 
 
@@ -79,6 +81,21 @@ def read_picture(path: str | PathLike[str], image_shape: tuple[int, ...]) -> Pic
         if ink.any():
             return _prepare(ink, image_shape)
     raise ImageError(f"{path}: expected a figure on a background, got a blank picture")
+
+
+def read_as_it_is(path: str | PathLike[str], image_shape: tuple[int, ...]) -> Picture:
+    """Reads a picture as those are read that a network is trained on from files; see `photographs`.
+
+    Args:
+      path: as of `read_picture`.
+      image_shape: (height, width), or (height, width, 3) in colour.
+
+    Raises:
+      ImageError: no such file, not a picture, damaged, or too large to be safe.
+    """
+    pixels = photographs.read(path, (image_shape[0], image_shape[1]))
+    pixels = in_colour(pixels) if len(image_shape) == 3 else in_grey(pixels)
+    return Picture(pixels.reshape(1, -1), "")
 
 
 def _photograph(image: Image.Image, image_shape: tuple[int, ...]) -> np.ndarray:

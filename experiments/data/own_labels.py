@@ -10,7 +10,7 @@ import numpy as np
 from experiments.data import targets
 from experiments.data.idx import DataError
 
-__all__ = ["OwnLabels", "checked_names", "read"]
+__all__ = ["OwnLabels", "checked_names", "classes_of", "read"]
 
 OTHERWISE = {  # inferred task -> how to say that the labels are something else
     "classification": "--task=regression for values",
@@ -87,6 +87,60 @@ def checked_names(values: np.ndarray, where: str) -> tuple[str, ...]:
     if len(again := [name for name in names if names.count(name) > 1]):
         raise DataError(f"{where}: expected a name for each class, got {again[0]} twice")
     return names
+
+
+def classes_of(
+    values: np.ndarray, names: Sequence[str], num_classes: int, where: object
+) -> np.ndarray:
+    """Labels of further examples as the classes of a network, where their form is known from it.
+
+    Args:
+      values: (N,) texts or numbers, (N, 1), or one-hot rows.
+      names: of the network's classes, () where they are numbers from 0 on.
+      num_classes: how many there are.
+      where: the file, for messages.
+
+    Returns:
+      (N,) whole numbers; numbers that are in no form known as they are.
+
+    Raises:
+      DataError: a label is none of the names.
+
+    >>> classes_of(np.array(["b", "a"]), ("a", "b"), 2, "file")
+    array([1, 0])
+    """
+    values = _plain(values, f"{where}: labels")
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim == 2:
+        is_one_hot = values.shape[1] == num_classes and (np.sort(values)[:, :-1] == 0).all()
+        return values.argmax(axis=1) if is_one_hot and (values.max(axis=1) == 1).all() else values
+    if not _is_text(values):
+        known = np.unique(values)
+        if values.dtype.kind == "b" or not names or not all(map(_is_whole, names)):
+            are_others = (
+                names and len(known) == len(names) and not 0 <= known[0] <= known[-1] < len(names)
+            )
+            return np.searchsorted(known, values) if are_others else values
+        values = np.array([_number_text(value) for value in values.tolist()])
+    place = {name: number for number, name in enumerate(names)}
+    strange = np.array([value not in place for value in values.tolist()], bool)
+    if strange.any():
+        row = int(strange.argmax())
+        known_names = _some(names) or f"0 to {num_classes - 1}"
+        raise DataError(
+            f"{where}: expected labels of the network's classes, {known_names}, got {values[row]} "
+            f"in row {row}"
+        )
+    return np.array([place[value] for value in values.tolist()])
+
+
+def _number_text(value: float) -> str:
+    return str(int(value)) if float(value).is_integer() else str(value)
+
+
+def _is_whole(name: str) -> bool:
+    return name.removeprefix("-").isdecimal()
 
 
 def _is_text(values: np.ndarray) -> bool:

@@ -9,7 +9,7 @@ import photographs
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 
-from experiments.data.images import ImageError, read_image, read_picture
+from experiments.data.images import ImageError, read_as_it_is, read_image, read_picture
 
 MNIST = (28, 28)
 DIGITS = (8, 8)
@@ -312,3 +312,15 @@ def test_pictures_of_other_kinds_are_grey_to_a_network_of_colours(tmp_path, mode
         picture.putpixel((0, 0), 65535)
     row = read_image(save(tmp_path / "a.png", picture), (4, 4, 3))
     np.testing.assert_allclose(row[-3:], seen, atol=0.01)
+
+
+def test_a_picture_as_it_is_has_the_pixels_that_training_has(tmp_path):
+    grey = np.random.default_rng(0).integers(100, 256, (4, 5), np.uint8)  # dark on light
+    path = save(tmp_path / "a.png", Image.fromarray(grey))
+    found = read_as_it_is(path, (4, 5))
+    assert (found.rows.dtype, found.rows.tolist()) == (np.uint8, [grey.ravel().tolist()])
+    assert read_as_it_is(path, (4, 5, 3)).rows.tolist() == [grey.ravel().repeat(3).tolist()]
+    assert read_as_it_is(path, (2, 9)).rows.shape == (1, 18)
+    red = save(tmp_path / "b.png", Image.new("RGB", (9, 9), "red"))
+    assert read_as_it_is(red, (2, 2)).rows.tolist() == [[76] * 4]
+    assert read_as_it_is(red, (1, 1, 3)).rows.tolist() == [[255, 0, 0]]

@@ -138,3 +138,54 @@ def test_names_that_are_none(values, message):
     with pytest.raises(DataError, match=message):
         own_labels.checked_names(np.array(values), "a")
     assert own_labels.checked_names(np.array([b"<b>", b"\xc3\xa4"]), "a") == ("<b>", "ä")
+
+
+ABC = ("a", "b", "c")
+
+
+@pytest.mark.parametrize(
+    ("values", "names", "classes"),
+    [
+        (["c", "a"], ABC, [2, 0]),
+        ([["c"], ["a"]], ABC, [2, 0]),
+        ([b"c", b"a"], ABC, [2, 0]),
+        ([2, 0, 1], ABC, [2, 0, 1]),
+        ([3, 1, 2, 1], ABC, [2, 0, 1, 0]),  # all three are there, and none is 0
+        ([2, 1], ABC, [2, 1]),
+        ([7, 9], ABC, [7, 9]),  # refused by who knows how many there are
+        ([2, 1, 2], ("1", "2", "3"), [1, 0, 1]),
+        ([2.0, 1_000_000], ("1", "2", "1000000"), [1, 2]),
+        ([1, -1], ("-1", "1", "5"), [1, 0]),
+        ([[0, 0, 1], [1, 0, 0]], ABC, [2, 0]),
+        ([[0, 0, 1], [1, 0, 0]], (), [2, 0]),
+        ([1, 2], (), [1, 2]),
+        ([True, False], ("False", "True", "x"), [1, 0]),
+    ],
+)
+def test_labels_of_further_examples_are_those_of_the_network(values, names, classes):
+    found = own_labels.classes_of(np.asarray(values), names, 3, "a.npz")
+    assert found.astype(int).tolist() == classes
+
+
+@pytest.mark.parametrize(
+    ("values", "names", "message"),
+    [
+        (
+            ["a", "d"],
+            ABC,
+            "a.npz: expected labels of the network's classes, a, b, c, got d in row 1",
+        ),
+        ([1, 0], ("1", "2"), "classes, 1, 2, got 0 in row 1"),
+        ([1, 1.5], ("1", "2"), "classes, 1, 2, got 1.5 in row 1"),
+        ([1, np.nan], ("1", "2"), "classes, 1, 2, got nan in row 1"),
+        (["a"], (), "classes, 0 to 2, got a in row 0"),
+    ],
+)
+def test_labels_of_no_class_are_refused(values, names, message):
+    with pytest.raises(DataError, match=message):
+        own_labels.classes_of(np.asarray(values), names, 3, "a.npz")
+
+
+def test_rows_that_are_not_one_hot_stay_as_they_are():
+    for rows in ([[1, 1, 0]], [[0, 0, 0]], [[0, 2, 0]], [[0, 1]]):
+        assert own_labels.classes_of(np.array(rows), ABC, 3, "a").tolist() == rows

@@ -191,6 +191,7 @@ def _as_numbers(name: str, texts: Any, decimal: str) -> Column | None:
     if len(there) < MOSTLY * (len(texts) - texts.null_count):
         return None
     notes = _odd(name, texts, values, "numbers")
+    notes += (f"{shown(name)}: numbers of {unit}",) if unit else ()
     return _settled(Column(name, "number", values, form=unit, notes=notes), there)
 
 

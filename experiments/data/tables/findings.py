@@ -209,7 +209,8 @@ def _by_threshold(column: Column, labels: np.ndarray, sure: float) -> str:
     is_between = (np.diff(values[order])[changes] > 0).all()
     if len(changes) >= count or not is_between:
         return ""
-    return f"above and below {values[order][changes[0] + 1]:g}" if count == 2 else "by thresholds"
+    below, above = values[order][changes[0]], values[order][changes[0] + 1]
+    return f"up to {below:g} and from {above:g} on" if count == 2 else "by thresholds"
 
 
 def _by_line(column: Column, labels: np.ndarray, sure: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -91,7 +91,7 @@ def load(path: str | Path, options: Options, check_finite: bool = True) -> Loade
         datasets.append(_dataset(path, made, answer, each))
     digests = [data.sha256 for data in datasets]
     together = hashlib.sha256("".join(digests).encode()).hexdigest()
-    said = [*answer.notes, *reading.notes_of(table), *chosen.notes]
+    said = [*answer.notes, *reading.notes_of(table), *_decimal(table), *chosen.notes]
     said += findings.of(chosen.columns, answer, options, datasets)
     sha256 = digests[0] if len(digests) == 1 else together
     return Loaded(datasets, prepared, said, rows, answer.task, sha256)
@@ -118,7 +118,12 @@ def prepare_rows(path: str | Path, prepared: Preparation) -> Prepared:
         for about, column in zip(prepared["columns"], found, strict=True)
         for note in _news(about, column)
     ]
-    return Prepared(made, labels, [*reading.notes_of(table), *news, *notes])
+    return Prepared(made, labels, [*reading.notes_of(table), *_decimal(table), *news, *notes])
+
+
+def _decimal(table: Any) -> list[str]:
+    has_comma = columns.decimal_of(table) == ","
+    return ["numbers are read with a decimal comma"] if has_comma else []
 
 
 def _divided(

@@ -90,7 +90,8 @@ def test_the_few_that_are_no_numbers_are_missing_and_said():
 
 
 def test_forms_and_words_are_kept():
-    assert described(["5%", "7%"])[0].form == "%"
+    percent = described(["5%", "7%"])[0]
+    assert (percent.form, percent.notes) == ("%", ("x: numbers of %",))
     assert described(["2.1.1970", "3.1.1970"])[0].form == "day first"
     assert described(["No", "Yes"])[0].words == ("No", "Yes")
     assert described(["sí", "no"])[0].words == ("no", "sí")

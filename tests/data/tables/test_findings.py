@@ -44,13 +44,13 @@ def test_numbers_that_identify_rows(name, values, expected):
 @pytest.mark.parametrize(
     ("values", "labels", "how"),
     [
-        (HALVES * 2.0 + RANDOM.random(40), HALVES, "above and below 2.0"),
+        (HALVES * 2.0 + RANDOM.random(40), HALVES, "up to 0.966"),
         (THIRDS + 0.5 * RANDOM.random(60), THIRDS, "by thresholds"),
         ([f"c{i}" for i in THIRDS], THIRDS, "value by value"),
         ([f"c{i % 6}" for i in range(60)], THIRDS, "value by value"),
         ((THIRDS - 1.0) ** 2 + THIRDS * 0.0, THIRDS == 1, "value by value"),
         ([None if each else i for i, each in enumerate(HALVES)], HALVES, "whether it is missing"),
-        ([*(HALVES * 1.0)[:30], *[None] * 10], HALVES, "above and below 1"),
+        ([*(HALVES * 1.0)[:30], *[None] * 10], HALVES, "up to 0 and from 1 on"),
     ],
 )
 def test_a_column_that_gives_the_class_away_is_named(values, labels, how):

@@ -130,13 +130,14 @@ def test_every_way_to_write_a_table_gives_the_same_inputs(tmp_path):
     names = list(columns)
     lines = [names, *zip(*columns.values(), strict=True)]
     excel = "\r\n".join(";".join(each).replace(".", ",") for each in lines)
-    (tmp_path / "b.csv").write_bytes(b"sep=;\r\n" + excel.encode("utf-16"))  # a mark inside
     (tmp_path / "b.csv").write_bytes(("sep=;\r\n" + excel + "\r\n;;;;;;;;;;\r\n").encode("utf-16"))
     parquet.write_table(
         pyarrow.table({name: list(each) for name, each in columns.items()}), tmp_path / "c.parquet"
     )
     for name in ("b.csv", "c.parquet"):
         other = load(tmp_path / name, Options(("state",))).datasets[0]
+        said = load(tmp_path / name, Options(("state",))).findings
+        assert ("numbers are read with a decimal comma" in said) == (name == "b.csv")
         np.testing.assert_array_equal(other.train_inputs, first.train_inputs)
         np.testing.assert_array_equal(other.test_labels, first.test_labels)
         assert other.sha256 == first.sha256

@@ -24,6 +24,7 @@ import numpy as np
 from absl import flags
 from rich.console import Console
 
+import jaxmlp
 from experiments.app import answers, endings, examples, predictions, startup, voters, votes
 from experiments.app.command_line import define_path
 from experiments.app.examples import Examples
@@ -31,6 +32,8 @@ from experiments.app.predictions import Predictions
 from experiments.app.voters import Voters
 from experiments.data import likeness
 from experiments.folder.workdir import user_path
+from experiments.scores import figures, screen
+from jaxmlp.types import PyTree
 
 FLAGS = flags.FLAGS
 flags.adopt_module_key_flags(startup)
@@ -63,6 +66,12 @@ def main(argv: list[str]) -> None:
             draw(picture, given, found, asked.config["image_shape"])
             print(f"picture in {picture}")
         print(f"all {'answers' if found.task == 'regression' else 'guesses'} in {table}")
+
+
+def load(folder: Path) -> tuple[jaxmlp.Recipe, PyTree, dict[str, Any]]:
+    """A run's recipe, parameters and config; raises as `voters.load`."""
+    asked = voters.load(folder)
+    return asked.each[0].recipe, asked.each[0].params, asked.config
 
 
 def ask(asked: Voters, given: Examples) -> Predictions:
@@ -111,6 +120,9 @@ def conclude(given: Examples, found: Predictions) -> None:
     if found.task in ("classification", "binary"):
         right = int((found.guesses == given.labels).sum())
         console.print(f"right: {right:,} of {count:,}, {100 * right / count:.2f} %", style="bold")
+    task = "classification" if found.task == "binary" else found.task  # with both answers' shares
+    scores = figures.of(task, given.labels, found.votes.outputs, found.names)
+    console.print(screen.line(scores), markup=False, soft_wrap=True)
 
 
 def place_for_picture(folder: Path, config: Mapping[str, Any]) -> Path | None:

@@ -265,10 +265,11 @@ def test_values_make_a_regression(values, tmp_path, capsys):
     out = capsys.readouterr().out
     rows = np.genfromtxt(path / "predictions.csv", delimiter=",", skip_header=1)[:, 1:]
     np.testing.assert_allclose(rows[:, 0] - rows[:, 1], error, atol=1e-4)
-    assert f"absolute error {np.abs(error).mean():.4f}, r2 0.9" in out
+    assert f"mean absolute error {np.abs(error).mean():.4g} (95 % interval " in out
+    assert "R² 0.9" in out
     table = parquet_files.write(tmp_path / "data.parquet", **np.load(tmp_path / "data.npz"))
     call(predict, path, table)
-    assert f"absolute error {np.abs(error).mean():.4f}, r2 0.9" in capsys.readouterr().out
+    assert f"mean absolute error {np.abs(error).mean():.4g} (" in capsys.readouterr().out
     for given, message in (
         (["digit.png"], "a regression takes one .npz or .parquet file, got digit.png"),
         (

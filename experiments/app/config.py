@@ -10,7 +10,7 @@ from absl import flags
 
 import jaxmlp
 from experiments.app import devices, settings, tables, together
-from experiments.app.decisive import SMALL
+from experiments.app.decisive import FEW, SMALL
 from experiments.app.fields import LIFE, OUTPUT, RESULT, SWEEP, SWEEP_OUTPUT
 from experiments.app.recipes import LEARNING_RATES
 from experiments.app.settings import ABOUT, Settings
@@ -184,9 +184,10 @@ def complete(values: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
       ValueError: naming the settings, if they contradict each other.
     """
     num_train, is_small = len(data.train_inputs), len(data.train_inputs) < SMALL
+    epochs = 100 if num_train < FEW and "table" in values else 40
     defaults = {
         "task": sources.task_of(data.train_labels),
-        "num_epochs": 40 if is_small else 10,
+        "num_epochs": epochs if is_small else 10,
         "batch_size": min(num_train, 32 if is_small else 256),
         "learning_rate": LEARNING_RATES[values["optimizer"]],
         "weight_decay": 1e-4 if values["optimizer"] == "adamw" else 0.0,

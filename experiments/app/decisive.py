@@ -19,6 +19,7 @@ from experiments.app.fields import (
 from experiments.app.recipes import CHOICES, LEARNING_RATES, NORMS, TASKS
 from jaxmlp.nn.products import PRECISIONS
 
+FEW = 1_000  # training rows of a table below which 40 epochs are too few steps
 SMALL = 10_000  # training examples below which smaller batches and more epochs pay
 RATES = ", ".join(f"{name} {rate:g}" for name, rate in LEARNING_RATES.items())
 
@@ -32,7 +33,8 @@ class Decisive:
     )
     num_epochs: int | None = whole(
         None,
-        f"Passes over the training data; by default 10, or 40 below {SMALL:,} examples.",
+        f"Passes over the training data; by default 10, or 40 below {SMALL:,} examples, or 100 "
+        f"below {FEW:,} rows of a table.",
         is_filled=True,
         may_change=True,  # upwards
     )

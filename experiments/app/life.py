@@ -165,6 +165,8 @@ def introduce(console: Console, job: Job, what: str) -> None:
     data = job.data
     for finding in job.findings:
         console.print(finding, style="yellow", markup=False, soft_wrap=True)
+    if job.preparations:
+        tables.show(console, job.preparations[0])
     counts = ", ".join(f"{len(labels):,} {name}" for name, (_, labels) in data.sets().items())
     counts += f" of the first of {len(job.folds)} folds'" if job.folds else ""
     text = f"{data.name}: {counts} examples, from {data.source}\n{what}"

@@ -134,6 +134,7 @@ def draw(job: Job, progress: Progress, params: PyTree, outputs: np.ndarray | Non
         return
     if job.recipe.task.kind == "binary":
         if outputs.shape[1] > 1:  # answers of their own are not confused with each other
+            plots.answers(folder / "answers.png", labels, outputs, data.class_names)
             return
         outputs = np.concatenate([1 - outputs, outputs], axis=1)  # of no, and of yes
     guesses, classes = outputs.argmax(axis=1), data.class_names

@@ -4,6 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 from experiments.app.command_line import NamesParser, NumberParser
 from experiments.app.fields import TABLE
@@ -12,12 +16,16 @@ from experiments.data import targets
 from experiments.data.parquet import SUFFIX as PARQUET
 from experiments.data.tables import reading
 from experiments.data.tables.inputs import check_names
+from experiments.data.tables.naming import shown
 from experiments.data.tables.options import Options, from_record
+from experiments.data.tables.preparation import feature_names
 from experiments.data.tables.reading import SUFFIXES, is_table
 from experiments.folder.workdir import user_path
 from jaxmlp.nn.scaling import Scaling
 
 PREPARATION = "preparation.json"  # in a folder: how a table's rows become inputs
+KINDS = {"number": "numbers", "boolean": "yes or no", "category": "categories", "date": "dates"}
+SHOWN = 12  # columns of a kind on the screen; preparation.json has them all
 NAMES = {"target_column": "target"}  # setting -> its field in the record, where that is another
 
 
@@ -108,6 +116,35 @@ def by_name(preparations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         }
         for fold, preparation in enumerate(preparations)
     }
+
+
+def show(console: Console, prepared: Mapping[str, Any]) -> None:
+    """Prints what each column of a table is taken as, those of a kind together."""
+    table = Table("taken as", "columns", "inputs", box=box.SIMPLE_HEAD)
+    for kind, named in KINDS.items():
+        of_kind = [column for column in prepared["columns"] if column["kind"] == kind]
+        if of_kind:
+            width = len(feature_names({"columns": of_kind}))
+            texts = [escape(_described(column)) for column in of_kind[:SHOWN]]
+            more = [f"and {len(of_kind) - SHOWN:,} more"] if len(of_kind) > SHOWN else []
+            table.add_row(f"{len(of_kind)} {named}", ", ".join([*texts, *more]), str(width))
+    console.print(table)
+
+
+def _described(column: Mapping[str, Any]) -> str:
+    """A column's name, and what is special about it.
+
+    >>> _described({"name": "age", "kind": "number", "log": True, "has_missing": True})
+    'age (logarithm, some missing)'
+    """
+    said = ["logarithm"] if column.get("log") else []
+    if column["kind"] == "category":
+        others = " and others" if column["has_other"] else ""
+        said.append(f"{len(column['categories'])}{others}")
+    said += ["with the time"] if column.get("has_time") else []
+    said += ["some missing"] if column["has_missing"] else []
+    name = shown(column["name"])
+    return f"{name} ({', '.join(said)})" if said else name
 
 
 def output_scaling(labels: np.ndarray) -> dict[str, list[float]]:

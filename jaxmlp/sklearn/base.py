@@ -69,11 +69,6 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         self.random_state = random_state
         self.verbose = verbose
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
-        return tags
-
     @property
     def task_(self) -> Task:
         """What the outputs mean: for `jaxmlp.save`, beside a network of `networks_`."""
@@ -104,7 +99,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         X, y = validate_data(
             self, X, y, dtype=FLOATS, multi_output=True, ensure_min_samples=least, **how
         )
-        inputs = X.astype(np.float64)
+        inputs = X.astype(np.float64, copy=False)
         weights = check_sample_weight(sample_weight, X, dtype=np.float64)
         if not (weights >= 0).all() or not 0 < weights.sum() < np.inf:
             raise ValueError(
@@ -115,7 +110,8 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
 
     def _train(self, rows: Rows, kind: str, num_outputs: int) -> None:
         """Trains on rows of which those that weigh nothing are not there; sets what has come."""
-        rows = rows.at(np.flatnonzero(rows.weights > 0))
+        if not rows.weights.all():
+            rows = rows.at(np.flatnonzero(rows.weights))
         found = train_ensemble(self, rows, kind, num_outputs)
         self._kind, self.n_outputs_ = kind, num_outputs
         self._architecture, self.params_ = found.architecture, found.params
@@ -133,7 +129,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         """What each member says of rows, in the data's own units: (members, rows, outputs)."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=FLOATS)
-        inputs = as_float32("X", scaled(self.input_scaling_, X.astype(np.float64)))
+        inputs = as_float32("X", scaled(self.input_scaling_, X.astype(np.float64, copy=False)))
         # In evaluation nothing is dropped: one program serves all rates.
         model = variant(model_of(self._architecture), dropout=None)
         found = answers(model.apply, self.task_.link, self.params_, inputs)

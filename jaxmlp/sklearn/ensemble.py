@@ -129,15 +129,16 @@ def _data(
 ) -> tuple[int, Dataset, Scalings, float]:
     """The size of a batch, scaled rows, what they are scaled by, and what a batch weighs."""
     size = batch_size_of(e.batch_size, len(rows.inputs), settings.norm)
-    is_whole = size == len(rows.inputs)  # and so all rows are in every batch
-    if is_whole and settings.dropout is None and settings.norm != "batch":
+    # All rows in every batch, and none that knows of the others: sums alone decide.
+    is_whole = size == len(rows.inputs) and settings.norm != "batch"
+    if is_whole and settings.dropout is None:
         rows = Rows(*merged(*rows))
         size = len(rows.inputs)
     batch_weight = size * float(rows.weights.mean())
     none: Scalings = (None, None)
     scalings = _scalings(rows, kind) if e.standardize else none
     rows = _scaled(rows, *scalings, kind)
-    if is_whole and settings.norm != "batch":
+    if is_whole:
         rows = Rows(*padded(*rows))
         size = len(rows.inputs)
     data = Dataset(rows.inputs, rows.labels)

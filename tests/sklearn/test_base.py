@@ -128,19 +128,15 @@ def test_tables_have_their_names_kept_and_checked():
         fitted.predict(scaled[["b", "a", "c", "d"]])
 
 
-def test_a_search_over_numbers_compiles_as_much_as_one_setting():
+def test_a_search_over_numbers_compiles_nothing_anew():
     """Folds of 120 rows: one length, so one set of programs, whatever is searched for."""
     grid = {"learning_rate_init": [0.01, 0.03], "alpha": [1e-4, 1.0, 10.0], "dropout": [0.1, 0.3]}
     model = MLPClassifier(**{**QUIET, "dropout": 0.2})
     cross_val_score(model, X, Y, cv=5)
     with counted() as seen:
-        search = GridSearchCV(model, grid, cv=5).fit(X, Y)
-    assert len(seen) <= 6  # of the last fit, on all rows
-    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
-    assert len(set(search.cv_results_["mean_test_score"])) > 2
-    with counted() as seen:
-        search.set_params(param_grid={"learning_rate_init": [0.02]}).fit(X, Y)
+        search = GridSearchCV(model, grid, cv=5, refit=False).fit(X, Y)
     assert not seen
+    assert len(set(search.cv_results_["mean_test_score"])) > 2
 
 
 def test_bootstrapped_rows_share_a_program():

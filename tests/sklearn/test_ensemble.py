@@ -1,3 +1,5 @@
+import functools
+
 import jax
 import numpy as np
 import pytest
@@ -6,6 +8,7 @@ from sklearn.datasets import load_iris
 import jaxmlp
 from jaxmlp import optimizers
 from jaxmlp.sklearn import MLPClassifier, MLPRegressor
+from jaxmlp.sklearn import ensemble as module
 from jaxmlp.sklearn.ensemble import Rows, train_ensemble
 
 X, Y = load_iris(return_X_y=True)
@@ -24,27 +27,61 @@ def bits(ensemble, member=0):
     return jaxmlp.digest(jax.tree.map(lambda leaf: leaf[member], ensemble.params))
 
 
-def test_members_are_those_of_train():
-    """In batches of less than all rows, nothing is done to the rows but scaling."""
-    ensemble = trained(batch_size=50, alpha=0.1, n_members=2)
-    assert [leaf.shape[0] for leaf in ensemble.params[0]] == [2, 2]
+@pytest.mark.parametrize(("batch_size", "norm"), [(50, None), (150, "batch")])
+def test_members_are_those_of_train(batch_size, norm):
+    """In batches of less than all rows, or of rows that see each other, rows are only scaled."""
+    ensemble = trained(batch_size=batch_size, norm=norm, alpha=0.1, n_members=2)
+    assert {leaf.shape[0] for leaf in jax.tree.leaves(ensemble.params)} == {2}
     scaling = jaxmlp.scaling_of(X)
     assert ensemble.input_scaling == scaling
     inputs = ((X - np.array(scaling.mean)) / np.array(scaling.scale)).astype(np.float32)
     recipe = jaxmlp.Recipe(
-        jaxmlp.mlp((4, 8, 3)),
+        jaxmlp.mlp((4, 8, 3), norm=norm),
         jaxmlp.classification(3),
         optimizers.regularized(optimizers.adam),
-        {"learning_rate": 0.03, "l2": 0.1 / 50},
-        batch_size=50,
+        {"learning_rate": 0.03, "l2": 0.1 / batch_size},
+        batch_size=batch_size,
         num_epochs=15,
     )
     for member, seed in enumerate(ensemble.seeds):
         run = jaxmlp.train(recipe, jaxmlp.Dataset(inputs, Y.astype(np.int32)), seed)
         assert bits(ensemble, member) == jaxmlp.digest(run.params)
-        np.testing.assert_array_equal(
-            ensemble.history["train_loss"][member], run.history["train_loss"]
-        )
+        losses = ensemble.history["train_loss"][member]
+        np.testing.assert_array_equal(losses, run.history["train_loss"])
+
+
+@pytest.mark.parametrize(
+    ("given", "is_merged", "is_padded"),
+    [
+        ({}, True, True),
+        ({"norm": "layer"}, True, True),
+        ({"dropout": 0.1}, False, True),  # a row that is repeated drops other outputs
+        ({"norm": "batch"}, False, False),
+        ({"batch_size": 149}, False, False),
+    ],
+)
+def test_rows_are_merged_and_padded_where_sums_alone_decide(
+    given, is_merged, is_padded, monkeypatch
+):
+    called = []
+    for name in ("merged", "padded"):
+        real = getattr(module, name)
+        own = functools.partial(lambda name, real, *rows: called.append(name) or real(*rows), name)
+        monkeypatch.setattr(module, name, functools.partial(own, real))
+    trained(max_iter=1, **given)
+    assert called == ["merged"] * is_merged + ["padded"] * is_padded
+
+
+def test_a_batch_of_one_row_is_not_left_over_for_a_batch_norm():
+    rows = Rows(np.tile(X, (2, 1)), np.tile(Y, 2), np.ones(300)).at(np.arange(201))
+    assert trained(rows, norm="batch", max_iter=1).epochs.tolist() == [1]
+
+
+def test_verbose_shows_a_bar(capsys):
+    trained(max_iter=2)
+    assert capsys.readouterr().err == ""
+    trained(max_iter=2, verbose=True)
+    assert "2.0/2 [" in capsys.readouterr().err
 
 
 def test_in_one_batch_neither_order_nor_repetition_nor_padding_changes_a_bit():
@@ -56,8 +93,10 @@ def test_in_one_batch_neither_order_nor_repetition_nor_padding_changes_a_bit():
     assert bits(weighted) != bits(trained())
 
 
-def test_the_first_members_are_those_of_a_smaller_ensemble():
-    three, one = trained(n_members=3, batch_size=50), trained(batch_size=50)
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_the_first_members_are_those_of_a_smaller_ensemble(early_stopping):
+    given = {"batch_size": 50, "early_stopping": early_stopping}
+    three, one = trained(n_members=3, **given), trained(**given)
     assert len(set(three.seeds)) == 3
     assert three.seeds[:1] == one.seeds
     assert bits(three) == bits(one)
@@ -129,3 +168,12 @@ def test_the_penalty_is_alpha_over_the_weight_of_a_batch():
     twice = trained(Rows(X, Y, np.full(len(X), 2.0)), alpha=2.0)
     assert bits(half) == bits(twice)
     assert bits(half) != bits(trained(alpha=2.0))
+
+
+def test_the_accuracy_of_what_is_held_out_is_weighted():
+    """With all weight on one class, only its rows are counted."""
+    weights = np.where(Y == 2, 1.0, 1e-12)
+    given = {"early_stopping": True, "validation_fraction": 0.3, "max_iter": 5}
+    right = trained(Rows(X, Y, weights), **given).scores * 15  # of 50 examples three tenths
+    np.testing.assert_allclose(right, right.round(), atol=1e-6)
+    assert not np.allclose(trained(**given).scores * 15 % 1, 0, atol=1e-6)

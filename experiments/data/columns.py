@@ -50,7 +50,8 @@ def findings(inputs: Any) -> Iterator[str]:
     odd &= ~is_same
     if odd.any():
         worst = int(np.where(odd, abs(mean) + deviation, -1).argmax())
-        count = f"; so are {odd.sum() - 1:,} more of {len(odd):,}" if odd.sum() > 1 else ""
+        more = int(odd.sum()) - 1
+        count = f", as {more:,} more of {len(odd):,} are" if more else ""
         yield (
             f"column {worst} of the inputs is {mean[worst]:.3g} in the mean, with a deviation of "
             f"{deviation[worst]:.3g}: hard to learn from{count}; --standardize brings all columns "

@@ -143,6 +143,13 @@ def _is_list(kind: Any) -> bool:
     return types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
 
 
+def _is_text(kind: Any) -> bool:
+    from pyarrow import types
+
+    kind = getattr(kind, "value_type", kind) if types.is_dictionary(kind) else kind
+    return types.is_string(kind) or types.is_large_string(kind)
+
+
 def _is_bytes(kind: Any) -> bool:
     from pyarrow import types
 
@@ -259,13 +266,25 @@ def _values(path: Path, start: int, name: str, array: Any) -> np.ndarray:
     return values.reshape(count, *tensor) if tensor else values.reshape(shape)
 
 
+def _texts(path: Path, start: int, name: str, array: Any) -> np.ndarray:
+    """A column's texts, (rows,)."""
+    if array.null_count:
+        row = start + int(np.flatnonzero(array.is_null().to_numpy(zero_copy_only=False))[0])
+        raise DataError(f"{path}: expected texts in {name}, got none in row {row}")
+    return np.array(array.to_pylist(), str)
+
+
 def _labels(files: Sequence[Path], name: str) -> Iterator[np.ndarray]:
     """All labels, file by file."""
     for path in files:
         table, start = _opened(path), 0
         for batch in table.iter_batches(2**20, columns=[name]):
             values = batch.column(0)
-            if not _is_number(values.type) and not _is_list(values.type):
-                raise DataError(f"{path}: expected numbers in the column {name}, got {values.type}")
-            yield _values(path, start, name, values)
+            if _is_text(values.type):
+                yield _texts(path, start, name, values)
+            elif _is_number(values.type) or _is_list(values.type):
+                yield _values(path, start, name, values)
+            else:
+                expected = "expected numbers or texts in the column"
+                raise DataError(f"{path}: {expected} {name}, got {values.type}")
             start += len(batch)

@@ -54,7 +54,7 @@ def test_how_many_more_there_are_is_counted_and_nan_is_looked_over():
     inputs = NORMAL * np.float32([1, 1000, 1000, 1])
     inputs[7] = np.nan
     (line,) = columns.findings(inputs)
-    assert "hard to learn from; so are 1 more of 4; " in line
+    assert "hard to learn from, as 1 more of 4 are; " in line
 
 
 def test_pixels_that_are_not_uint8_are_named_with_what_mends_them():

@@ -173,12 +173,21 @@ def test_what_is_not_finite_may_be_let_pass(path):
     ("labels", "said"),
     [
         (pa.array([0, 1, None]), "expected numbers in y, got none in row 2"),
-        (pa.array(["a", "b", "c"]), "expected numbers in the column y, got string"),
+        (pa.array(["a", "b", None]), "expected texts in y, got none in row 2"),
+        (pa.array([0, 1, 2], pa.date32()), "expected numbers or texts in the column y, got date32"),
     ],
 )
 def test_other_labels_are_refused_in_one_line(path, labels, said):
     with pytest.raises(DataError, match=f"some.parquet: {said}"):
         opened(path, x=np.zeros((3, 2)), y=labels)
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), None])
+def test_labels_may_be_texts(path, kind):
+    texts = pa.array(["b", "a", "bcd"] * 5)
+    labels = texts.dictionary_encode() if kind is None else texts.cast(kind)
+    arrays = opened(path, x=np.zeros((15, 2)), y=labels)
+    assert arrays["y"].tolist() == ["b", "a", "bcd"] * 5
 
 
 def test_files_that_are_none_are_refused_in_one_line(path):

@@ -169,7 +169,7 @@ def test_what_a_program_uses_is_by_code_not_by_prose(tmp_path):
     names = {"b", "d", "e", "f", "x", "fit", "no fit"}
     assert used(path) == {"Of train.", *names}
     assert "scaling_of" in used(ROOT / "experiments" / "lessons" / "regression.py")
-    assert "with_trained" not in used(ROOT / "experiments" / "mnist.py")
+    assert "save_safetensors" not in used(ROOT / "experiments" / "mnist.py")
     assert "train" in used(ROOT / "experiments" / "mnist.py")  # in what it imports
 
 

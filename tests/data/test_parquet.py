@@ -186,8 +186,8 @@ def test_other_labels_are_refused_in_one_line(path, labels, said):
 def test_labels_may_be_texts(path, kind):
     texts = pa.array(["b", "a", "bcd"] * 5)
     labels = texts.dictionary_encode() if kind is None else texts.cast(kind)
-    arrays = opened(path, x=np.zeros((15, 2)), y=labels)
-    assert arrays["y"].tolist() == ["b", "a", "bcd"] * 5
+    _, found = opened(path, x=np.zeros((15, 2)), y=labels)
+    assert found.tolist() == ["b", "a", "bcd"] * 5
 
 
 def test_files_that_are_none_are_refused_in_one_line(path):

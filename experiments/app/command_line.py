@@ -18,6 +18,7 @@ flags.disclaim_key_flags()  # --help lists a flag under the module that defines 
 INT32 = 2**31 - 1  # the most that a step or an example is counted to
 FLOAT32 = 3.4e38  # the largest number that training knows
 TINY = 1.2e-38  # and the smallest that is not 0
+BALANCED = "balanced"  # of class weights: all classes weigh alike together
 LAYERS = 256  # hidden ones: compilation takes as much longer
 
 Number = TypeVar("Number", int, float)
@@ -171,6 +172,19 @@ class SizeParser(flags.ArgumentParser[str]):
     def parse(self, argument: str) -> str:
         """Raises ValueError if the text is not of that form."""
         return size_text(size_of(argument.strip().lower()))
+
+
+class ClassWeightsParser(flags.ArgumentParser[list[float] | str]):
+    """Numbers separated by commas, or the word for weights that follow from the labels."""
+
+    def parse(self, argument: str | list[float]) -> list[float] | str:
+        """Raises ValueError if the text is neither."""
+        if argument == BALANCED:
+            return BALANCED
+        try:
+            return NumbersParser().parse(argument)
+        except ValueError as error:
+            raise ValueError(f"expected {BALANCED} or a number a class; {error}") from None
 
 
 class MeshParser(flags.ArgumentParser[str]):

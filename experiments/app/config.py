@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from absl import flags
 
 import jaxmlp
 from experiments.app import devices, settings, tables, together
+from experiments.app.command_line import BALANCED
 from experiments.app.decisive import FEW, SMALL
 from experiments.app.fields import LIFE, OUTPUT, RESULT, SWEEP, SWEEP_OUTPUT
 from experiments.app.recipes import LEARNING_RATES
 from experiments.app.settings import ABOUT, Settings
-from experiments.data import columns, own, sources
+from experiments.data import balance, columns, own, sources
 from experiments.data.rows import Rows
 from experiments.data.sizes import size_of
 from experiments.folder import records, schema, workdir
@@ -155,13 +157,17 @@ def make(given: Settings, data: Dataset, earlier: Mapping[str, Any] | None) -> d
       ValueError: naming the settings, if they contradict each other or the earlier run's.
     """
     made = complete(decisive(given), data)
-    return _resumable(made, earlier) | {"outputs": _outputs(given, [OUTPUT])}
+    outputs = _outputs(given, [OUTPUT])
+    if outputs["baselines"] is None:
+        outputs["baselines"] = "table" in made
+    return _resumable(made, earlier) | {"outputs": outputs}
 
 
 def make_sweep(given: Settings, data: Dataset, earlier: Mapping[str, Any] | None) -> dict[str, Any]:
     """The config of a sweep, as `make`'s, with what its networks are made of."""
     own = {name: getattr(given, name) for name in settings.names_of(SWEEP)}
-    made = complete(decisive(given), data) | {"given": decisive(given)} | own
+    made = complete(decisive(given), data)
+    made |= {"given": decisive(given) | {"class_weights": made["class_weights"]}} | own
     if made["halving"] and data.validation_inputs is None:
         raise ValueError("--halving needs a validation set: expected --validation_fraction=0.1")
     outputs = _outputs(given, [OUTPUT, SWEEP_OUTPUT])
@@ -198,6 +204,8 @@ def complete(values: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
     if values["threads"] is None:
         values["threads"] = receipt.num_threads()
     _refuse_contradictions(values, data)
+    if values["class_weights"] == BALANCED:
+        values["class_weights"] = balance.weights(data.train_labels, data.num_classes)
     num_outputs = data.num_classes  # of values, as many as an example has
     if values["task"] != "classification":
         num_outputs = math.prod(data.train_labels.shape[1:])
@@ -240,6 +248,8 @@ def _refuse_contradictions(values: Mapping[str, Any], data: Dataset) -> None:
         raise ValueError(f"--image_size needs a folder of pictures, got {data.name}")
     if values["standardize"] and "table" in values:
         raise ValueError("--standardize is for arrays: columns of a table are standardised already")
+    if values["class_weights"] and task == "multilabel":
+        raise ValueError("--class_weights needs one class an example, got --task=multilabel")
     for name in ("patience", "target"):
         if values[name] is not None and data.validation_inputs is None:
             raise ValueError(f"--{name} needs a validation set: expected --validation_fraction=0.1")

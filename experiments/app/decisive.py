@@ -5,9 +5,9 @@ import dataclasses
 from experiments.app import determinism
 from experiments.app.environment import MOST_THREADS
 from experiments.app.fields import (
+    class_weights,
     mesh,
     number,
-    numbers,
     one_of,
     one_or_auto,
     score_or_column,
@@ -162,9 +162,9 @@ class Decisive:
     label_smoothing: float = number(
         0.0, "Share of each label that training spreads over all classes.", 0.99, is_later=True
     )
-    class_weights: list[float] | None = numbers(
-        None,
-        "What an example of each class weighs in training, such as 1,2.5; by default all alike.",
+    class_weights: list[float] | str | None = class_weights(
+        "What an example of each class weighs in training, such as 1,2.5; or balanced, for more "
+        "the rarer its class is; by default all alike.",
         is_fixed=True,
         is_later=True,
     )

@@ -76,7 +76,7 @@ def path(default: str | None, help: str, **about: Any) -> Any:
     return setting(default, help, _by(command_line.PathParser()), schema.TEXT, **about)
 
 
-def switch(default: bool, help: str, **about: Any) -> Any:
+def switch(default: bool | None, help: str, **about: Any) -> Any:
     """Yes or no."""
     return setting(default, help, flags.DEFINE_bool, schema.FLAG, **about)
 
@@ -123,6 +123,12 @@ def score_or_column(help: str, **about: Any) -> Any:
     """A number from 0 on; or, which the data decide, columns' names: so the flag takes a text."""
     kind = schema.number(0, FLOAT32)
     return setting(None, help, _by(command_line.TargetParser()), kind, **about)
+
+
+def class_weights(help: str, **about: Any) -> Any:
+    """A number from 0 on for each class, or how they follow from the data; on record numbers."""
+    kind = schema.Kind("a list of numbers from 0 on", _are_numbers)
+    return setting(None, help, _by(command_line.ClassWeightsParser()), kind, **about)
 
 
 def _are_numbers(values: Any) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from rich.console import Console
 
 import jaxmlp
-from experiments.app import verdict
+from experiments.app import scoring, verdict
 from experiments.app.job import Job
 from experiments.app.progress import format_metric
 from experiments.app.traits import with_what
@@ -19,9 +19,15 @@ from jaxmlp.objectives.tasks import metrics_of
 from jaxmlp.runtime import receipt
 from jaxmlp.types import Progress, PyTree, trained
 
+PIECE = 8192  # examples that are answered at once where a set is larger than memory
+
 
 def summarize(
-    job: Job, progress: Progress, kept: tuple[PyTree, int], seconds: Mapping[str, float]
+    job: Job,
+    progress: Progress,
+    kept: tuple[PyTree, int],
+    seconds: Mapping[str, float],
+    outputs: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """What summary.json says of a finished run: its figures on every example of each set.
 
@@ -30,8 +36,12 @@ def summarize(
       progress: after the last epoch.
       kept: the parameters that are kept, and the epoch that they are of.
       seconds: spent, by purpose.
+      outputs: what `answers` returns, where it is known already.
     """
     params, epoch = kept
+    scored: dict[str, Any] = {}
+    if scoring.is_asked(job):
+        scored = scoring.of_run(job, answers(job, params) if outputs is None else outputs)
     means = {
         f"{name}_{metric}": value
         for name, examples in job.data.sets().items()
@@ -49,6 +59,7 @@ def summarize(
         "params_sha256": jaxmlp.digest(params),
         "params_epoch": epoch,
         "verdict": verdict.of_run(job.recipe, job.data, job.config["seed"], means, job.window),
+        **scored,
     }
     return job.marked({**figures, "seconds": seconds})
 
@@ -103,7 +114,13 @@ def check_pictures() -> None:
 def answers(job: Job, params: PyTree) -> np.ndarray:
     """What a network says of the test set, which is what its pictures and its page are of."""
     inputs, _ = job.data.sets()["test"]
-    return np.asarray(jaxmlp.predict(job.recipe, params, inputs))
+    if job.window is None:
+        return np.asarray(jaxmlp.predict(job.recipe, params, inputs))
+    found = []
+    for start in range(0, len(inputs), PIECE):
+        rows = np.arange(start, min(start + PIECE, len(inputs)))
+        found.append(np.asarray(jaxmlp.predict(job.recipe, params, inputs[rows])))
+    return np.concatenate(found)
 
 
 def draw(job: Job, progress: Progress, params: PyTree, outputs: np.ndarray | None = None) -> None:
@@ -156,6 +173,7 @@ def conclude(console: Console, job: Job, summary: Mapping[str, Any]) -> None:
         for kind in ("test", "train")
     )
     console.print(f"\n{scores}", style="bold", soft_wrap=True)
+    scoring.show(console, summary)
     for finding, figures in summary["verdict"].items():
         text = f"THIS RUN ENDED {finding.upper()}: {figures}"
         console.print(text, style="bold red", markup=False, soft_wrap=True)

@@ -132,6 +132,15 @@ class Settings(Decisive):
         "Write report.html into the workdir: one page that opens in any browser.",
         role=OUTPUT,
     )
+    baselines: bool | None = switch(
+        None,
+        "Fit what takes no network on the same rows, such as logistic regression and gradient "
+        "boosting, and say whether the network was worth it; by default where the data are a "
+        "table.",
+        role=OUTPUT,
+        is_alone=True,
+        is_filled=True,
+    )
     tensorboard: bool = switch(
         False,
         "Write TensorBoard files into the workdir's tensorboard/.",

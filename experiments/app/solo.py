@@ -10,7 +10,7 @@ from typing import NoReturn
 from rich.console import Console
 
 import jaxmlp
-from experiments.app import devices, endings, life, report, startup, verdict
+from experiments.app import devices, endings, life, report, scoring, startup, verdict
 from experiments.app.job import Job
 from experiments.app.log import Log
 from experiments.app.progress import EpochTable
@@ -189,14 +189,14 @@ def finish(console: Console, job: Job, log: Log, record: Recorder) -> bool:
         console.print(f"stopped after epoch {len(progress.history)}: {record.reason}")
     kept = _parameters_to_keep(job, record)
     attempt("params.npz", lambda: jaxmlp.save_params(job.path / "params.npz", kept[0]))
-    summary = report.summarize(job, progress, kept, {})
+    outputs = report.answers(job, kept[0])
+    scoring.announce(console, job)
+    summary = report.summarize(job, progress, kept, {}, outputs)
     log.clock.charge("evaluate")
     summary["seconds"] = log.clock.rounded
     # The receipt before the summary, which is never without it.
     attempt("receipt.json", lambda: report.write_receipt(job, log.lines.records, summary))
     attempt("summary.json", lambda: write_json(job.path / "summary.json", summary))
-    if job.given.plots or job.given.report:
-        outputs = report.answers(job, kept[0])
     if job.given.plots:
         attempt("plots", lambda: report.draw(job, progress, kept[0], outputs))
     if job.given.report:

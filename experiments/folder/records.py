@@ -27,6 +27,7 @@ from experiments.folder.schema import (
     read,
     whole,
 )
+from experiments.scores.figures import NAMES as SCORES
 
 LONGEST = 300  # characters of a message
 
@@ -148,12 +149,17 @@ MEANS = {
 }
 LINE = Fields({"epoch": LENGTH}, {**MEANS, **MARKS, "learning_rate": LOSS, "seconds": SECONDS})
 RUN_LINE = Fields({**LINE.needed, "step": COUNT, "params_sha256": SHA256}, LINE.known)
+SCORED = {f"{name}{end}": LOSS for name in SCORES for end in ("", "_low", "_high")}
 FIGURES = {
     **MEANS,
     **MARKS,
     **{f"num_{name}": COUNT for name in ("train", "validation", "test", "parameters", "faults")},
     **{"num_epochs": COUNT, "params_epoch": COUNT, "seed": SEED, "params_sha256": SHA256},
     "verdict": Each(TEXT),
+    "scores": Each(Fields({}, {**SCORED, "each": Each(Fields({}, SCORED))})),
+    "worth": Fields(
+        {}, {"text": TEXT, "best_baseline": TEXT, "p_values": Each(ACCURACY), "notes": [TEXT]}
+    ),
 }
 SUMMARY = Fields({}, {**FIGURES, "seconds": Each(SECONDS)})
 FAULT = Fields({"step": COUNT, "epoch": LENGTH, "kind": TEXT, "layer": TEXT, "detail": TEXT}, MARKS)

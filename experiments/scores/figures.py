@@ -7,8 +7,12 @@ import numpy as np
 
 from experiments.scores import classes, values
 
-__all__ = ["as_classes", "of"]
+__all__ = ["NAMES", "as_classes", "of"]
 
+NAMES = (  # of figures; those with an interval have its ends as NAME_low and NAME_high too
+    *("exact_match", "accuracy", "balanced_accuracy", "f1", "macro_f1", "roc_auc", "log_loss"),
+    *("calibration_error", "mae", "rmse", "r2"),
+)
 DIGITS = 6  # kept of a figure: its last ones are rounding, which differs from machine to machine
 
 

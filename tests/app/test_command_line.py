@@ -28,6 +28,8 @@ def refusal(*arguments):
         ("--seed", "Missing value for flag --seed"),
         ("--optimizer=foo", "value should be one of <adagrad|"),
         ("--plots=maybe", "Non-boolean argument to boolean flag"),
+        ("--class_weights=fair", "--class_weights=fair: expected balanced or a number a class; "),
+        ("--class_weights=1,-2", "expected balanced or a number a class; expected 0 or a number"),
         ("--flagfile=/no/such", "No such file"),
         (f"--flagfile={os.path.realpath(os.__file__)[:-5]}", ""),  # a folder
         ("--dataset=", "expected a name or a path, got ''"),
@@ -39,6 +41,14 @@ def refusal(*arguments):
 )
 def test_a_flag_that_cannot_be_read_is_one_line(argument, expected):
     assert expected in refusal(argument)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("balanced", "balanced"), ("1, 2.5", [1.0, 2.5]), ("0,1", [0.0, 1.0])]
+)
+def test_class_weights_are_numbers_or_balanced(text, value):
+    with command_line(f"--class_weights={text}"):
+        assert flags.FLAGS.class_weights == value
 
 
 def test_a_file_of_flags_that_is_no_text_is_one_line(tmp_path):

@@ -3,6 +3,7 @@ import re
 import numpy as np
 import pytest
 from programs import command_line
+from sklearn.utils.class_weight import compute_class_weight
 
 import jaxmlp
 from experiments.app import config
@@ -108,10 +109,62 @@ def test_a_mesh_is_recorded_in_one_form(tmp_path):
             schema.check({**known, "mesh": text}, records.CONFIG, "config.json")
 
 
+def test_baselines_are_fitted_for_tables_and_where_they_are_asked_for(blobs):
+    assert config_of(20)["outputs"]["baselines"] is False
+    first = config_of(20, "--baselines")
+    assert first["outputs"]["baselines"] is True
+    assert config_of(20, earlier=first)["outputs"]["baselines"] is True
+    assert config_of(20, "--nobaselines", earlier=first)["outputs"]["baselines"] is False
+    with pytest.MonkeyPatch.context() as patch:
+        complete = config.complete
+        table = {"table": {"target": ["species"]}}
+        patch.setattr(config, "complete", lambda *of: complete(*of) | table)
+        assert config_of(20)["outputs"]["baselines"] is True
+        assert config_of(20, "--nobaselines")["outputs"]["baselines"] is False
+    assert "baselines" not in config_of(20, make=config.make_sweep)["outputs"]
+
+
+def weights_of(labels, num_classes, *arguments, make=config.make):
+    inputs = np.zeros((len(labels), 6), np.float32)
+    data = jaxmlp.Dataset(inputs, np.asarray(labels), inputs, labels, num_classes=num_classes)
+    with command_line("--class_weights=balanced", *arguments):
+        return make(config.read(), data, None)
+
+
+def test_balanced_class_weights_are_scikit_learns_and_numbers_on_record():
+    labels = np.repeat([0, 1, 2], [6, 3, 1])
+    expected = compute_class_weight("balanced", classes=np.arange(3), y=labels)
+    made = weights_of(labels, 3)
+    assert made["class_weights"] == pytest.approx(expected.tolist(), rel=1e-15)
+    assert made["class_weights"] == pytest.approx([10 / 18, 10 / 9, 10 / 3])
+    one_hot = weights_of(np.eye(3)[labels], 3, "--task=classification")
+    assert one_hot["class_weights"] == made["class_weights"]
+    swept = weights_of(labels, 3, make=config.make_sweep)
+    assert swept["class_weights"] == swept["given"]["class_weights"] == made["class_weights"]
+    with command_line():  # to be gone on with by numbers
+        assert config.read(made).class_weights == config.read(swept).class_weights
+        assert config.read(made).class_weights == made["class_weights"]
+
+
+def test_balanced_class_weights_leave_out_a_class_without_an_example():
+    made = weights_of(np.array([0, 0, 0, 2]), 3)
+    assert made["class_weights"] == pytest.approx([4 / 6, 0, 2])
+    yes = weights_of(np.array([0, 0, 0, 1]), 2, "--task=binary")
+    assert yes["class_weights"] == pytest.approx([4 / 6, 2])
+
+
+def test_class_weights_need_one_class_an_example():
+    message = "--class_weights needs one class an example, got --task=multilabel"
+    with pytest.raises(ValueError, match=message):
+        weights_of(np.eye(2)[[0, 1, 1]], 2, "--task=multilabel")
+    with pytest.raises(ValueError, match="--class_weights needs labels that are classes"):
+        weights_of(np.array([0.5, 1.5]), 0)
+
+
 def test_what_a_run_leaves_is_the_earlier_runs_where_no_flag_says_otherwise():
     first = config_of(20, "--checkpoint_every=3 epochs", "--keep=2", "--noplots")
     outputs = {"checkpoint_every": "3epochs", "keep": 2, "plots": False, "tensorboard": False}
-    outputs |= {"window": None, "report": True}
+    outputs |= {"window": None, "report": True, "baselines": False}
     assert first["outputs"] == outputs
     second = config_of(20, "--keep=5", earlier=first)
     assert second["outputs"] == {**outputs, "keep": 5}

@@ -192,6 +192,57 @@ def test_each_field_that_is_forged_is_named_or_refused(runs, name, file, tmp_pat
     assert passed == []
 
 
+@pytest.fixture(scope="module")
+def compared(blobs, tmp_path_factory):
+    """A run beside baselines."""
+    place = tmp_path_factory.mktemp("compared")
+    flag = save_npz(place / "data.npz", blobs)
+    call(mnist, flag, *SETTINGS, "--noreport", "--baselines", f"--workdir={place / 'run'}")
+    return place / "run"
+
+
+@pytest.mark.parametrize(
+    ("path", "change"),
+    [
+        (("scores", "network", "accuracy_low"), 0.5),
+        (("scores", "network"), GONE),
+        (("scores", "gradient_boosting", "log_loss"), 0.0625),
+        (("worth", "p_values", "logistic_regression"), 0.03125),
+        (("worth", "text"), "The network is better than gradient boosting."),
+        (("worth", "notes"), ["no gradient boosting"]),
+        (("worth",), GONE),
+    ],
+)
+def test_a_score_that_is_forged_everywhere_is_named(compared, path, change, tmp_path, capsys):
+    folder = shutil.copytree(compared, tmp_path / "run")
+    for file in ("summary.json", "receipt.json"):
+        record = load(folder / file)
+        forge(record.get("summary", record), path, change)
+        save(folder / file, record)
+    capsys.readouterr()
+    assert said_of(verify, folder)[0] == 4
+    out = capsys.readouterr().out
+    for place in ("summary.json ", "receipt.json summary."):
+        assert f"{place}{'.'.join(path)}" in out
+
+
+def test_a_run_beside_baselines_is_identical(compared):
+    assert said_of(verify, compared) == (0, "")
+
+
+def test_a_run_from_before_there_were_scores_is_identical_too(compared, tmp_path):
+    folder = shutil.copytree(compared, tmp_path / "run")
+    for file in ("summary.json", "receipt.json", "config.json"):
+        record = load(folder / file)
+        figures = record.get("summary", record) if file != "config.json" else {}
+        for name in ("scores", "worth"):
+            figures.pop(name, None)
+        if file != "summary.json":
+            del record.get("config", record)["outputs"]["baselines"]
+        save(folder / file, record)
+    assert said_of(verify, folder) == (0, "")
+
+
 @pytest.mark.parametrize("file", [*RECORDS[:4], "params.npz"])
 def test_a_field_or_an_array_too_many_is_named_or_refused(runs, file, tmp_path):
     folder = shutil.copytree(runs["stopped"], tmp_path / "run")

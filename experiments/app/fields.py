@@ -106,14 +106,6 @@ def widths(default: list[int], help: str, **about: Any) -> Any:
     return setting(default, help, define, [schema.whole(1, INT32)], **about)
 
 
-def numbers(default: list[float] | None, help: str, **about: Any) -> Any:
-    """Numbers from 0 on, separated by commas."""
-    commas: Any = flags.ListSerializer(",")
-    define = functools.partial(flags.DEFINE, command_line.NumbersParser(), serializer=commas)
-    kind = schema.Kind("a list of numbers from 0 on", _are_numbers)
-    return setting(default, help, define, kind, **about)
-
-
 def names(help: str, **about: Any) -> Any:
     """Any number of columns' names, separated by commas, or each given with the flag's name."""
     return setting([], help, command_line.define_names, [schema.TEXT], **about)

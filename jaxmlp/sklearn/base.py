@@ -10,7 +10,6 @@ from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from jaxmlp.nn.description import model_of
-from jaxmlp.nn.mlp import variant
 from jaxmlp.nn.standardized import standardized
 from jaxmlp.objectives.tasks import Task
 from jaxmlp.sklearn.answers import answers
@@ -130,7 +129,6 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=FLOATS)
         inputs = as_float32("X", scaled(self.input_scaling_, X.astype(np.float64, copy=False)))
-        # In evaluation nothing is dropped: one program serves all rates.
-        model = variant(model_of(self._architecture), dropout=None)
+        model = model_of(self._architecture)
         found = answers(model.apply, self.task_.link, self.params_, inputs)
         return unscaled(self.output_scaling_, found.astype(np.float64))

@@ -7,7 +7,6 @@ import jax
 import numpy as np
 from sklearn.metrics import r2_score
 
-from jaxmlp.nn.mlp import variant
 from jaxmlp.objectives.tasks import Task
 from jaxmlp.populations.cohort import Report
 from jaxmlp.sklearn.answers import answers
@@ -129,8 +128,7 @@ def scores_of(
     Returns:
       (members,) float64.
     """
-    apply = variant(model, dropout=None).apply
-    found = answers(apply, task.link, params, inputs)
+    found = answers(model.apply, task.link, params, inputs)
     if task.kind == "regression":
         return np.array([r2_score(labels, each, sample_weight=weights) for each in found])
     if task.kind == "binary":

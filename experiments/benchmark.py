@@ -13,6 +13,10 @@ in a process of its own, by turns: PyTorch, Keras, Flax and scikit-learn, those 
 With --scaling it measures how time and memory grow with members, width, depth, batch and data. Of
 both --json leaves a picture too, a PNG beside its file.
 
+With --folds it searches three learning rates by eight seeds and five folds on breast_cancer: as one
+population, and by scikit-learn's GridSearchCV over its own MLPClassifier, by turns; with the time to
+compile, and without. Exit code 4 where a member has other bits than it has alone. Three minutes.
+
 With --gpu it runs every program once on a GPU, sees whether the promises on bits hold there, and
 how fast networks train, alone and up to 4,096 at once, in --minutes: what there is no time for is
 named. --json leaves a picture, and tables in Markdown. Exit code 4 where a promise did not hold.
@@ -37,6 +41,7 @@ command_line.define_whole("repeats", 15, "Epochs timed for each network.", low=3
 flags.DEFINE_bool("population", True, "Measure populations of networks too.")
 flags.DEFINE_bool("peers", False, "Measure this library beside others, and not the limit.")
 flags.DEFINE_bool("scaling", False, "Measure how time and memory grow, and not the limit.")
+flags.DEFINE_bool("folds", False, "Measure a cross-validated search beside scikit-learn's.")
 flags.DEFINE_bool("gpu", False, "Measure on a GPU: programs, promises and speed.")
 flags.DEFINE_bool("rehearse", False, "Try what --gpu does, in small, on whatever there is.")
 command_line.define_whole("minutes", 8, "After which --gpu begins nothing more.", 1, 600)
@@ -76,10 +81,27 @@ def main(argv: list[str]) -> None:
         return
     if FLAGS.peers or FLAGS.scaling:
         figures |= beside_others()
+    elif FLAGS.folds:
+        figures |= a_search()
     else:
         figures |= against_the_limit()
     if FLAGS.json:
         files.write_json(workdir.user_path(FLAGS.json), figures)
+    if FLAGS.folds and figures["search"]["num_equal"] < figures["search"]["num_networks"]:
+        sys.exit(UNSOUND)
+
+
+def a_search() -> dict[str, Any]:
+    """Measures and prints how long a cross-validated search takes, here and in scikit-learn."""
+    from rich.console import Console
+
+    from experiments.speed import search, search_table
+
+    console = Console(highlight=False)
+    with console.status("") as status:
+        found = search.measure(search.breast_cancer(), max(3, FLAGS.repeats // 3), status.update)
+    search_table.show(console, found)
+    return {"search": found}
 
 
 def against_the_limit() -> dict[str, Any]:
@@ -169,6 +191,8 @@ def refuse_contradictions() -> None:
     """Raises ValueError for flags that have no sense together."""
     if FLAGS.gpu and (FLAGS.peers or FLAGS.scaling):
         raise ValueError("expected --gpu alone, or --peers and --scaling, which hide GPUs")
+    if FLAGS.folds and (FLAGS.gpu or FLAGS.peers or FLAGS.scaling):
+        raise ValueError("expected --folds alone, or one of the others")
     if FLAGS.rehearse and not FLAGS.gpu:
         raise ValueError("--rehearse needs --gpu, which it tries")
 

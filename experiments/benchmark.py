@@ -13,9 +13,10 @@ in a process of its own, by turns: PyTorch, Keras, Flax and scikit-learn, those 
 With --scaling it measures how time and memory grow with members, width, depth, batch and data. Of
 both --json leaves a picture too, a PNG beside its file.
 
-With --folds it searches three learning rates by eight seeds and five folds on breast_cancer: as one
-population, and by scikit-learn's GridSearchCV over its own MLPClassifier, by turns; with the time to
-compile, and without. Exit code 4 where a member has other bits than it has alone. Three minutes.
+With --folds it searches three learning rates by eight seeds and five folds on breast_cancer: as
+one population, and by scikit-learn's GridSearchCV over its own MLPClassifier, by turns; with the
+time to compile, and without. Exit code 4 where a member has other bits than it has alone. Three
+minutes.
 
 With --gpu it runs every program once on a GPU, sees whether the promises on bits hold there, and
 how fast networks train, alone and up to 4,096 at once, in --minutes: what there is no time for is

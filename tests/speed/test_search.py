@@ -1,7 +1,6 @@
 import contextlib
 
 import numpy as np
-import pytest
 
 import jaxmlp
 from experiments.speed import search
@@ -35,7 +34,6 @@ def test_folds_are_standardised_by_what_they_train_on():
         assert (fold.test_labels == LABELS[test]).all()
 
 
-@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 def test_both_learn_the_same_and_are_timed_by_turns(monkeypatch):
     monkeypatch.setattr(search, "REST", 0)
     monkeypatch.setattr(search, "_without_cache", contextlib.nullcontext)
@@ -43,16 +41,17 @@ def test_both_learn_the_same_and_are_timed_by_turns(monkeypatch):
     monkeypatch.setattr(search.theirs, "__defaults__", (1,))
     told = []
     figures = search.measure(TINY._replace(num_epochs=40, rates=(0.03,)), 1, told.append)
-    assert [line.partition(": ")[2] for line in told[1:5]] == [
-        *("population", "grid search", "compiling", "runs"),
+    assert [line.partition(": ")[2] for line in told[1:6]] == [
+        *("population", "fast", "grid search", "compiling", "runs"),
     ]
     assert {name: len(each) for name, each in figures["seconds"].items()} == dict.fromkeys(
-        ("population", "grid_search", "compiling", "runs"), 1
+        ("population", "fast", "grid_search", "compiling", "runs"), 1
     )
     assert (figures["num_equal"], figures["num_networks"]) == (6, 6)
     assert figures["accuracy"] > 0.8
     assert figures["grid_search_accuracy"] > 0.8
     assert figures["ratio"] > figures["ratio_compiling"] > 0
+    assert figures["ratio_fast"] > 0
 
 
 def test_what_is_measured_is_a_search_of_120_networks():

@@ -11,7 +11,7 @@ from experiments.data import targets
 from experiments.data.idx import DataError
 from experiments.data.tables import cells, columns
 from experiments.data.tables.columns import Column
-from experiments.data.tables.naming import several, shown
+from experiments.data.tables.naming import printable, several, shown
 
 __all__ = ["Answers", "known", "of"]
 
@@ -60,7 +60,7 @@ def of(found: Sequence[Column], table: Any, task: str | None, where: str) -> Ans
         class_names = tuple(column.name for column in found)
     _refuse_alike(labels, task, f"{where}: {names}")
     return Answers(
-        rows, labels, task, class_names, (*notes, *(f"{names}: {each}" for each in said))
+        rows, labels, task, class_names, (*notes, *(f"{names}: {printable(each)}" for each in said))
     )
 
 

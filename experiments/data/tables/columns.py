@@ -114,13 +114,19 @@ def whole(column: Column, table: Any) -> bool:
 
     array = table.column(column.name)
     if not is_text(array.type):
-        return bool(types.is_integer(array.type))
-    if not np.array_equal(column.values, np.round(column.values), equal_nan=True):
+        return bool(types.is_integer(array.type)) and _is_exact(column.values)
+    values = column.values
+    if not np.array_equal(values, np.round(values), equal_nan=True) or not _is_exact(values):
         return False
     import pyarrow.compute as compute
 
     pattern = r"[eE]|\.[0-9]{0,2}$|[.,]0*$"
     return not compute.any(compute.match_substring_regex(texts_of(array), pattern)).as_py()
+
+
+def _is_exact(values: np.ndarray) -> bool:
+    """Whether float64 has these whole numbers and those beside them."""
+    return not (np.abs(values) > 2**53).any()
 
 
 def decimal_of(table: Any) -> str:

@@ -206,11 +206,10 @@ def _by_threshold(column: Column, labels: np.ndarray, sure: float) -> str:
         return ""
     order = np.lexsort([known, values])
     changes = np.flatnonzero(np.diff(known[order]))
-    is_between = (np.diff(values[order])[changes] > 0).all()
-    if len(changes) >= count or not is_between:
+    below, above = values[order][changes], values[order][changes + 1]
+    if len(changes) >= count or (below == above).any():
         return ""
-    below, above = values[order][changes[0]], values[order][changes[0] + 1]
-    return f"up to {below:g} and from {above:g} on" if count == 2 else "by thresholds"
+    return f"up to {below[0]:g} and from {above[0]:g} on" if count == 2 else "by thresholds"
 
 
 def _by_line(column: Column, labels: np.ndarray, sure: float) -> str:
@@ -231,8 +230,9 @@ def _by_order(column: Column, labels: np.ndarray, sure: float) -> str:
         return ""
     x, y = column.values[there], labels[there]
     order = np.lexsort([y, x])
-    dx, dy = np.diff(x[order]), np.diff(y[order])
-    together = np.array_equal(dx > 0, dy != 0) and ((dy >= 0).all() or (dy <= 0).all())
+    x, y = x[order], y[order]
+    dy = np.diff(y)
+    together = np.array_equal(x[1:] > x[:-1], dy != 0) and ((dy >= 0).all() or (dy <= 0).all())
     orders, _ = _arrangements(y)
     return (
         "since one rises or falls with the other"

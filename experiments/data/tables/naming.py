@@ -12,6 +12,7 @@ __all__ = [
     "find",
     "like_values",
     "placed",
+    "printable",
     "refuse_twice",
     "several",
     "shown",
@@ -115,5 +116,10 @@ def several(names: Sequence[str]) -> str:
 
 def shown(name: str) -> str:
     """A name or a value for a message: in one line, and not long."""
-    text = "".join(each if each.isprintable() else "?" for each in name[: SHOWN + 1])
+    text = printable(name[: SHOWN + 1])
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def printable(text: str) -> str:
+    """A text in one line, whatever is in it."""
+    return "".join(each if each.isprintable() else "?" for each in text)

@@ -18,6 +18,7 @@ __all__ = ["SUFFIXES", "delimiter_of", "is_table", "notes_of", "read"]
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".parquet", ".arrow", ".feather")
 INDEX = "__index_level_"  # begins the names of what pandas keeps of its own
+CELL = 8  # bytes of a number
 GROWTH = 4  # times as much memory as the file, at least, for its cells
 
 
@@ -52,10 +53,7 @@ def read(path: Path, least: int = 2) -> Any:
     if not path.is_file():
         got = "a folder" if path.is_dir() else "no such file"
         raise DataError(f"{path}: expected a table, got {got}")
-    size = path.stat().st_size
-    if GROWTH * size > (limit := memory.available(None)):
-        got = f"{memory.gib(GROWTH * size)}, of {memory.gib(limit)}"
-        raise DataError(f"{path}: expected a table for the memory, got one that needs {got}")
+    _refuse_too_large(GROWTH * path.stat().st_size, path)
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -83,6 +81,12 @@ def _record(table: Any) -> dict[str, Any]:
     return record
 
 
+def _refuse_too_large(needed: int, path: Path) -> None:
+    if needed > (limit := memory.available(None)):
+        got = f"{memory.gib(needed)}, of {memory.gib(limit)}"
+        raise DataError(f"{path}: expected a table for the memory, got one that needs {got}")
+
+
 def _checked(table: Any, path: Path, record: dict[str, Any], least: int) -> Any:
     """The same with good names and without what is empty."""
     names = naming.stripped(table.column_names)
@@ -108,14 +112,17 @@ def _typed(path: Path, data: bytes) -> Any:
     import pyarrow.feather
     import pyarrow.parquet
 
-    kind, read_table = (
-        ("a Parquet", pyarrow.parquet.read_table)
-        if data.startswith(b"PAR1")
-        else ("an Arrow", pyarrow.feather.read_table)
-    )
+    is_parquet = data.startswith(b"PAR1")
+    kind = "a Parquet" if is_parquet else "an Arrow"
     try:
-        table = read_table(pyarrow.BufferReader(data))
+        source = pyarrow.BufferReader(data)
+        if is_parquet:
+            about = pyarrow.parquet.read_metadata(source)
+            _refuse_too_large(about.num_rows * about.num_columns * CELL, path)
+        table = (pyarrow.parquet if is_parquet else pyarrow.feather).read_table(source)
         table.validate(full=True)
+    except DataError:
+        raise
     except Exception as error:  # pyarrow has many for what it does not expect
         raise DataError(f"{path}: expected {kind} file, got {first_line(error)}") from error
     names = table.column_names

@@ -27,6 +27,7 @@ def answered(task=None, **columns):
         ([1.0, 3.0, 1.0], "classification", [0, 1, 0], ("1", "3")),
         (["1,5", "2,5", "1,5"], "regression", [1.5, 2.5, 1.5], ()),
         (FLOATS, "regression", FLOATS, ()),
+        (["9" * 30, "5", "9" * 30], "classification", [1, 0, 1], ("5", str(int(1e30)))),
     ],
 )
 def test_the_target_says_what_it_is_for(values, task, labels, names):
@@ -38,6 +39,11 @@ def test_the_target_says_what_it_is_for(values, task, labels, names):
     assert answer.class_names == names
     assert answer.notes[0].startswith("y: ")
     assert answer.notes[0].endswith(f": {task}")
+
+
+def test_what_is_said_is_one_line_each():
+    notes = answered(y=["a\nb", "c", "c"]).notes
+    assert notes[-1] == "y: labels a?b, c are the classes 0 to 1"
 
 
 def test_several_targets():

@@ -58,3 +58,8 @@ def test_it_is_found_in_the_beginning_of_a_long_text():
     text = "a;b\n" + "1,5;2\n" * 20_000
     table, delimiter = parsed(text, Path("a.csv"))
     assert (delimiter, table.num_rows) == (";", 20_000)
+    # Where a long text is cut, a line that is half there does not count.
+    text = "a|b\n" + f"1,{'2' * 2**16}|3\n"
+    assert parsed(text, Path("a.csv"))[1] == "|"
+    text = "a;b\n" + "1,2,3;4\n" + "5,6,7;" + "8" * 2**16 + "\n"
+    assert parsed(text, Path("a.csv"))[1] == ";"

@@ -136,3 +136,10 @@ def test_rare_classes_and_few_rows_are_said():
     assert classes(labels, (), 1) == []
     assert few(49, 9) == ["49 rows are few, and a test of 9 says little; --folds=5 tests each"]
     assert few(50, 10) == []
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_what_is_infinite_leaks_as_anything_does(task):
+    values = np.where(HALVES == 1, np.inf, -np.inf)
+    (line,) = leaks(found_in(noise=NOISE[:40], given=values), HALVES, "y", task)
+    assert "given alone gives y away" in line

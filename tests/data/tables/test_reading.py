@@ -178,6 +178,11 @@ def test_a_table_that_is_too_large_is_not_read(tmp_path, monkeypatch):
     monkeypatch.setattr("jaxmlp.runtime.memory.available", lambda device: 20)
     with pytest.raises(DataError, match="expected a table for the memory, got one that needs"):
         table_of(tmp_path / "a.csv", "a,b\n1,2\n")
+    packed = parquet_bytes(a=[1] * 100_000, b=[2] * 100_000)
+    limit = 5 * len(packed)
+    monkeypatch.setattr("jaxmlp.runtime.memory.available", lambda device: limit)
+    with pytest.raises(DataError, match="expected a table for the memory, got one that needs"):
+        table_of(tmp_path / "a.parquet", packed)
 
 
 def test_one_column_may_be_enough(tmp_path):

@@ -22,10 +22,13 @@ from rich.console import Console
 import jaxmlp
 from experiments import verify
 from experiments.app import config as configs
-from experiments.app import determinism, devices, endings, points, startup, voters
+from experiments.app import determinism, devices, endings, points, startup, tables, voters
 from experiments.app.job import window_of
+from experiments.app.material import Material
 from experiments.app.progress import EpochTable
+from experiments.data.tables import stored
 from experiments.folder import arrays, records, schema
+from experiments.folder.files import as_written
 from experiments.folder.workdir import user_path
 from experiments.verify import say
 from jaxmlp.optim.averages import eval_params
@@ -54,7 +57,7 @@ class Member(NamedTuple):
 
     recipe: jaxmlp.Recipe
     data: Dataset  # of a cross-validation, its fold
-    described: Dataset  # of which config.json speaks: the first fold
+    described: Material  # of whose data, the first fold, config.json speaks
     config: Mapping[str, Any]  # the sweep's
     values: Mapping[str, Any]  # along the axes
     record: Mapping[str, np.ndarray]  # its part of the arrays in runs.npz
@@ -106,6 +109,7 @@ def main(argv: list[str]) -> None:
         machine = schema.read(folder / "environment.json", records.ENVIRONMENT)
         member = choose(console, folder, config)
         found = list(settings_differences(config, member.described))
+        found += preparation_differences(folder, member.described)
         with startup.compiling(console) as on_compiled:
             jaxmlp.warm_up(member.recipe, member.data, on_compiled, **member.devices)
     found += differences(member.record, train(console, member))
@@ -136,26 +140,22 @@ def choose(console: Console, folder: Path, config: Mapping[str, Any]) -> Member:
     alone = devices.of_member(config)
     on_these = {"mesh": devices.needed(alone), "mode": alone["mode"]}
     startup.wake(config["threads"], config["deterministic"], **on_these)
-    described, data = data_of(console, config, values)
+    described = described_by(console, config)
+    data = described.folds[values[FOLD]] if described.folds else described.data
     recipe = points.recipe_at(data, points.given(config), points.setting_of(values))
     part = {name: values[position] for name, values in record.items()}
     return Member(recipe, data, described, config, values, part)
 
 
-def data_of(
-    console: Console, config: Mapping[str, Any], values: Mapping[str, Any]
-) -> tuple[Dataset, Dataset]:
-    """What config.json speaks of, and what a member was trained on: of several folds its own.
-
-    Raises:
-      ValueError: if the data are others now.
-    """
-    data, *_, folds = verify.load(console, config)
+def described_by(console: Console, config: Mapping[str, Any]) -> Material:
+    """What config.json speaks of; raises ValueError if the data are others now."""
+    found = verify.load(console, config)
+    data = found.data
     if data.sha256 != config["data_sha256"]:
         raise ValueError(
             f"expected data with sha256 {config['data_sha256']}, got {data.sha256}: {data.source}"
         )
-    return data, (folds[values[FOLD]] if folds else data)
+    return found
 
 
 def find(axes: Mapping[str, list[str]], values: Mapping[str, Any]) -> tuple[int, ...]:
@@ -245,13 +245,23 @@ def differences(expected: Mapping[str, np.ndarray], got: Mapping[str, np.ndarray
             yield f"{name.partition('/')[2]}, epoch {epoch + 1}: {pair}"
 
 
-def settings_differences(config: Mapping[str, Any], data: Dataset) -> Iterator[str]:
+def settings_differences(config: Mapping[str, Any], described: Material) -> Iterator[str]:
     """Where a sweep's config.json is not what its given settings and the data make of it."""
     known = {*records.SWEEP_CONFIG.needed, *records.SWEEP_CONFIG.known}
     same = {name: value for name, value in config.items() if name in known}
-    yield from receipt.differences(
-        {**same, **configs.complete(config["given"], data)}, config, "config"
-    )
+    made = configs.complete(config["given"], described.data)
+    of_folds = configs.of_folds(config, described.folds)
+    yield from receipt.differences({**same, **made, **of_folds}, config, "config")
+
+
+def preparation_differences(folder: Path, described: Material) -> Iterator[str]:
+    """Where a table's preparation.json is not what its training rows make of it."""
+    path = folder / tables.PREPARATION
+    if described.preparations and path.exists():
+        expected, got = map(tables.by_name, (described.preparations, stored.read(path)))
+        yield from receipt.differences(as_written(expected), got, path.name)
+    elif described.preparations:
+        yield f"{path.name}: expected a file, got nothing"
 
 
 if __name__ == "__main__":

@@ -87,6 +87,7 @@ def run(argv: list[str], program: str, of_table: bool = False) -> None:
         found = material.load(given, earlier)
         data, notice = found.data, found.notice
         made = config.make_sweep(given, data, earlier)
+        made |= config.of_folds(made, found.folds)
         recipe = points.recipe_at(data, points.given(made), {})
         job = Job(recipe, data, made, Path(path), notice, given, earlier, axes, seeds)
         job = job._replace(shuffle_seeds=crossed[0], noise_seeds=crossed[1])

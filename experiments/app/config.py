@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +172,19 @@ def make_sweep(given: Settings, data: Dataset, earlier: Mapping[str, Any] | None
     outputs = _outputs(given, [OUTPUT, SWEEP_OUTPUT])
     outputs = {name: value for name, value in outputs.items() if not ABOUT[name].is_alone}
     return _resumable(made, earlier) | {"outputs": outputs}
+
+
+def of_folds(made: Mapping[str, Any], folds: Sequence[Dataset]) -> dict[str, Any]:
+    """What a sweep's config says of its folds: the scalings that each has of its own.
+
+    Args:
+      made: the config.
+      folds: the data of each; () where there are none.
+    """
+    names = ("input_scaling", "output_scaling")
+    of_each = [complete(made["given"], fold) for fold in folds]
+    found = [{name: each[name] for name in names if name in each} for each in of_each]
+    return {"fold_scalings": found} if any(found) else {}
 
 
 def decisive(given: Settings) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The networks that answer: a run's, or those of a sweep that saved them."""
 
 import itertools
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,8 +14,10 @@ from absl import flags
 import jaxmlp
 from experiments.app import points, recipes, sweep_report, tables
 from experiments.data.tables import stored
+from experiments.data.tables.preparation import feature_names
 from experiments.folder import arrays, records
 from jaxmlp.nn.precision import has_precision
+from jaxmlp.populations.grid import FOLD
 from jaxmlp.types import PyTree, trained
 
 LISTED = 20  # values of an axis in a message
@@ -78,6 +81,7 @@ def load(folder: Path) -> Voters:
     if config["task"] == "binary" and config["sizes"][-1] != 1:
         raise ValueError(f"{folder} needs one answer of yes or no, got {config['sizes'][-1]}")
     prepared = stored.read(folder / tables.PREPARATION) if "table" in config else []
+    _check_folds(folder, config, prepared)
     notes = [] if has_precision(config["precision"], jax.default_backend()) else [_OTHER]
     if "sweep" in config:
         return _of_sweep(folder, config, notes, prepared)
@@ -93,6 +97,18 @@ def load(folder: Path) -> Voters:
     return Voters(config, [Voter("", recipe, params)], notes, prepared)
 
 
+def _check_folds(folder: Path, config: Mapping[str, Any], prepared: Sequence[Any]) -> None:
+    """Raises ValueError unless each fold has what is its own, and rows become so many inputs."""
+    count, scalings = config.get("folds") or 1, config.get("fold_scalings", [])
+    for name, of_folds in ((tables.PREPARATION, prepared), ("fold_scalings", scalings)):
+        if of_folds and len(of_folds) != count:
+            raise ValueError(f"{folder} needs {count} in {name}, got {len(of_folds)}")
+    for each in prepared[:1]:
+        if (width := len(feature_names(each))) != config["sizes"][0]:
+            got = f"{tables.PREPARATION} with {width}"
+            raise ValueError(f"{folder} needs {config['sizes'][0]} inputs, got {got}")
+
+
 _OTHER = "these answers are made in float32, which their precision without a GPU is"
 
 
@@ -100,13 +116,13 @@ def _of_sweep(
     folder: Path, config: dict[str, Any], notes: list[str], prepared: list[dict[str, Any]]
 ) -> Voters:
     chosen = members(points.axes(config), FLAGS.member)
-    found, recipe_by = [], {}
+    found, recipe_by, scalings = [], {}, config.get("fold_scalings", [])
     for values in chosen:
-        setting = {n: v for n, v in values.items() if n not in (*points.SEED_AXES, "fold")}
-        fold = int(values.get("fold", 0))
-        key = points.as_text(setting)
+        setting, fold = points.setting_of(values), int(values.get(FOLD, 0))
+        own = scalings[fold] if scalings else {}
+        key = points.as_text(setting), json.dumps(own)  # folds mostly share them, and a program
         if key not in recipe_by:
-            recipe_by[key] = recipe_of(_config_at(config, setting))
+            recipe_by[key] = recipe_of(_config_at(config, setting) | own)
         name = points.as_text(values)
         path = folder / "networks" / f"{sweep_report.file_name(name)}.npz"
         if not path.exists():

@@ -92,6 +92,7 @@ LOSS, ACCURACY = number().optional, number(0, 1).optional  # null for NaN and in
 
 NUMBERS = [number()]
 SCALING = Fields({"mean": NUMBERS, "scale": NUMBERS}, agree=_are_alike)
+FOLD_SCALINGS = Fields({}, {"input_scaling": SCALING, "output_scaling": SCALING})
 SETTINGS = {name: ABOUT[name].schema for name in names_of(RESULT)} | {"data_dir": PATH.optional}
 LATER = {name for name in names_of(RESULT, SWEEP) if ABOUT[name].is_later}
 TABLES = {"table": options.SCHEMA}
@@ -135,7 +136,7 @@ GIVEN_NEEDED, GIVEN_YOUNGER = _settings(GIVEN)
 OWN, YOUNGER_OWN = _settings({name: ABOUT[name].schema for name in names_of(SWEEP)})
 SWEEP_CONFIG = Fields(
     {**CONFIG.needed, "given": Fields(GIVEN_NEEDED, {**GIVEN_YOUNGER, **TABLES}), **OWN},
-    {**CONFIG.known, **YOUNGER_OWN},
+    {**CONFIG.known, **YOUNGER_OWN, "fold_scalings": [FOLD_SCALINGS]},
     _agree,
 )
 ENVIRONMENT = Fields(

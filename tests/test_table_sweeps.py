@@ -1,0 +1,145 @@
+"""Many networks on a table: replayed to the bit, and asked together."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from programs import call
+from run_files import read
+from test_table import SETTINGS, houses, predictions, write
+
+import jaxmlp
+from experiments import predict, replay, table
+from experiments.data.tables import loading
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    """Prices that are far larger in one fold than in the others, whose scaling is then another."""
+    header, *rows = houses()
+    return write(tmp_path_factory.mktemp("sweeps") / "houses.csv", [header, *rows])
+
+
+@pytest.fixture(scope="module")
+def folder(file, tmp_path_factory):
+    """Two folds of two networks, on prices."""
+    folder = tmp_path_factory.mktemp("folds") / "sweep"
+    call(
+        *(table, f"--data={file}", "--target=price", "--ignore=kind,quiet,light", *SETTINGS),
+        *("--folds=2", "--seeds=0:2", "--save_networks", f"--workdir={folder}"),
+    )
+    return folder
+
+
+def answers(folder, column="answer_price"):
+    return np.array([float(row[column]) for row in predictions(folder)])
+
+
+def test_folds_each_have_a_preparation_and_a_scaling(file, folder):
+    config = read(folder / "config.json")
+    prepared = json.loads((folder / "preparation.json").read_text())
+    options = loading.Options(("price",), ignore=("kind", "quiet", "light"), folds=2)
+    loaded = loading.load(file, options)
+    assert prepared == loaded.preparations
+    assert prepared[0]["columns"] != prepared[1]["columns"]
+    assert len(config["fold_scalings"]) == 2
+    assert config["fold_scalings"][0]["output_scaling"] == config["output_scaling"]
+
+
+def test_a_member_of_a_fold_is_replayed_to_the_bit(folder, capsys):
+    call(replay, folder, "--member=fold=1,seed=1")
+    assert "fold=1,seed=1: identical to the bit" in capsys.readouterr().out
+
+
+def test_what_a_sweep_says_of_its_table_is_held(folder, tmp_path, capsys):
+    forged = shutil.copytree(folder, tmp_path / "sweep")
+    prepared = json.loads((forged / "preparation.json").read_text())
+    prepared[1]["columns"][0]["mean"] = 0.5
+    (forged / "preparation.json").write_text(json.dumps(prepared))
+    config = read(forged / "config.json")
+    config["fold_scalings"][1]["output_scaling"]["mean"] = [0.0]
+    (forged / "config.json").write_text(json.dumps(config))
+    with pytest.raises(SystemExit) as ended:
+        call(replay, forged, "--member=fold=0,seed=0")
+    assert ended.value.code == 4
+    out = capsys.readouterr().out
+    assert "preparation.json.1.columns.rooms.mean: expected " in out
+    assert "config.fold_scalings: expected " in out
+
+
+def test_networks_answer_together_each_by_its_folds_preparation(file, folder, capsys):
+    alone = []
+    for member in ("fold=0,seed=0", "fold=0,seed=1", "fold=1,seed=0", "fold=1,seed=1"):
+        call(predict, folder, file, f"--member={member}")
+        alone.append(answers(folder))
+        assert "std_price" not in predictions(folder)[0]
+    capsys.readouterr()
+    call(predict, folder, file)
+    assert "the mean of 4 networks: fold=0,seed=0 to fold=1,seed=1" in capsys.readouterr().out
+    np.testing.assert_allclose(answers(folder), np.mean(alone, axis=0), rtol=1e-4)
+    spread = np.std(alone, axis=0, ddof=1)
+    np.testing.assert_allclose(answers(folder, "std_price"), spread, rtol=1e-3, atol=1e-3)
+    call(predict, folder, file, "--member=fold=1")
+    np.testing.assert_allclose(answers(folder), np.mean(alone[2:], axis=0), rtol=1e-4)
+
+
+def test_an_answer_is_that_of_the_network_on_its_own_folds_inputs(file, folder):
+    """By NumPy alone: what a fold's networks learned is asked of the inputs that fold makes."""
+    options = loading.Options(("price",), ignore=("kind", "quiet", "light"), folds=2)
+    loaded = loading.load(file, options)
+    config = read(folder / "config.json")
+    call(predict, folder, file, "--member=fold=1,seed=0")
+    first, last = jaxmlp.load_params(folder / "networks" / "fold=1,seed=0.npz")
+    inputs = loaded.datasets[1].test_inputs
+    outputs = np.maximum(inputs @ first.kernel + first.bias, 0) @ last.kernel + last.bias
+    scaling = config["fold_scalings"][1]["output_scaling"]
+    expected = outputs[:, 0] * scaling["scale"][0] + scaling["mean"][0]
+    np.testing.assert_allclose(answers(folder)[loaded.rows[1].test], expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("member", "said"),
+    [
+        ("fold=2", "--member needs fold to be one of 0, 1, got 2"),
+        ("l2=1", "--member needs some of fold, seed, got l2"),
+        ("seed=x", "--member needs one whole number as seed, got x"),
+        ("", "--member needs some of fold, seed, got "),
+    ],
+)
+def test_a_member_that_is_none_is_one_line(file, folder, member, said):
+    with pytest.raises(SystemExit, match=f"^error: {said}$"):
+        call(predict, folder, file, f"--member={member}")
+
+
+def test_what_is_missing_of_a_sweep_is_one_line(file, folder, tmp_path):
+    broken = shutil.copytree(folder, tmp_path / "sweep")
+    (broken / "networks" / "fold=0,seed=1.npz").unlink()
+    with pytest.raises(SystemExit, match=r"needs fold=0,seed=1\.npz in networks/, as --save_netw"):
+        call(predict, broken, file)
+    call(predict, broken, file, "--member=seed=0")
+    prepared = json.loads((broken / "preparation.json").read_text())
+    (broken / "preparation.json").write_text(json.dumps(prepared[:1]))
+    with pytest.raises(SystemExit, match=r"needs 2 in preparation\.json, got 1"):
+        call(predict, broken, file)
+
+
+def test_a_network_that_is_none_has_no_say(file, folder, tmp_path, capsys):
+    broken = shutil.copytree(folder, tmp_path / "sweep")
+    for name in ("fold=0,seed=1", "fold=1,seed=1"):
+        (first, last) = jaxmlp.load_params(broken / "networks" / f"{name}.npz")
+        kernel = np.full_like(last.kernel, np.nan)
+        jaxmlp.save_params(
+            broken / "networks" / f"{name}.npz", (first, last._replace(kernel=kernel))
+        )
+    call(predict, broken, file)
+    out = capsys.readouterr().out
+    assert "fold=0,seed=1 has no say: 4 NaN or infinite in layer_1" in out
+    assert "the mean of 2 networks: fold=0,seed=0 to fold=1,seed=0" in out
+    with pytest.raises(SystemExit, match="needs a network of finite numbers, got 1 without"):
+        call(predict, broken, file, "--member=fold=1,seed=1")
+
+
+def test_a_sweep_of_a_table_goes_on(folder, capsys):
+    call(table, "--resume", f"--workdir={folder}")
+    assert "over 2 folds" in capsys.readouterr().out

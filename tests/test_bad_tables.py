@@ -15,7 +15,15 @@ from experiments import mnist, predict, sweep, table
 GOOD = [
     ["id", "age", "town", "since", "price", "kind", "yes"],
     *(
-        [i, 20 + i % 17, ("Bonn", "Ulm")[i % 2], f"2020-01-{1 + i % 28:02}", 10.5 * i, "ab"[i % 2], i % 2]
+        [
+            i,
+            20 + i % 17,
+            ("Bonn", "Ulm")[i % 2],
+            f"2020-01-{1 + i % 28:02}",
+            10.5 * i,
+            "ab"[i % 2],
+            i % 2,
+        ]
         for i in range(40)
     ),
 ]
@@ -101,19 +109,31 @@ OF_TABLE = [  # arguments of experiments.table, and what is said
     ("--data=HOME/good.csv --target=price --ignore=age --include=age", "got age as both"),
     ("--data=HOME/good.csv --target=price --ignore=age --log=age", "got age as both"),
     ("--data=HOME/good.csv --target=price --log=town", "--log needs columns of numbers"),
-    ("--data=HOME/good.csv --target=price --log=nope", "--log needs columns of the table, got nope"),
+    (
+        "--data=HOME/good.csv --target=price --log=nope",
+        "--log needs columns of the table, got nope",
+    ),
     ("--data=HOME/good.csv --target=price --log=", "flag --log=: expected names that differ"),
-    ("--data=HOME/good.csv --target=price --category=nope", "--category needs columns of the table"),
+    (
+        "--data=HOME/good.csv --target=price --category=nope",
+        "--category needs columns of the table",
+    ),
     ("--data=HOME/good.csv --target=price --group=nope", "--group needs columns of the table"),
     ("--data=HOME/good.csv --target=price --time=nope", "--time needs columns of the table"),
-    ("--data=HOME/good.csv --target=price --time=town", "expected dates or numbers in the --time town"),
+    (
+        "--data=HOME/good.csv --target=price --time=town",
+        "expected dates or numbers in the --time town",
+    ),
     ("--data=HOME/good.csv --target=price --group=town --time=since", "by --group or by --time"),
     ("--data=HOME/good.csv --target=price --group=price", "--target needs columns of its own"),
     ("--data=HOME/good.csv --target=price --ignore=id,age,town,since,kind,yes", "columns to learn"),
     ("--data=HOME/good.csv --target=price --test_fraction=0", "--test_fraction needs"),
     ("--data=HOME/good.csv --target=price --test_fraction=1", "flag --test_fraction=1: expected"),
     ("--data=HOME/good.csv --target=price --test_fraction=x", "flag --test_fraction=x: expected"),
-    ("--data=HOME/good.csv --target=price --test_fraction=0.001", "expected at least 1000 examples"),
+    (
+        "--data=HOME/good.csv --target=price --test_fraction=0.001",
+        "expected at least 1000 examples",
+    ),
     ("--data=HOME/good.csv --target=price --folds=1", "--folds needs at least 2"),
     ("--data=HOME/good.csv --target=price --folds=41", "expected at least 41 rows for 41 folds"),
     ("--data=HOME/good.csv --target=price --folds=x", "flag --folds=x: expected a whole number"),
@@ -125,14 +145,23 @@ OF_TABLE = [  # arguments of experiments.table, and what is said
     ("--data=HOME/good.csv --target=town --task=regression", "texts such as Bonn"),
     ("--data=HOME/good.csv --target=price --task=multilabel", "several columns for --task=mult"),
     ("--data=HOME/good.csv --target=age --task=binary", "expected two classes for --task=binary"),
-    ("--data=HOME/good.csv --target=price --task=classification", "texts or whole numbers, got 10.5"),
+    (
+        "--data=HOME/good.csv --target=price --task=classification",
+        "texts or whole numbers, got 10.5",
+    ),
     ("--data=HOME/good.csv --target=price --label_smoothing=0.1", "--label_smoothing needs labels"),
     ("--data=HOME/good.csv --target=price --stop_metric=accuracy", "needs loss or absolute_error"),
     ("--data=HOME/good.csv --target=price --patience=3", "--patience needs a validation set"),
-    ("--data=HOME/good.csv --target=price --resume --overwrite", "--resume or --overwrite, got both"),
+    (
+        "--data=HOME/good.csv --target=price --resume --overwrite",
+        "--resume or --overwrite, got both",
+    ),
     ("--data=HOME/good.csv --target=price extra", "expected flags only, .*got extra"),
     ("--data=HOME/good.csv --target=price --targets=price", "Unknown command line flag 'targets'"),
-    ("--data=HOME/good.csv --target_column=price --target=high", "flag --target=high: expected 0 or"),
+    (
+        "--data=HOME/good.csv --target_column=price --target=high",
+        "flag --target=high: expected 0 or",
+    ),
 ]
 OF_OTHERS = [  # program, arguments, and what is said
     (mnist, "--dataset=HOME/good.csv", "--target needs one of .*good.csv's columns"),

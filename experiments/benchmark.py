@@ -13,7 +13,7 @@ in a process of its own, by turns: PyTorch, Keras, Flax and scikit-learn, those 
 With --scaling it measures how time and memory grow with members, width, depth, batch and data. Of
 both --json leaves a picture too, a PNG beside its file.
 
-With --folds it searches three learning rates by eight seeds and five folds on breast_cancer: as
+With --search it tries three learning rates by eight seeds and five folds on breast_cancer: as
 one population, and by scikit-learn's GridSearchCV over its own MLPClassifier, by turns; with the
 time to compile, and without. Exit code 4 where a member has other bits than it has alone. Three
 minutes.
@@ -42,7 +42,7 @@ command_line.define_whole("repeats", 15, "Epochs timed for each network.", low=3
 flags.DEFINE_bool("population", True, "Measure populations of networks too.")
 flags.DEFINE_bool("peers", False, "Measure this library beside others, and not the limit.")
 flags.DEFINE_bool("scaling", False, "Measure how time and memory grow, and not the limit.")
-flags.DEFINE_bool("folds", False, "Measure a cross-validated search beside scikit-learn's.")
+flags.DEFINE_bool("search", False, "Measure a cross-validated search beside scikit-learn's.")
 flags.DEFINE_bool("gpu", False, "Measure on a GPU: programs, promises and speed.")
 flags.DEFINE_bool("rehearse", False, "Try what --gpu does, in small, on whatever there is.")
 command_line.define_whole("minutes", 8, "After which --gpu begins nothing more.", 1, 600)
@@ -82,13 +82,13 @@ def main(argv: list[str]) -> None:
         return
     if FLAGS.peers or FLAGS.scaling:
         figures |= beside_others()
-    elif FLAGS.folds:
+    elif FLAGS.search:
         figures |= a_search()
     else:
         figures |= against_the_limit()
     if FLAGS.json:
         files.write_json(workdir.user_path(FLAGS.json), figures)
-    if FLAGS.folds and figures["search"]["num_equal"] < figures["search"]["num_networks"]:
+    if FLAGS.search and figures["search"]["num_equal"] < figures["search"]["num_networks"]:
         sys.exit(UNSOUND)
 
 
@@ -192,8 +192,8 @@ def refuse_contradictions() -> None:
     """Raises ValueError for flags that have no sense together."""
     if FLAGS.gpu and (FLAGS.peers or FLAGS.scaling):
         raise ValueError("expected --gpu alone, or --peers and --scaling, which hide GPUs")
-    if FLAGS.folds and (FLAGS.gpu or FLAGS.peers or FLAGS.scaling):
-        raise ValueError("expected --folds alone, or one of the others")
+    if FLAGS.search and (FLAGS.gpu or FLAGS.peers or FLAGS.scaling):
+        raise ValueError("expected --search alone, or one of the others")
     if FLAGS.rehearse and not FLAGS.gpu:
         raise ValueError("--rehearse needs --gpu, which it tries")
 

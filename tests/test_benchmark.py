@@ -8,7 +8,7 @@ from programs import call
 
 from experiments import benchmark
 from experiments.data import sources
-from experiments.speed import limit, race, scaling, training
+from experiments.speed import limit, race, scaling, search, search_table, training
 from experiments.speed.gpu import measure
 
 
@@ -28,6 +28,7 @@ from experiments.speed.gpu import measure
         (["--json="], "expected a name or a path, got ''"),
         (["--gpu", "--peers"], "expected --gpu alone, or --peers and --scaling, which hide GPUs"),
         (["--gpu", "--scaling"], "expected --gpu alone"),
+        (["--search", "--peers"], "expected --search alone, or one of the others"),
         (["--rehearse"], "--rehearse needs --gpu, which it tries"),
         (["--gpu", "--json=gpu.md"], "--json needs a name such as peers.json, got gpu.md"),
         (["--gpu", "--json=gpu.png"], "--json needs a name such as peers.json, got gpu.png"),
@@ -43,6 +44,27 @@ def test_a_mistake_is_one_line_before_anything_is_measured(arguments, expected, 
         call(benchmark, *arguments)
     assert str(stopped.value).startswith("error: ")
     assert expected in str(stopped.value)
+
+
+@pytest.mark.parametrize("num_equal", [12, 11])
+def test_a_search_ends_by_whether_all_members_have_their_bits(num_equal, monkeypatch, tmp_path):
+    told = []
+
+    def measure(work, repeats, tell):
+        told.append((work.name, repeats))
+        return {"num_equal": num_equal, "num_networks": 12}
+
+    monkeypatch.setattr(search, "measure", measure)
+    monkeypatch.setattr(search_table, "show", lambda _, found: told.append(found["num_equal"]))
+    path = tmp_path / "figures.json"
+    if num_equal < 12:
+        with pytest.raises(SystemExit) as ended:
+            call(benchmark, "--search", f"--json={path}")
+        assert ended.value.code == 4
+    else:
+        call(benchmark, "--search", f"--json={path}")
+    assert told == [("breast_cancer", 5), num_equal]
+    assert json.loads(path.read_text())["search"]["num_equal"] == num_equal
 
 
 def test_it_measures_in_one_process(monkeypatch, tmp_path, capsys):

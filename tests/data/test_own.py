@@ -179,3 +179,11 @@ def test_several_values_an_example_are_divided_by_the_first(tmp_path):
     )
     assert (y_train.shape, y_test.shape) == ((8, 2), (2, 2))
     np.testing.assert_array_equal(y_train, y[x[:, 0].astype(int)])
+
+
+def test_pictures_with_a_fourth_number_are_rows_of_a_run_that_knew_no_colours(tmp_path):
+    path = save(tmp_path, x=np.zeros((10, 2, 3, 4), np.uint8), y=np.arange(10) % 2)
+    with pytest.raises(DataError, match="x: expected pictures .*, got a fourth number a pixel"):
+        own.read(path)
+    found = own.read(path, is_known=True)
+    assert (found.arrays[0].shape, found.image_shape) == ((8, 24), None)

@@ -189,3 +189,9 @@ def test_labels_of_no_class_are_refused(values, names, message):
 def test_rows_that_are_not_one_hot_stay_as_they_are():
     for rows in ([[1, 1, 0]], [[0, 0, 0]], [[0, 2, 0]], [[0, 1]]):
         assert own_labels.classes_of(np.array(rows), ABC, 3, "a").tolist() == rows
+
+
+def test_minus_one_and_one_have_their_names():
+    found = read([-1, 1, -1], task="binary", names=("no", "yes"))
+    assert found.labels[0].tolist() == [0, 1, 0]
+    assert found.class_names == ("no", "yes")

@@ -74,3 +74,11 @@ def test_colours_and_greys_of_each_other():
     assert photographs.in_colour(COLOUR) is COLOUR
     assert photographs.in_grey(GREY) is GREY
     assert photographs.in_grey(photographs.in_colour(GREY)).tolist() == GREY.tolist()
+
+
+def test_a_camera_that_lay_on_its_side_does_not_matter(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees clockwise
+    turned = Image.fromarray(GREY).transpose(Image.Transpose.ROTATE_90)
+    found = photographs.read(save(tmp_path / "a.png", turned, exif=exif))
+    assert found.tolist() == GREY.tolist()

@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 LOCK := requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help install mnist distributed lessons test slow parity peers foreign gpu check docs dist format lock clean
+.PHONY: help install mnist distributed lessons test browser slow parity peers foreign gpu check docs dist format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,11 @@ lessons: install ## run the lessons, and write one page of what they found
 
 test: install ## run the tests and the documentation's examples
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+browser: install ## test the pages of runs in Chromium or Chrome, where one is installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint $(LOCK) --editable '.[browser]'
+	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 slow: install ## repeat what the tests do once, and train the classic recipes: minutes
 	XLA_FLAGS= $(BIN)/python -m pytest -m slow $(ARGS)
@@ -85,7 +90,7 @@ lock: ## resolve the newest versions allowed and write them to the lock
 	.lockenv/bin/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
 	  --no-annotate --no-emit-index-url --custom-compile-command 'make lock' \
 	  --output-file $(LOCK) \
-	  --extra experiments --extra tensorboard --extra frames --extra safetensors --extra dev --extra docs pyproject.toml
+	  --extra experiments --extra tensorboard --extra frames --extra safetensors --extra dev --extra docs --extra browser pyproject.toml
 	@rm -rf .lockenv
 
 clean: ## remove .venv, caches and builds; runs/ stays

@@ -122,7 +122,7 @@ def likeness_of(subject: Asked) -> dict[str, Any] | None:
     if len(classes) * pixels.shape[1] > MOST_BYTES or pixels.min() < 0 or pixels.max() > 1:
         return None
     means = [np.round(255 * pixels[labels == k].mean(axis=0)).astype(np.uint8) for k in classes]
-    limit = float(np.quantile(_nearest(pixels, np.float32(means) / 255), 1 - FEW))
+    limit = float(np.quantile(_nearest(pixels, np.asarray(means, np.float32) / 255), 1 - FEW))
     return {"means": [_text(mean, "uint8") for mean in means], "limit": limit}
 
 

@@ -58,7 +58,7 @@ def swept(place, data_flag):
 def test_a_sweep_leaves_all_there_is_to_know(swept):
     assert {path.name for path in swept.iterdir()} == {
         *("checkpoints", "config.json", "environment.json", "metrics.jsonl", "plots"),
-        *("runs.npz", "summary.json", "table.csv", ".lock"),
+        *("report.html", "runs.npz", "summary.json", "table.csv", ".lock"),
     }
     assert {path.name for path in (swept / "plots").iterdir()} == {
         *("learning_curves.png", "against_axes.png", "over_seeds.png"),

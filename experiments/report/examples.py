@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from experiments.report import pictures
+from experiments.app.job import Job
+from experiments.report import pictures, rows
 from experiments.report.subject import Guesses, Subject, guesses
 
-__all__ = ["chosen", "of"]
+__all__ = ["chosen", "of", "values_of"]
 
 MOST, BYTES = 400, 400_000  # examples, and of their pictures
 WRONG, RIGHT = 24, 6  # of a cell at the most
@@ -24,9 +25,9 @@ def of(subject: Subject) -> dict[str, Any] | None:
     inputs = data.sets()["test"][0]
     shape = data.image_shape
     size = math.prod(pictures.shown_shape(shape)) if shape else 1
-    rows = chosen(found, min(MOST, max(WRONG, BYTES // size)))
-    rising = np.sort(rows)  # in which order alone a file is read
-    taken = np.asarray(inputs[rising])[np.searchsorted(rising, rows)]
+    places = chosen(found, min(MOST, max(WRONG, BYTES // size)))
+    rising = np.sort(places)  # in which order alone a file is read
+    taken = np.asarray(inputs[rising])[np.searchsorted(rising, places)]
     made: dict[str, Any] = {
         "rows": [
             {
@@ -35,17 +36,23 @@ def of(subject: Subject) -> dict[str, Any] | None:
                 "guess": int(found.guesses[row]),
                 "confidence": float(found.confidence[row]),
             }
-            for row in rows
+            for row in places
         ],
         "num_wrong": int(_is_wrong(found).sum()),
-        "num_wrong_here": int(_is_wrong(found)[rows].sum()),
+        "num_wrong_here": int(_is_wrong(found)[places].sum()),
     }
     if shape:
         pixels = pictures.as_text(pictures.pixels(taken, shape))
         return made | {"shape": pictures.shown_shape(shape), "pixels": pixels}
-    names = [f"input {number}" for number in range(min(COLUMNS, taken.shape[1]))]
-    values = [[f"{value:.4g}" for value in row[:COLUMNS]] for row in taken]
-    return made | {"columns": names, "values": values, "num_columns": taken.shape[1]}
+    names, values = values_of(subject.job, taken)
+    return made | {"columns": names, "values": values}
+
+
+def values_of(job: Job, inputs: np.ndarray) -> tuple[list[str], list[list[str]]]:
+    """The names and values of rows, in the units of their table where they are of one."""
+    if job.preparations:
+        return rows.undone(job.preparations[0], inputs, COLUMNS)
+    return rows.plain(inputs, COLUMNS)
 
 
 def chosen(found: Guesses, most: int) -> np.ndarray:

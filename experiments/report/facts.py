@@ -21,6 +21,7 @@ def of(subject: Subject) -> dict[str, Any]:
     return {
         "title": f"{widths} on {short_name(data.name)}",
         "notice": job.notice,
+        "findings": list(job.findings),
         "verdict": [f"This run ended {f}: {why}" for f, why in summary.get("verdict", {}).items()],
         "what": {
             "data": f"{data.name}, from {data.source}",

@@ -9,6 +9,7 @@ import numpy as np
 import jaxmlp
 from experiments.app import points, report
 from experiments.app.job import Job
+from experiments.app.material import Material
 from experiments.folder import arrays, proof, records, schema
 from experiments.folder.schema import TEXT
 from experiments.report.subject import Subject, SweepSubject
@@ -40,13 +41,13 @@ SWEEP_SUMMARY = schema.Fields(  # as far as a page needs it
 
 
 def read_run(
-    folder: Path, load: Callable[[Mapping[str, Any]], Dataset], make: Callable[..., Job]
+    folder: Path, load: Callable[[Mapping[str, Any]], Material], make: Callable[..., Job]
 ) -> Subject:
     """A run that has ended.
 
     Args:
       folder: the run's.
-      load: config -> the data.
+      load: config -> what there is to train on.
       make: folder, what it claims, data -> the job.
 
     Raises:
@@ -56,16 +57,16 @@ def read_run(
     if claim.summary is None or claim.params is None or claim.lines is None:
         raise ValueError(f"{folder} needs to hold a run that has ended, got no summary of one")
     config = records.as_now(claim.receipt["config"])
-    data = load(config)
-    _check(config, data)
-    job = make(folder, claim, data)
+    found = load(config)
+    _check(config, found.data)
+    job = _with(make(folder, claim, found.data), found)
     outputs = report.answers(job, claim.params)
     environment = claim.receipt["environment"]
     return Subject(job, claim.lines, claim.params, claim.summary, outputs, environment)
 
 
 def read_sweep(
-    folder: Path, config: Mapping[str, Any], load: Callable[[Mapping[str, Any]], Dataset]
+    folder: Path, config: Mapping[str, Any], load: Callable[[Mapping[str, Any]], Material]
 ) -> SweepSubject:
     """A sweep that has ended; arguments and errors as of `read_run`."""
     if not (folder / "runs.npz").exists() or not (folder / "summary.json").exists():
@@ -74,10 +75,10 @@ def read_sweep(
     environment = schema.read(folder / "environment.json", records.ENVIRONMENT)
     texts = points.axes(config)
     found = arrays.read_runs(folder / "runs.npz", texts)
-    data = load(config)
-    _check(config, data)
-    recipe = points.recipe_at(data, config["given"], {})
-    job = Job(recipe, data, config, folder, config.get("notice"))
+    there = load(config)
+    _check(config, there.data)
+    recipe = points.recipe_at(there.data, config["given"], {})
+    job = _with(Job(recipe, there.data, config, folder, config.get("notice")), there)
     runs = runs_of(config, texts, found)._replace(
         metrics=metrics_of(recipe.task), share_of_work=summary["share_of_work"]
     )
@@ -130,6 +131,10 @@ def runs_of(
 
 def _value(name: str, text: str) -> Any:
     return points.parse_value(name, text) if name in points.NAMES else int(text)
+
+
+def _with(job: Job, found: Material) -> Job:
+    return job._replace(findings=found.findings, preparations=found.preparations)
 
 
 def _check(config: Mapping[str, Any], data: Dataset) -> None:

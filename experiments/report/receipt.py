@@ -24,7 +24,6 @@ def of(subject: Subject) -> dict[str, Any]:
         },
         **machine_of(subject.environment),
         "settings": texts_of(job.config),
-        "seconds": dict(summary.get("seconds", {})),
         "commands": commands.of(subject),
     }
 

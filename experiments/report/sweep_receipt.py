@@ -21,7 +21,6 @@ def of(subject: SweepSubject) -> dict[str, Any]:
         "digests": digests,
         "seeds": {},
         "settings": receipt.texts_of(settings),
-        "seconds": dict(summary["seconds"]),
         "commands": commands_of(subject),
     }
 

@@ -34,6 +34,7 @@ def head(subject: SweepSubject) -> dict[str, Any]:
     return {
         "title": f"{networks} on {short_name(job.data.name)}",
         "notice": job.notice,
+        "findings": list(job.findings),
         "verdict": [
             f"{name_of(row.setting) or 'All'}: {number} of {row.num_seeds + row.num_failed} ended "
             f"{finding}"

@@ -13,6 +13,7 @@ RUN = {
     "run": {
         "title": "4-8-3 on blobs",
         "notice": None,
+        "findings": [],
         "verdict": [],
         "scores": None,
         "what": {"data": "blobs"},

@@ -1,5 +1,7 @@
 """Sweeps that pages are made of: results at once, without training."""
 
+import math
+
 import numpy as np
 from report_subjects import dataset
 
@@ -10,6 +12,7 @@ from experiments.report.subject import of_sweep
 from jaxmlp import statistics
 from jaxmlp.types import Fault
 
+MOST_TESTED = 10  # settings, of which each test takes its time
 RATES = (0.1, 0.01, 0.001)
 FAULT = Fault(12, 3, "loss", "layer_1", "too large")
 
@@ -24,7 +27,9 @@ def subject(path, num_seeds=8, axes=None, faults=()):
     config |= {"image_shape": [2, 3], "mode": "exact", "threads": 1, "dataset": "dots"}
     job = Job(recipes.recipe(config), data, config, path)
     rows = statistics.summarize(runs, job.metric, interval="t")
-    p_values = standings.against_best(runs, job.metric, rows)
+    p_values = [math.nan] * len(rows)
+    if len(rows) <= MOST_TESTED:
+        p_values = standings.against_best(runs, job.metric, rows)
     summary = {
         "num_networks": int(runs.stopped_at.size),
         "mode": "exact",

@@ -7,9 +7,8 @@ for one whose program ran with --noreport, or in the looks of today. Reads the d
 `experiments.verify` does.
 """
 
-from collections.abc import Mapping
+import functools
 from pathlib import Path
-from typing import Any
 
 from absl import flags
 from rich.console import Console
@@ -20,7 +19,6 @@ from experiments.app.command_line import define_path, refuse_unwritable
 from experiments.folder import records
 from experiments.folder.workdir import user_path
 from experiments.report import folder, run
-from jaxmlp.types import Dataset
 
 FLAGS = flags.FLAGS
 flags.adopt_module_key_flags(startup)
@@ -42,11 +40,7 @@ def main(argv: list[str]) -> None:
         alone = devices.of_member(config) if is_sweep else config
         on_these = {"mesh": devices.needed(alone), "mode": alone["mode"]}
         startup.wake(config["threads"], config["deterministic"], **on_these)
-        console = Console(highlight=False)
-
-        def load(config: Mapping[str, Any]) -> Dataset:
-            return verify.load(console, config).data
-
+        load = functools.partial(verify.load, Console(highlight=False))
         if is_sweep:
             from experiments.report import sweep  # with what draws
 

@@ -134,7 +134,7 @@ def _value(name: str, text: str) -> Any:
 
 
 def _with(job: Job, found: Material) -> Job:
-    return job._replace(findings=found.findings, preparations=found.preparations)
+    return job._replace(findings=found.findings, preparations=found.preparations, folds=found.folds)
 
 
 def _check(config: Mapping[str, Any], data: Dataset) -> None:

@@ -9,7 +9,8 @@ from experiments.app import points, standings
 from experiments.app.progress import format_metric
 from experiments.report.facts import short_name
 from experiments.report.subject import SweepSubject
-from jaxmlp.statistics import SEEDS
+from jaxmlp.statistics import OBSERVED
+from jaxmlp.statistics.settings import FOLD, observed_in
 
 __all__ = ["failed", "head", "name_of", "of", "order_of"]
 
@@ -24,10 +25,12 @@ def head(subject: SweepSubject) -> dict[str, Any]:
     swept = {
         name.replace("_", " "): ", ".join(map(points.value_text, values))
         for name, values in axes
-        if name not in SEEDS
+        if name not in OBSERVED
     }
     seeds = {
-        f"{name.replace('_', ' ')}s": _range_text(values) for name, values in axes if name in SEEDS
+        f"{name.replace('_', ' ')}s": _range_text(values)
+        for name, values in axes
+        if name in OBSERVED
     }
     rate, saved = summary["network_epochs_per_second"], 1 - summary["share_of_work"]
     speed = {"speed": f"{rate:.3g} network-epochs a second"} if rate else {}
@@ -87,11 +90,14 @@ def of(subject: SweepSubject) -> dict[str, Any]:
     order = order_of(subject)
     tested = sum(not math.isnan(p) for p in subject.p_values)
     num_seeds = rows[order[0]].num_seeds
-    shows_p = bool(tested) and standings.least_p_value(tested + 1, num_seeds) < standings.LEVEL
+    has_folds = observed_in(runs) == FOLD
+    can_show = has_folds or standings.least_p_value(tested + 1, num_seeds) < standings.LEVEL
+    shows_p = bool(tested) and can_show
+    explained = standings.OF_FOLDS if has_folds else standings.explain_p(tested + 1, num_seeds)
     notes = [
-        "Mean, interval (95 %, Student's t) and std are over seeds, of the last value that each "
-        "network measured.",
-        standings.explain_p(tested + 1, num_seeds) if tested else "",
+        f"Mean, interval (95 %, {'Nadeau and Bengio' if has_folds else 'Student'}'s t) and std are "
+        f"over {'folds' if has_folds else 'seeds'}, of the last value that each network measured.",
+        explained if tested else "",
         standings.explain_crossed(runs),
         f"The best {MOST:,} of {len(rows):,} settings; table.csv has all." * (len(rows) > MOST),
     ]

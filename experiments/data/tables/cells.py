@@ -93,11 +93,8 @@ def typed(column: Any) -> np.ndarray | None:
         return None
     if column.type != kind or types.is_temporal(column.type):
         column = compute.cast(column, pyarrow.int64())
-    missing = column.is_null().to_numpy(zero_copy_only=False)
     values = compute.cast(column, pyarrow.float64(), safe=False).fill_null(np.nan)
-    found = np.array(values.to_numpy(zero_copy_only=False), np.float64) / unit
-    found[missing] = np.nan
-    return found
+    return np.asarray(values.to_numpy(zero_copy_only=False), np.float64) / unit
 
 
 def _is_number(kind: Any) -> bool:

@@ -149,3 +149,10 @@ def test_folds_of_groups_keep_them_whole():
 def test_what_cannot_be_divided_is_said(divided, expected):
     with pytest.raises(DataError, match=expected):
         divided()
+
+
+@pytest.mark.parametrize("sizes", [(1, 9), (9, 1)])
+def test_a_group_is_left_to_train_on(sizes):
+    rows = divide(np.zeros(10, int), 0.9, groups=np.repeat([0, 1], sizes))
+    assert len(rows.train)
+    assert len(rows.test)

@@ -38,11 +38,9 @@ def of(
     """
     at = [column._replace(values=column.values[answer.rows]) for column in found]
     lines = leaks(at, answer.labels, several(options.target), answer.task)
+    lines += duplicates(datasets)
     if not options.folds:
-        data = datasets[0]
-        test = np.asarray(data.test_inputs), np.asarray(data.test_labels)
-        lines += duplicates(data.train_inputs, data.train_labels, *test)
-        lines += few(len(answer.rows), len(test[0]))
+        lines += few(len(answer.rows), len(np.asarray(datasets[0].test_labels)))
     lines += tails(at, options.log)
     if answer.task in ("classification", "binary"):
         lines += classes(answer.labels, answer.class_names, options.folds or 2)
@@ -92,18 +90,19 @@ def leaks(found: Sequence[Column], labels: np.ndarray, target: str, task: str) -
     ]
 
 
-def duplicates(
-    inputs: np.ndarray, labels: np.ndarray, test_inputs: np.ndarray, test_labels: np.ndarray
-) -> list[str]:
+def duplicates(datasets: Sequence[Dataset]) -> list[str]:
     """Says how many test rows are training rows as well, to the last bit of inputs and labels."""
-    trained = set(_keys(inputs, labels))
-    count = sum(key in trained for key in _keys(test_inputs, test_labels))
+    count = tested = 0
+    for data in datasets:
+        trained = set(_keys(data.train_inputs, data.train_labels))
+        keys = _keys(np.asarray(data.test_inputs), np.asarray(data.test_labels))
+        count, tested = count + sum(key in trained for key in keys), tested + len(keys)
     if not count:
         return []
-    share = f"{count:,} of {len(test_inputs):,} test rows are in training too"
+    are = "is" if count == 1 else "are"
     return [
-        f"{share}, alike in all columns: the test flatters; --group=NAME keeps what belongs "
-        "together in one set"
+        f"{count:,} of {tested:,} test rows {are} in training too, alike in all columns: the test "
+        "flatters; --group=NAME keeps what belongs together in one set"
     ]
 
 

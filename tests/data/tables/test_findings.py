@@ -4,6 +4,7 @@ import pytest
 
 from experiments.data.tables.columns import describe
 from experiments.data.tables.findings import classes, duplicates, few, identifies, leaks, tails
+from jaxmlp.types import Dataset
 
 RANDOM = np.random.default_rng(0)
 HALVES = np.arange(40) % 2
@@ -109,9 +110,12 @@ def test_leaks_of_several_outputs_and_columns_are_in_one_line():
 def test_rows_of_training_in_the_test_are_counted():
     inputs, labels = np.float32([[0, 1], [2, 3]]), np.int32([0, 1])
     test_inputs, test_labels = np.float32([[-0.0, 1], [2, 3], [2, 4]]), np.int32([0, 0, 1])
-    (line,) = duplicates(inputs, labels, test_inputs, test_labels)
-    assert line.startswith("1 of 3 test rows are in training too")
-    assert duplicates(inputs, labels, test_inputs[1:], test_labels[1:]) == []
+    data = Dataset(inputs, labels, test_inputs, test_labels)
+    (line,) = duplicates([data])
+    assert line.startswith("1 of 3 test rows is in training too")
+    (line,) = duplicates([data, data])
+    assert line.startswith("2 of 6 test rows are in training too")
+    assert duplicates([Dataset(inputs, labels, test_inputs[1:], test_labels[1:])]) == []
 
 
 def test_heavy_tails_are_named_until_their_logarithm_is_taken():

@@ -300,3 +300,12 @@ def test_bad_arrays_get_one_line(tmp_path, kind):
         train(tmp_path, tmp_path / "a.npz")
     assert "\n" not in str(stopped.value)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_table_is_standardized_already(tmp_path):
+    lines = ["a,b", *(f"{i * i % 7 + 0.5},{'xy'[i % 2]}" for i in range(40))]
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    with pytest.raises(SystemExit, match="columns of a table are standardised already"):
+        train(tmp_path, tmp_path / "a.csv", "--target=b", "--standardize")
+    with pytest.raises(SystemExit, match="--image_size needs a folder of pictures, got .*a.csv"):
+        train(tmp_path, tmp_path / "a.csv", "--target=b", "--image_size=2x2")

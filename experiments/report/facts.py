@@ -33,7 +33,7 @@ def of(subject: Subject) -> dict[str, Any]:
             f"with {config['optimizer']} at {config['learning_rate']:g}, seed {config['seed']}",
         },
         "figures": figures(subject),
-        "scores": scores(summary.get("scores")),
+        "scores": scores(summary.get("scores"), summary.get("worth")),
     }
 
 
@@ -73,11 +73,14 @@ def _number(value: float | None) -> float:
     return math.nan if value is None else value  # as JSON has it of what is not finite
 
 
-def scores(found: Mapping[str, Mapping[str, Any]] | None) -> dict[str, Any] | None:
+def scores(
+    found: Mapping[str, Mapping[str, Any]] | None, worth: Mapping[str, Any] | None = None
+) -> dict[str, Any] | None:
     """A table of figures (columns) of the network and of each baseline (rows), None without any.
 
     Args:
       found: of summary.json: name -> figures, of which some have the ends of an interval.
+      worth: of summary.json, whether the network was worth it, with what else is said of that.
 
     >>> scores({"network": {"r2": 0.5, "r2_low": 0.25, "r2_high": 0.75}})["rows"]
     [{'name': 'network', 'values': ['0.5 (0.25 to 0.75)']}]
@@ -97,7 +100,8 @@ def scores(found: Mapping[str, Mapping[str, Any]] | None) -> dict[str, Any] | No
         {"name": name.replace("_", " "), "values": [text(figures, each) for each in names]}
         for name, figures in found.items()
     ]
-    return {"names": [name.replace("_", " ") for name in names], "rows": rows}
+    said = [] if worth is None else [*filter(None, [worth.get("text")]), *worth.get("notes", [])]
+    return {"names": [name.replace("_", " ") for name in names], "rows": rows, "said": said}
 
 
 def _is_figure(name: str, value: Any) -> bool:

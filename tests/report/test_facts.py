@@ -1,7 +1,14 @@
 import pytest
 from report_subjects import subject
 
-from experiments.report import facts
+from experiments.report import facts, page
+
+RUN = {  # the least that a page is made of
+    "run": {
+        **{"title": "a run", "notice": None, "verdict": [], "what": {"data": "blobs"}},
+        "figures": {"sets": ["test"], "rows": [{"name": "loss", "values": ["0.5"]}]},
+    },
+}
 
 
 def test_what_was_trained_on_what(tmp_path):
@@ -53,3 +60,20 @@ def test_scores_stand_beside_their_baselines():
         {"name": "network", "values": ["0.9 (0.8 to 0.95)", "–"]},
         {"name": "commonest class", "values": ["0.1", "–"]},
     ]
+    assert found["said"] == []
+
+
+def test_whether_it_was_worth_it_is_said_with_what_was_left_out(tmp_path):
+    made = subject(tmp_path)
+    worth = {"text": "The network is no better than <b>.", "notes": ["no gradient boosting"]}
+    scored = {"scores": {"network": {"r2": 0.5}, "mean": {"r2": 0.0}}, "worth": worth}
+    found = facts.of(made._replace(summary=made.summary | scored))["scores"]
+    assert found["said"] == [worth["text"], "no gradient boosting"]
+    text = page.render("run.html", {"run": RUN["run"] | {"scores": found}})
+    assert "<p>The network is no better than &lt;b&gt;.</p>" in text
+    assert "<p>no gradient boosting</p>" in text
+    assert "<h3>Scores on the test set, beside baselines</h3>" in text
+    alone = facts.scores({"network": {"r2": 0.5}}, {"notes": ["none"]})
+    assert alone["said"] == ["none"]
+    text = page.render("run.html", {"run": RUN["run"] | {"scores": alone}})
+    assert "<h3>Scores on the test set</h3>" in text

@@ -1,0 +1,80 @@
+"""What is written and shown of answers."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from experiments.app.examples import Examples
+from experiments.app.predictions import Predictions, columns_of, show, write_table
+from experiments.app.votes import together
+
+ONE = np.array([[0.7, 0.3], [0.4, 0.6]])
+
+
+def found(task="classification", each=(ONE,), names=("no", "yes"), unlike=("", ""), named=True):
+    return Predictions(task, names, together(list(each), task), unlike, named)
+
+
+def given(labels=None, **others):
+    return Examples(["x", "y"], np.zeros((2, 3), np.float32), labels, **others)
+
+
+def test_classes_have_a_column_each_and_their_names():
+    made = columns_of(given(np.array([0, 0])), found())
+    assert made == {
+        **{"name": ["x", "y"], "label": ["no", "no"], "guess": ["no", "yes"], "unlike": ("", "")},
+        **{"p_no": ["0.700000", "0.400000"], "p_yes": ["0.300000", "0.600000"]},
+    }
+
+
+def test_classes_that_are_numbers_have_the_columns_that_they_had():
+    made = columns_of(given(), found(names=("0", "1"), named=False))
+    assert [*made] == ["name", "label", "guess", "unlike", "p0", "p1"]
+    assert (made["guess"], made["label"]) == (["0", "1"], ["", ""])
+
+
+def test_several_networks_have_their_spread_and_their_agreement():
+    made = columns_of(given(), found(each=(ONE, 1 - ONE, ONE)))
+    assert made["agree"] == ["0.6667", "0.6667"]
+    assert made["std_yes"] == [f"{np.std([a, 1 - a, a], ddof=1):.6f}" for a in (0.3, 0.6)]
+    assert [*made][:5] == ["name", "label", "guess", "agree", "unlike"]
+
+
+def test_answers_of_their_own_are_yes_or_no_each():
+    labels = np.array([[1, 0], [0, 1]])
+    made = columns_of(given(labels), found("multilabel"))
+    assert (made["label_no"], made["guess_no"], made["guess_yes"]) == (
+        *(["1", "0"], ["1", "0"], ["0", "1"]),
+    )
+    lost = np.array([[0.7, np.nan], [0.4, 0.6]])
+    made = columns_of(given(), found("multilabel", (lost,)))
+    assert (made["guess_no"], made["p_yes"]) == (["", "0"], ["", "0.600000"])
+
+
+def test_values_are_called_by_their_columns():
+    made = columns_of(given(np.array([1.0, 2.0])), found("regression", (ONE[:, :1],), ("price",)))
+    assert made == {
+        **{"name": ["x", "y"], "answer_price": ["0.7", "0.4"], "label_price": ["1", "2"]}
+    }
+
+
+def test_rows_of_a_table_are_known_by_what_identifies_them(tmp_path):
+    rows = given(keys={"id": ["7", "8"]}, called="row")
+    write_table(tmp_path / "p.csv", rows, found())
+    with (tmp_path / "p.csv").open() as file:
+        written = list(csv.DictReader(file))
+    assert [(row["row"], row["id"], row["guess"]) for row in written] == [
+        *(("x", "7", "no"), ("y", "8", "yes"))
+    ]
+
+
+@pytest.mark.parametrize("task", ["classification", "regression", "multilabel"])
+def test_names_are_no_markup(task, capsys):
+    names = ("[bold]a", "[/]b")
+    show(given(notes=["[red]note"], keys={"[id]": ["[1]", "[/2]"]}), found(task, names=names))
+    out = capsys.readouterr().out
+    assert "[bold]a" in out
+    assert "[/]b" in out
+    assert "[red]note" in out
+    assert "[/2]" in out

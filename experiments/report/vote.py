@@ -74,12 +74,19 @@ def of(subject: SweepSubject) -> dict[str, Any] | None:
 def saved(subject: SweepSubject) -> Iterator[Member]:
     """The networks in a sweep's folder: setting by setting, the best first, and seed by seed."""
     job, folder = subject.job, subject.job.path / "networks"
+    there = {path.name for path in folder.glob("*.npz")}  # asked once: members are thousands
+    if not there:
+        return
+    by_setting: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    names = list(subject.rows[0].setting)
+    for member in members_of(subject.runs):
+        by_setting.setdefault(tuple(member[name] for name in names), []).append(member)
     for place in order_of(subject):
         setting = subject.rows[place].setting
-        for member in members_of(subject.runs):
-            path = folder / f"{file_name(points.as_text(member))}.npz"
-            if all(member[name] == value for name, value in setting.items()) and path.exists():
-                yield _read(job.data, job.config["given"], member, name_of(setting), path)
+        for member in by_setting[tuple(setting[name] for name in names)]:
+            file = f"{file_name(points.as_text(member))}.npz"
+            if file in there:
+                yield _read(job.data, job.config["given"], member, name_of(setting), folder / file)
 
 
 def _read(

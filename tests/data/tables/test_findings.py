@@ -147,3 +147,11 @@ def test_what_is_infinite_leaks_as_anything_does(task):
     values = np.where(HALVES == 1, np.inf, -np.inf)
     (line,) = leaks(found_in(noise=NOISE[:40], given=values), HALVES, "y", task)
     assert "given alone gives y away" in line
+
+
+def test_of_more_columns_accident_does_more():
+    labels = np.repeat([0, 1], 9)
+    given = labels + 0.5 * RANDOM.random(18)
+    noise = {f"c{i}": RANDOM.normal(size=18) for i in range(2)}
+    assert leaks(found_in(given=given), labels, "y", "classification")
+    assert not leaks(found_in(given=given, **noise), labels, "y", "classification")

@@ -274,3 +274,15 @@ def test_what_needs_more_than_the_memory_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("jaxmlp.runtime.memory.available", lambda device: next(limits))
     with pytest.raises(DataError, match="expected inputs for the memory, got some that need"):
         load(path, Options(("state",)))
+
+
+def test_what_is_said_of_folds_is_of_folds(tmp_path):
+    columns = {"x": [repr(i / 7) for i in range(24)], "y": ["a"] * 11 + ["b"] * 10 + ["c"] * 3}
+    path = write(tmp_path / "a.csv", columns)
+    rare = "there are fewer than 5 rows of c: too little to tell how well it is learned"
+    folds = load(path, Options(("y",), folds=5)).findings
+    assert rare in folds
+    assert not any("are few" in line for line in folds)
+    alone = load(path, Options(("y",))).findings
+    assert rare not in alone
+    assert any("24 rows are few" in line for line in alone)

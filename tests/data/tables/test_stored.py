@@ -61,7 +61,7 @@ def changed(*steps):
         (changed(("columns", 2, "has_time", None)), "since needs the field has_time"),
         (changed(("columns", 2, "form", "any")), "one of year first"),
         (changed(("columns", 3, "categories", None)), "town needs the field categories"),
-        (changed(("columns", 3, "categories", ["a", "a"])), "categories that differ"),
+        (changed(("columns", 3, "categories", ["Ulm", "Ulm"])), "categories that differ"),
         (changed(("columns", 3, "unseen", ["Rom"])), "those unseen among them"),
         (changed(("ignored", [{"name": "id"}])), r"the field \[0\].ignored\[0\].why"),
         ([WHOLE, *changed(("columns", 3, "has_other", False))], "same features in each fold"),

@@ -103,6 +103,16 @@ def test_bfloat16_rounds_what_it_multiplies_in_the_page_as_well():
     assert abs(np.asarray(jaxmlp.predict(exact, drawn(model), INPUTS)) - library).max() > 1e-3
 
 
+@needs_node
+def test_halves_are_rounded_to_even_in_bfloat16():
+    model = jaxmlp.with_precision(jaxmlp.mlp((1, 3)), "bfloat16")
+    kernel = np.float32([[1 + 2**-8, 1 + 3 * 2**-8, 1 + 2**-8 + 2**-20]])
+    params = (jaxmlp.Dense(kernel, np.zeros(3, np.float32)),)
+    recipe = jaxmlp.Recipe(model, jaxmlp.regression(3), optax.sgd, {"learning_rate": 0.1})
+    page, library = said(recipe, params, "float32", np.ones((1, 1), np.float32))
+    assert page.tolist() == library.tolist() == [[1.0, 1.015625, 1.0078125]]
+
+
 def test_float16_has_eleven_digits_and_int8_seven_of_the_largest():
     kernel = np.float32([[1.0, 1000.0, 0.0], [1 / 3, -1.0, 0.0]])
     params = (jaxmlp.Dense(kernel, np.zeros(3, np.float32)),)

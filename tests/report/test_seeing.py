@@ -24,7 +24,7 @@ SIDE = 200
 # Clean strokes that are no digits, with what is odd about them.
 SHAPES = {
     "several figures": [[(x, y), (x, y + 0.1)] for x in (0, 1) for y in (0, 0.8)],
-    "wide": [[(0, 0.45), (1, 0.5)]],
+    "wide": [[(0, 0.2), (1, 0.5)]],
     "many loops": [arc(x, y, 0.2, 0.2, 0, 360) for x in (0.2, 0.8) for y in (0.2, 0.8)]
     + [[(0.2, 0.2), (0.8, 0.8), (0.2, 0.8), (0.8, 0.2)]],
     "tangled": [[(x, y / 4) for y in range(5) for x in ((0, 1), (1, 0))[y % 2]]],

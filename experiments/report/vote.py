@@ -39,8 +39,16 @@ class Member(NamedTuple):
 
 def of(subject: SweepSubject) -> dict[str, Any] | None:
     """The networks with what they may be asked, those of the best settings first; None of none."""
-    found = list(saved(subject))
-    finite = [member for member in found if network.is_finite(member.params)]
+    names = names_of_files(subject)
+    finite: list[Member] = []
+    num_diverged = 0
+    for member in saved(subject):
+        if len(finite) == MOST:  # the others are counted, and not read
+            break
+        if network.is_finite(member.params):
+            finite.append(member)
+        else:
+            num_diverged += 1
     if not finite:
         return None
     members, dtype = chosen(finite)
@@ -49,7 +57,9 @@ def of(subject: SweepSubject) -> dict[str, Any] | None:
     inputs = subject.job.data.sets().get("test", subject.job.data.sets()["train"])[0]
     asked = inputs[np.arange(min(len(inputs), MOST_EXAMPLES))]
     harms = [network.harm(each.recipe, each.params, asked, dtype) for each in members]
-    num_unsaved = subject.runs.stopped_at.size - len(found)
+    num_saved = sum(name in names for name in map(file_of, members_of(subject.runs)))
+    num_more = num_saved - num_diverged - len(members)
+    num_unsaved = subject.runs.stopped_at.size - num_saved
     return {
         "kind": subject.job.recipe.task.kind,
         "names": trial.names_of(subject),
@@ -66,7 +76,7 @@ def of(subject: SweepSubject) -> dict[str, Any] | None:
         "input": trial.input_of(subject),
         "notes": [
             notes_on(dtype, harms, subject.job.recipe.task.kind),
-            *left_out(len(finite) - len(members), len(found) - len(finite), num_unsaved),
+            *left_out(num_more, num_diverged, num_unsaved),
         ],
     }
 
@@ -74,7 +84,7 @@ def of(subject: SweepSubject) -> dict[str, Any] | None:
 def saved(subject: SweepSubject) -> Iterator[Member]:
     """The networks in a sweep's folder: setting by setting, the best first, and seed by seed."""
     job, folder = subject.job, subject.job.path / "networks"
-    there = {path.name for path in folder.glob("*.npz")}  # asked once: members are thousands
+    there = names_of_files(subject)
     if not there:
         return
     by_setting: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
@@ -84,9 +94,18 @@ def saved(subject: SweepSubject) -> Iterator[Member]:
     for place in order_of(subject):
         setting = subject.rows[place].setting
         for member in by_setting[tuple(setting[name] for name in names)]:
-            file = f"{file_name(points.as_text(member))}.npz"
-            if file in there:
+            if (file := file_of(member)) in there:
                 yield _read(job.data, job.config["given"], member, name_of(setting), folder / file)
+
+
+def names_of_files(subject: SweepSubject) -> set[str]:
+    """Those in the folder of a sweep's networks, asked for at once: members are thousands."""
+    return {path.name for path in (subject.job.path / "networks").glob("*.npz")}
+
+
+def file_of(member: Mapping[str, Any]) -> str:
+    """The name of a member's file."""
+    return f"{file_name(points.as_text(member))}.npz"
 
 
 def _read(

@@ -286,3 +286,22 @@ def test_what_is_said_of_folds_is_of_folds(tmp_path):
     alone = load(path, Options(("y",))).findings
     assert rare not in alone
     assert any("24 rows are few" in line for line in alone)
+
+
+def test_the_digest_knows_the_validation_set(tmp_path):
+    columns = {"x": [repr(i / 7) for i in range(50)], "y": ["a", "b"] * 25}
+    options = Options(("y",), validation_fraction=0.2)
+    first = load(write(tmp_path / "a.csv", columns), options)
+    columns["x"][first.rows[0].validation[0]] = "3.14"
+    second = load(write(tmp_path / "a.csv", columns), options)
+    np.testing.assert_array_equal(second.datasets[0].train_inputs, first.datasets[0].train_inputs)
+    assert second.sha256 != first.sha256
+
+
+def test_what_one_fold_has_not_seen_is_new_to_it(tmp_path):
+    columns = {"c": ["rare", *"uv" * 12], "y": ["a", *"ab" * 12]}
+    path = write(tmp_path / "a.csv", columns)
+    loaded = load(path, Options(("y",), folds=5))
+    for rows, preparation in zip(loaded.rows, loaded.preparations, strict=True):
+        notes = prepare_rows(path, preparation).notes
+        assert any("new to the network" in note for note in notes) == (0 in rows.test)

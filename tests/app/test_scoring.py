@@ -6,9 +6,12 @@ import jax
 import numpy as np
 import optax
 import pytest
+from programs import call
 from rich.console import Console
+from run_files import read, save_npz
 
 import jaxmlp
+from experiments import mnist
 from experiments.app import report, scoring
 from experiments.app.job import Job
 from experiments.scores import baselines, figures, worth
@@ -121,6 +124,37 @@ def test_scores_are_shown_in_a_table_or_in_a_line(blobs, outputs, tmp_path):
     line = text_of(scoring.show, found)
     assert line.startswith("test set: accuracy ")
     assert "(95 % interval " in line
+
+
+def test_notes_of_baselines_are_left_beside_the_verdict(blobs, outputs, tmp_path, monkeypatch):
+    monkeypatch.setattr(baselines, "BOOSTING_WORK", 0)
+    (note,) = scoring.of_run(job_of(blobs, tmp_path), outputs)["worth"]["notes"]
+    assert note.startswith("no gradient boosting: 50 rows of 4 features in 300 trees")
+
+
+def test_a_run_announces_shows_and_keeps_its_scores(blobs, tmp_path, capsys):
+    flag, folder = save_npz(tmp_path / "data.npz", blobs), tmp_path / "run"
+    few = ["--num_epochs=2", "--hidden_sizes=8", "--noplots", "--noreport"]
+    call(mnist, flag, *few, "--baselines", "--class_weights=balanced", f"--workdir={folder}")
+    out, summary = capsys.readouterr().out, read(folder / "summary.json")
+    assert list(summary["scores"]) == ["network", *BASELINES]
+    network = summary["scores"]["network"]
+    assert network["accuracy"] == pytest.approx(summary["test_accuracy"], rel=1e-5)
+    assert network["log_loss"] == pytest.approx(summary["test_loss"], rel=1e-5)
+    places = [
+        out.index(text)
+        for text in (
+            "fits the baselines",
+            "test accuracy",
+            "\ngradient boosting",
+            "The network is ",
+        )
+    ]
+    assert places == sorted(places)
+    counts = np.bincount(blobs.train_labels)
+    expected = (50 / (3 * counts)).tolist()
+    assert read(folder / "config.json")["class_weights"] == pytest.approx(expected)
+    assert read(folder / "receipt.json")["summary"]["scores"] == summary["scores"]
 
 
 def test_answers_in_windows_are_those_at_once(blobs, tmp_path, monkeypatch):

@@ -5,19 +5,21 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 from programs import call
 from run_files import read
 from test_table import SETTINGS, houses, predictions, write
 
 import jaxmlp
-from experiments import predict, replay, table
+from experiments import predict, replay, sweep, table
 from experiments.data.tables import loading
 
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
-    """Prices that are far larger in one fold than in the others, whose scaling is then another."""
+    """Prices, of which one is so high that the fold that trains on it has another scaling."""
     header, *rows = houses()
+    rows[5][3] = "9000.5"
     return write(tmp_path_factory.mktemp("sweeps") / "houses.csv", [header, *rows])
 
 
@@ -43,7 +45,8 @@ def test_folds_each_have_a_preparation_and_a_scaling(file, folder):
     loaded = loading.load(file, options)
     assert prepared == loaded.preparations
     assert prepared[0]["columns"] != prepared[1]["columns"]
-    assert len(config["fold_scalings"]) == 2
+    one, other = (each["output_scaling"]["scale"] for each in config["fold_scalings"])
+    assert one != other
     assert config["fold_scalings"][0]["output_scaling"] == config["output_scaling"]
 
 
@@ -143,3 +146,25 @@ def test_a_network_that_is_none_has_no_say(file, folder, tmp_path, capsys):
 def test_a_sweep_of_a_table_goes_on(folder, capsys):
     call(table, "--resume", f"--workdir={folder}")
     assert "over 2 folds" in capsys.readouterr().out
+
+
+def test_pictures_and_arrays_are_answered_by_all_networks(tmp_path, capsys):
+    random = np.random.default_rng(0)
+    np.savez(tmp_path / "d.npz", x=random.integers(0, 256, (40, 8, 8), np.uint8), y=[0, 1] * 20)
+    call(
+        *(sweep, f"--dataset={tmp_path / 'd.npz'}", *SETTINGS, "--save_networks"),
+        *("--seeds=0:2", "--sweep=hidden_sizes=3,4", f"--workdir={tmp_path / 's'}"),
+    )
+    ink = np.zeros((80, 80), np.uint8)
+    ink[20:60, 36:44] = 255
+    Image.fromarray(ink).save(tmp_path / "one.png")
+    call(predict, tmp_path / "s", tmp_path / "one.png")
+    (row,) = predictions(tmp_path / "s")
+    assert float(row["p0"]) + float(row["p1"]) == pytest.approx(1, abs=1e-5)
+    assert row["agree"] in ("0.2500", "0.5000", "0.7500", "1.0000")
+    assert (tmp_path / "s" / "plots" / "predictions.png").exists()
+    call(predict, tmp_path / "s", tmp_path / "d.npz", "--member=hidden_sizes=3")
+    assert "the mean of 2 networks: hidden_sizes=3,seed=0 to" in capsys.readouterr().out
+    assert len(predictions(tmp_path / "s")) == 40
+    with pytest.raises(SystemExit, match=r"^error: --member needs hidden_sizes to be one of 3, 4"):
+        call(predict, tmp_path / "s", tmp_path / "d.npz", "--member=hidden_sizes=5")

@@ -25,6 +25,13 @@ def test_defaults_suit_the_size_of_the_data():
     assert large["sizes"] == [6, 256, 3]
 
 
+def test_a_small_table_trains_for_longer():
+    record = ("--dataset=a.csv", "--target=price")
+    assert config_of(999, *record)["num_epochs"] == 100
+    assert config_of(1_000, *record)["num_epochs"] == 40
+    assert config_of(999, *record, "--num_epochs=3")["num_epochs"] == 3
+
+
 def test_a_flag_that_is_given_holds():
     config = config_of(20, "--batch_size=7", "--hidden_sizes=", "--learning_rate=0.5")
     assert (config["batch_size"], config["sizes"], config["learning_rate"]) == (7, [6, 3], 0.5)

@@ -85,7 +85,7 @@ def load(folder: Path) -> Voters:
     notes = [] if has_precision(config["precision"], jax.default_backend()) else [_OTHER]
     if "sweep" in config:
         return _of_sweep(folder, config, notes, prepared)
-    if FLAGS.member is not None:
+    if FLAGS["member"].value is not None:
         raise ValueError(f"--member needs a sweep's folder, got a run's: {folder}")
     path = folder / "params.npz"
     if not path.exists():
@@ -115,7 +115,7 @@ _OTHER = "these answers are made in float32, which their precision without a GPU
 def _of_sweep(
     folder: Path, config: dict[str, Any], notes: list[str], prepared: list[dict[str, Any]]
 ) -> Voters:
-    chosen = members(points.axes(config), FLAGS.member)
+    chosen = members(points.axes(config), FLAGS["member"].value)
     found, recipe_by, scalings = [], {}, config.get("fold_scalings", [])
     for values in chosen:
         setting, fold = points.setting_of(values), int(values.get(FOLD, 0))

@@ -2,7 +2,9 @@
 
 import errno
 
+import numpy as np
 import pytest
+from run_tables import runs_of
 
 from experiments.app import life, population
 from experiments.app.job import Job
@@ -10,6 +12,7 @@ from experiments.app.settings import Settings
 from experiments.app.signals import StopRequest
 from experiments.folder.files import Lines
 from jaxmlp.runtime import coordination
+from jaxmlp.statistics import Summary
 
 
 @pytest.fixture
@@ -42,3 +45,23 @@ def test_what_cannot_be_written_ends_the_process_once_all_have_trained(
     with pytest.raises(SystemExit, match=f"^{said}$"):
         follow(tmp_path)
     assert len(agreed) == 2
+
+
+def test_the_networks_of_each_fold_are_judged_on_their_own_data(monkeypatch):
+    axes = {"l2": (0.1,), "fold": (0, 1), "seed": (0, 1, 2)}
+    runs = runs_of(axes, np.arange(6.0).reshape(1, 2, 3, 1), faults=[(0, 1, 0)])
+    seen = []
+
+    def of_networks(recipe, data, seed, scores):
+        seen.append((recipe, data, scores["test_loss"].tolist()))
+        return {"guess": len(scores["test_loss"])}
+
+    monkeypatch.setattr(population.verdict, "of_networks", of_networks)
+    monkeypatch.setattr(population, "recipe_of", lambda job, setting: setting)
+    job = Job(None, "first", {}, None, folds=("first", "second"), seeds=(0, 1, 2))
+    row = Summary({"l2": 0.1}, 2, 0, 1.0, 0.0, 1.0, 1.0)
+    assert population.judge(job, runs, row) == {"guess": 5}
+    assert seen == [
+        ({"l2": 0.1, "fold": 0}, "first", [0, 1, 2]),
+        ({"l2": 0.1, "fold": 1}, "second", [4, 5]),
+    ]

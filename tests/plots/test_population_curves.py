@@ -5,8 +5,9 @@ from matplotlib.colors import to_rgba
 from pictures import T_OF_THREE, bars, lines, texts
 from run_tables import runs_of
 
-from experiments.plots import population
+from experiments.plots import population, population_curves
 from experiments.plots.style import BLUE, COLOURS, PALE
+from experiments.plots.table import tabulate
 
 
 def test_a_curve_is_the_mean_over_seeds_with_students_interval(figure_of):
@@ -119,3 +120,13 @@ def test_bands_that_reach_zero_are_said_to_go_on_down_a_scale_of_logarithms(figu
     figure = figure_of(population.learning_curves, runs_of({"w": (1, 2), "seed": (0, 1)}, losses))
     assert figure.axes[0].get_yscale() == "log"
     assert "at the edge of the frame of test loss bands go on" in texts(figure)
+
+
+def test_the_bands_of_folds_know_what_they_share(monkeypatch):
+    runs = runs_of(
+        {"w": (1, 2), "fold": range(5), "seed": (0,)}, np.random.default_rng(0).random((2, 5, 1, 3))
+    )
+    told, own = [], population_curves.interval_of
+    monkeypatch.setattr(population_curves, "interval_of", lambda *g: told.append(g[2:]) or own(*g))
+    population_curves.figure_of(runs, tabulate(runs, "test_loss"))
+    assert told == [(0.25,)]

@@ -24,6 +24,7 @@ from jaxmlp import (
 from jaxmlp.populations import folds, planning
 from jaxmlp.populations.grid import make_grid
 from jaxmlp.populations.identity import identity_of_many
+from jaxmlp.populations.portions import part_of
 from jaxmlp.populations.retire import Standing, lagging_at
 from jaxmlp.populations.runs import HALVING
 from jaxmlp.training.identity import differences
@@ -149,6 +150,9 @@ def test_a_program_for_each_shape_has_the_members_of_its_folds(alike, unlike):
     assert few.members.tolist() == [2, 3, 8, 9]
     assert few.seeds.tolist() == [5, 2, 5, 2]
     assert few.numbers["learning_rate"].tolist() == np.float32([0.01, 0.01, 0.1, 0.1]).tolist()
+    part = part_of(grid, np.int32([1, 4, 9]))
+    assert part.points.tolist() == [0, 2, 4]
+    assert part.programs[0].folds.tolist() == [0, 2, 1]
     assert folds.like(whole, tuple(unlike)) == {0: 0, 2: 0}
     assert folds.like(few, tuple(unlike)) == {1: 1}
     as_bytes = alike[0]._replace(train_inputs=alike[0].train_inputs.astype(np.uint8))
@@ -219,10 +223,11 @@ def test_a_fault_of_one_fold_is_found_on_its_own_data(blobs):
     )
     steep = line._replace(train_inputs=line.train_inputs * np.float32(1e6))
     recipe = Recipe(mlp((4, 1)), regression(), optimizers.sgd, {"learning_rate": 0.1}, 16, 3)
-    runs = train_many(recipe, [line, steep], [0, 1])
-    assert list(runs.faults) == [(1, 0), (1, 1)]
+    runs = train_many(recipe, [line, steep], [0, 1], {"learning_rate": [1e-20, 0.1]})
+    assert list(runs.faults) == [(1, 1, 0), (1, 1, 1)]
     with pytest.raises(TrainingFault) as caught:
         train(recipe, steep, 1)
+    runs = runs.select(learning_rate=0.1)
     assert runs.faults[1, 1] == caught.value.fault
     assert digest(runs.member(fold=1, seed=1).state) == digest(caught.value.progress.state)
     assert_same(runs.member(fold=0, seed=1), train(recipe, line, 1))

@@ -5,7 +5,8 @@ from experiments.report import facts, page
 
 RUN = {  # the least that a page is made of
     "run": {
-        **{"title": "a run", "notice": None, "verdict": [], "what": {"data": "blobs"}},
+        **{"title": "a run", "notice": None, "verdict": [], "findings": []},
+        "what": {"data": "blobs"},
         "figures": {"sets": ["test"], "rows": [{"name": "loss", "values": ["0.5"]}]},
     },
 }
@@ -18,6 +19,15 @@ def test_what_was_trained_on_what(tmp_path):
     assert found["what"]["trained"] == "2 epochs in batches of 4, with adam at 0.25, seed 0"
     assert found["what"]["data"] == "dots, from a test"
     assert (found["notice"], found["verdict"], found["scores"]) == (None, [], None)
+
+
+def test_what_was_found_in_the_data_is_said(tmp_path):
+    made = subject(tmp_path)
+    made = made._replace(job=made.job._replace(findings=("ignored: <id>",)))
+    found = facts.of(made)
+    assert found["findings"] == ["ignored: <id>"]
+    text = page.render("run.html", {"run": found})
+    assert "<li>ignored: &lt;id&gt;</li>" in text
 
 
 def test_what_no_reader_may_miss(tmp_path):

@@ -387,10 +387,13 @@ def test_tf32_is_refused_on_a_cpu_and_predicted_with_in_float32(tmp_path, capsys
     call(mnist, *flags, "--num_epochs=1")
     config = read(path / "config.json")
     (path / "config.json").write_text(json.dumps({**config, "precision": "tf32"}))
+    assert predict.load(path)[0].model.architecture.precision == "float32"
     capsys.readouterr()
-    recipe, *_ = predict.load(path)
-    assert recipe.model.architecture.precision == "float32"
-    assert capsys.readouterr().out == "tf32 needs a GPU: these answers are made in float32\n"
+    examples = tmp_path / "x.npz"
+    np.savez(examples, x=np.zeros((1, 64), np.float32))
+    call(predict, path, examples)
+    printed = capsys.readouterr().out
+    assert "tf32 needs a GPU: these answers are made in float32\n" in printed
 
 
 def test_a_folder_from_before_the_younger_settings_is_read_as_ever(tmp_path, capsys):

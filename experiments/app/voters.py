@@ -82,7 +82,9 @@ def load(folder: Path) -> Voters:
         raise ValueError(f"{folder} needs one answer of yes or no, got {config['sizes'][-1]}")
     prepared = stored.read(folder / tables.PREPARATION) if "table" in config else []
     _check_folds(folder, config, prepared)
-    notes = [] if has_precision(config["precision"], jax.default_backend()) else [_OTHER]
+    notes, precision = list[str](), config["precision"]
+    if not has_precision(precision, jax.default_backend()):
+        notes.append(f"{precision} needs a GPU: these answers are made in float32")
     if "sweep" in config:
         return _of_sweep(folder, config, notes, prepared)
     if FLAGS["member"].value is not None:
@@ -107,9 +109,6 @@ def _check_folds(folder: Path, config: Mapping[str, Any], prepared: Sequence[Any
         if (width := len(feature_names(each))) != config["sizes"][0]:
             got = f"{tables.PREPARATION} with {width}"
             raise ValueError(f"{folder} needs {config['sizes'][0]} inputs, got {got}")
-
-
-_OTHER = "these answers are made in float32, which their precision without a GPU is"
 
 
 def _of_sweep(

@@ -47,10 +47,10 @@ def read(
     sets = {name: _plain(values, f"{where}: {name}") for name, values in sets.items()}
     _check_alike(sets, where)
     together, notes = np.concatenate([*sets.values()]), list[str]()
-    if task is None:
-        task, why = targets.infer(together)
-        hint = "" if _is_text(together) else f" ({OTHERWISE[task]})"
-        notes.append(why + hint)
+    is_named = task is not None and task != targets.infer(together)[0]
+    task, why = targets.decided(together, task)
+    hint = "" if is_named or _is_text(together) else f" ({OTHERWISE[task]})"
+    notes.append(why + hint)
     if task in ("regression", "multilabel"):
         each: list[np.ndarray] = [
             targets.as_labels(values, task, f"{where}: {name}").labels.reshape(values.shape)

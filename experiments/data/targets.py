@@ -7,7 +7,7 @@ import numpy as np
 from experiments.data.idx import DataError
 from jaxmlp.nn.scaling import Scaling
 
-__all__ = ["Labels", "as_labels", "coarse", "infer"]
+__all__ = ["Labels", "as_labels", "coarse", "decided", "infer"]
 
 FEW = 10  # different floats, all whole, that may still be classes
 SOME = 20  # different whole numbers that are classes however few examples each has
@@ -54,6 +54,21 @@ def infer(values: np.ndarray) -> tuple[str, str]:
         is_value = count > SOME and len(values) < EACH * count
     task = "regression" if is_value else "classification"
     return task, f"{kind} target with {count:,} values: {task}"
+
+
+def decided(values: np.ndarray, task: str | None) -> tuple[str, str]:
+    """The task that was asked for, else the inferred one, and why, as `infer` says it.
+
+    Whoever names what would be inferred gets the same words, as a run does that goes on by its
+    record.
+
+    >>> decided(np.array([1, 2, 2]), "regression")
+    ('regression', 'whole-number target with 2 values: regression, as --task says')
+    """
+    inferred, why = infer(values)
+    if task is None or task == inferred:
+        return inferred, why
+    return task, f"{why.rpartition(':')[0]}: {task}, as --task says"
 
 
 def as_labels(values: np.ndarray, task: str, where: str = "labels") -> Labels:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.data.idx import DataError
-from experiments.data.targets import as_labels, coarse, infer
+from experiments.data.targets import as_labels, coarse, decided, infer
 from jaxmlp.nn.scaling import Scaling
 
 
@@ -55,6 +55,16 @@ def test_classes_in_all_forms(values, labels, names):
     assert found.labels.tolist() == labels
     assert found.class_names == names
     assert bool(found.notes) == (bool(names) or (np.ndim(values) > 1 and np.shape(values)[1] > 1))
+
+
+def test_a_task_that_is_named_is_said_in_the_words_of_one_that_is_inferred():
+    values = np.arange(11.0)
+    for task in (None, "regression"):
+        assert decided(values, task) == ("regression", "float target with 11 values: regression")
+    assert decided(values, "classification") == (
+        "classification",
+        "float target with 11 values: classification, as --task says",
+    )
 
 
 def test_what_was_mapped_is_said():

@@ -48,10 +48,8 @@ def of(found: Sequence[Column], table: Any, task: str | None, where: str) -> Ans
         first = ", ".join(str(row + 1) for row in lost[:3]) + (", ..." if len(lost) > 3 else "")
         have, are = ("row has", "is") if len(lost) == 1 else ("rows have", "are")
         notes.append(f"{len(lost):,} {have} no {names} and {are} left out: {first}")
-    inferred, why = targets.infer(together)
-    if task is None:
-        task = inferred
-        notes.insert(0, f"{names}: {why}")
+    task, why = targets.decided(together, task)
+    notes.insert(0, f"{names}: {why}")
     _refuse_other(together, task, f"{where}: {names}")
     labels, class_names, said = targets.as_labels(together, task, f"{where}: {names}")
     if task != "regression" and len(found) == 1 and found[0].words not in ((), ("0", "1")):

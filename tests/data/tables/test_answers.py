@@ -68,7 +68,8 @@ def test_rows_without_a_target_are_left_out_and_said():
 def test_what_was_asked_is_not_inferred():
     answer = answered("regression", y=[1, 2, 3, 1])
     assert answer.labels.tolist() == [1, 2, 3, 1]
-    assert answer.notes == ()
+    said = "y: whole-number target with 3 values: regression, as --task says"
+    assert answer.notes == (said,)
     binary = answered("binary", y=["p", "q", "p"])
     assert (binary.labels.tolist(), binary.class_names) == ([0, 1, 0], ("p", "q"))
 

@@ -11,6 +11,9 @@ Of a sweep's folder, whose networks --save_networks kept, all networks answer, o
 --member names (learning_rate=1e-3, say): the mean of their answers, how far they spread, and the
 share of them that guess alike.
 
+What is unlike the training data is marked, with the reason: a picture, or a row of a table with a
+value out of the range, missing or new.
+
 Prints a table; the folder's plots/ gets a picture, and predictions.csv all the guesses. An example
 whose probabilities are no numbers, as NaN among its inputs makes them, gets no guess.
 """
@@ -85,7 +88,7 @@ def ask(asked: Voters, given: Examples) -> Predictions:
             inputs = given.folds.get(voter.fold, given.inputs)
             each.append(answers.predict(voter.recipe, voter.params, inputs))
     together = votes.together(each, task)
-    unlike = [""] * len(given.names)
+    unlike = [*given.unlike] or [""] * len(given.names)
     if by_views:
         pairs = zip(given.pictures, together.outputs, strict=True)
         unlike = [picture.oddity or likeness.undecided(row) for picture, row in pairs]

@@ -178,7 +178,7 @@ def test_rows_get_answers_in_any_order_of_the_columns(values, tmp_path, capsys):
     write(tmp_path / "new.csv", [[row[i] for i in places] for row in [header, *rows[:5]]])
     call(predict, values, tmp_path / "new.csv")
     some = predictions(values)
-    assert [*some[0]] == ["row", "id", "answer_price"]
+    assert [*some[0]] == ["row", "id", "answer_price", "unlike"]
     assert [row["id"] for row in some] == ["100", "101", "102", "103", "104"]
     write(tmp_path / "all.csv", [header, *rows])
     call(predict, values, tmp_path / "all.csv")
@@ -206,7 +206,8 @@ def test_a_new_category_is_said_and_a_missing_column_refused(classes, tmp_path, 
     call(predict, classes, write(tmp_path / "new.csv", [header, *rows[:4]]))
     out = capsys.readouterr().out
     assert "Trier" in out
-    assert len(predictions(classes)) == 4
+    assert "1 of 4 look unlike what the network was trained on" in out
+    assert [row["unlike"] for row in predictions(classes)] == ["", "", "town Trier, new", ""]
     before = files(classes)
     write(tmp_path / "less.csv", [row[:2] + row[3:] for row in [header, *rows]])
     with pytest.raises(SystemExit, match=r"^error: .*less\.csv: .*needs.*town[^\n]*$"):
@@ -215,3 +216,18 @@ def test_a_new_category_is_said_and_a_missing_column_refused(classes, tmp_path, 
     with pytest.raises(SystemExit, match="a network of a table takes one such table, got "):
         call(predict, classes, tmp_path / "rows.npz")
     assert files(classes) == before
+
+
+def test_rows_of_values_out_of_the_range_are_marked(values, tmp_path, capsys):
+    header, *rows = houses()
+    rows[0][1], rows[1][1] = 60, ""
+    call(predict, values, write(tmp_path / "new.csv", [header, *rows[:3]]))
+    marks = ["rooms 60, above 6", "rooms missing", ""]
+    assert [row["unlike"] for row in predictions(values)] == marks
+    assert [*predictions(values)[0]][-2:] == ["unlike", "label_price"]
+    out = capsys.readouterr().out
+    assert "rooms 60, above 6" in out
+    assert "2 of 3 look unlike what the network was trained on" in out
+    call(predict, values, write(tmp_path / "known.csv", [header, *rows[2:5]]))
+    assert {row["unlike"] for row in predictions(values)} == {""}
+    assert "unlike" not in capsys.readouterr().out

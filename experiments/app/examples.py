@@ -12,7 +12,7 @@ from experiments.data.images import Picture, read_as_it_is, read_picture
 from experiments.data.own import ENDINGS
 from experiments.data.own_labels import classes_of
 from experiments.data.rows import Rows
-from experiments.data.tables import cells, loading, reading
+from experiments.data.tables import cells, loading, reading, unlike
 from experiments.data.tables.inputs import IDENTIFIES
 from experiments.folder.workdir import user_path
 
@@ -30,6 +30,7 @@ class Examples(NamedTuple):
     folds: Mapping[int, np.ndarray] = {}  # the inputs, as each fold of a table prepares them
     notes: Sequence[str] = ()  # for a reader
     called: str = "name"  # what the names are
+    unlike: Sequence[str] = ()  # of a table, why each row is unlike those of training, or ""
 
 
 def read(paths: list[str], asked: Voters) -> Examples:
@@ -108,4 +109,5 @@ def _table(path: Path, asked: Voters) -> Examples:
     notes = list(dict.fromkeys(note for each in made.values() for note in each.notes))
     names = [str(row) for row in range(1, len(found.inputs) + 1)]
     of_folds = {fold: each.inputs for fold, each in made.items()}
-    return Examples(names, found.inputs, found.labels, (), keys, of_folds, notes, "row")
+    marks = unlike.marks([asked.preparations[fold] for fold in folds], found.columns)
+    return Examples(names, found.inputs, found.labels, (), keys, of_folds, notes, "row", marks)

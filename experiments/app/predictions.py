@@ -77,7 +77,7 @@ def _of_answers(examples: Examples, found: Predictions) -> dict[str, Sequence[An
     votes = found.votes
     made = _each(found, "label", examples.labels, "{}") | _each(found, "guess", found.guesses, "{}")
     agree = {} if votes.agree is None else {"agree": _shares(votes.agree)}
-    made |= agree | _each(found, "p", votes.outputs, "{:.6f}")
+    made |= agree | _marks(examples, found) | _each(found, "p", votes.outputs, "{:.6f}")
     return made | _each(found, "std", votes.spread, "{:.6f}")
 
 
@@ -86,8 +86,13 @@ def _of_values(examples: Examples, found: Predictions) -> dict[str, Sequence[Any
     if labels is not None:
         labels = labels.reshape(votes.outputs.shape)
     made = _each(found, "answer", votes.outputs, "{:.6g}")
-    made |= _each(found, "std", votes.spread, "{:.6g}")
+    made |= _each(found, "std", votes.spread, "{:.6g}") | _marks(examples, found)
     return made | _each(found, "label", labels, "{:.6g}")
+
+
+def _marks(examples: Examples, found: Predictions) -> dict[str, Sequence[str]]:
+    """The column of what is unlike training, where that was looked at."""
+    return {"unlike": found.unlike} if examples.unlike else {}
 
 
 def _each(
@@ -134,7 +139,8 @@ def _rows_of_columns(examples: Examples, found: Predictions) -> list[list[str]]:
     made = columns_of(examples, found)
     left_out = ("p", "std") if found.task == "multilabel" else ()
     names = [name for name in made if name.partition("_")[0].rstrip("0123456789") not in left_out]
-    names = [examples.called, *[name for name in names if name != examples.called][:CELLS]]
+    names = [name for name in names if name not in (examples.called, "unlike")][:CELLS]
+    names = [examples.called, *names, *["unlike"] * any(found.unlike)]
     return [names, *([str(made[name][row]) for name in names] for row in _first(examples))]
 
 

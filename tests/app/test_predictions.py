@@ -78,3 +78,16 @@ def test_names_are_no_markup(task, capsys):
     assert "[/]b" in out
     assert "[red]note" in out
     assert "[/2]" in out
+
+
+@pytest.mark.parametrize("task", ["classification", "regression", "multilabel"])
+def test_rows_unlike_training_have_the_reason_beside_them(task, capsys):
+    marks = ["age 130, above 80", ""]
+    many = np.zeros((2, 8)) if task == "regression" else ONE
+    names = [*"abcdefgh"] if task == "regression" else ["no", "yes"]
+    out = found(task, (many, many), names, marks)
+    assert columns_of(given(unlike=marks), out)["unlike"] == marks
+    show(given(unlike=marks, keys={"id": ["7", "8"]}), out)
+    assert "unlike" in capsys.readouterr().out
+    if task != "classification":
+        assert "unlike" not in columns_of(given(), out)  # arrays are not looked at

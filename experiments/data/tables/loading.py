@@ -50,6 +50,7 @@ class Prepared(NamedTuple):
     inputs: np.ndarray  # (N, features) float32
     labels: np.ndarray | None  # as of the data set, where every row has one
     notes: list[str]  # lines for the screen
+    columns: list[Column]  # what the rows say, in the order of the preparation
 
 
 def load(path: str | Path, options: Options, check_finite: bool = True) -> Loaded:
@@ -118,7 +119,8 @@ def prepare_rows(path: str | Path, prepared: Preparation) -> Prepared:
         for about, column in zip(prepared["columns"], found, strict=True)
         for note in _news(about, column)
     ]
-    return Prepared(made, labels, [*reading.notes_of(table), *_decimal(table), *news, *notes])
+    said = [*reading.notes_of(table), *_decimal(table), *news, *notes]
+    return Prepared(made, labels, said, found)
 
 
 def _decimal(table: Any) -> list[str]:

@@ -11,6 +11,7 @@ from programs import call
 from run_files import read, save_npz
 
 from experiments import replay, sweep
+from experiments.app.material import Material
 from experiments.data import npz
 
 SMALL = ["--num_epochs=4", "--batch_size=16", "--hidden_sizes=8", "--noplots", "--eval_every=2"]
@@ -230,3 +231,22 @@ def test_a_folder_that_is_tampered_with_is_a_line_or_a_difference(times, folder,
             is_vouched_for = "outputs" not in (*above, last)  # as is said
             assert code == 4 * is_vouched_for, (above, last, holder[last])
         shutil.copy(swept / name, folder / name)
+
+
+def test_a_preparation_is_that_of_the_training_rows(tmp_path):
+    about = {"name": "a", "kind": "boolean", "has_missing": False, "fill": 0.0, "mean": 0.5}
+    about |= {"scale": 0.5, "low": 0.0, "high": 1.0}
+    target = {"names": ["y"], "task": "regression", "class_names": []}
+    made = {"version": 1, "target": target, "columns": [about], "ignored": []}
+    described = Material(None, preparations=[made])
+
+    def said():
+        return [*replay.preparation_differences(tmp_path, described)]
+
+    assert said() == ["preparation.json: expected a file, got nothing"]
+    path = tmp_path / "preparation.json"
+    path.write_text(json.dumps([made]))
+    assert said() == []
+    path.write_text(json.dumps([made | {"columns": [about | {"mean": 0.25}]}]))
+    assert said() == ["preparation.json.0.columns.a.mean: expected 0.5, got 0.25"]
+    assert [*replay.preparation_differences(tmp_path, Material(None))] == []  # of no table

@@ -287,3 +287,32 @@ def test_numbers_beyond_their_bounds_are_refused(flag):
 def test_numbers_at_their_bounds_are_taken(flag):
     with command_line(flag):
         pass
+
+
+def of_values(labels, *arguments, task="regression"):
+    """A table's config, and its data."""
+    inputs = np.zeros((len(labels), 2), np.float32)
+    data = jaxmlp.Dataset(inputs, labels, inputs, labels, name="a.csv", num_classes=2)
+    with command_line("--dataset=a.csv", "--target=y", f"--task={task}", *arguments):
+        return config.make(config.read(), data, None), data
+
+
+def test_values_of_a_table_alone_have_a_scaling():
+    made, data = of_values(np.float32([100, 140, 180]))
+    assert made["output_scaling"] == {"mean": [128.0], "scale": [32.0]}
+    classes, _ = of_values(np.int32([0, 1, 1]), task="classification")
+    assert "output_scaling" not in classes
+    with command_line("--dataset=a.npz", "--task=regression"):
+        assert "output_scaling" not in config.make(config.read(), data, None)
+
+
+def test_each_fold_has_the_scaling_of_its_own_training_rows():
+    made, first = of_values(np.float32([100, 140, 180]))
+    second = first._replace(train_labels=np.float32([1, 2, 3]))
+    found = config.of_folds({"given": made}, [first, second])
+    one, other = found["fold_scalings"]
+    assert one == {"output_scaling": made["output_scaling"]}
+    assert other == {"output_scaling": {"mean": [2.0], "scale": [1.0]}}
+    assert config.of_folds({"given": made}, []) == {}
+    classes, data = of_values(np.int32([0, 1, 1]), task="classification")
+    assert config.of_folds({"given": classes}, [data, data]) == {}

@@ -105,3 +105,21 @@ def test_every_setting_of_a_table_is_one_of_its_options():
     assert tables.options(
         {"task": "regression", "validation_fraction": 0.5, "table": record | {"target": ["y"]}}
     ) == Options(("y",), "regression", validation_fraction=0.5)
+
+
+def test_each_kind_of_column_has_a_line_with_what_is_special_of_it():
+    console = Console(file=io.StringIO(), width=100)
+    rest = {"has_missing": False}
+    prepared = [
+        {"name": "born", "kind": "date", "has_time": True, **rest},
+        {"name": "age", "kind": "number", "log": True, "has_missing": True},
+        {"name": "quiet", "kind": "boolean", **rest},
+    ]
+    tables.show(console, {"columns": prepared})
+    head, *lines = [line.split() for line in console.file.getvalue().splitlines() if line.split()]
+    assert head == ["taken", "as", "columns", "inputs"]
+    assert [" ".join(line) for line in lines if not line[0].startswith("─")] == [
+        "1 numbers age (logarithm, some missing) 2",
+        "1 yes or no quiet 1",
+        "1 dates born (with the time) 7",
+    ]

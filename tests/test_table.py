@@ -2,14 +2,17 @@
 
 import csv
 import json
+import os
 import shutil
+import signal
 
 import numpy as np
 import pytest
 from programs import call
-from run_files import compiled_once, files, read
+from run_files import compiled_once, files, lines, read, without_seconds
 
 from experiments import mnist, predict, table, verify
+from experiments.folder.files import Lines
 
 SETTINGS = ("--num_epochs=2", "--batch_size=16", "--hidden_sizes=4", "--noplots", "--noreport")
 TOWNS = ("Bonn", "Köln", "Ulm")
@@ -66,6 +69,22 @@ def classes(file, tmp_path_factory):
     folder = tmp_path_factory.mktemp("classes") / "run"
     train(file, "kind", folder, "--ignore=id")
     return folder
+
+
+def interrupted(*arguments):
+    """Trains until SIGTERM comes with the first epoch's line."""
+    append = Lines.append
+
+    def append_and_send(lines, record):
+        append(lines, record)
+        if record.get("epoch") == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Lines, "append", append_and_send)
+        with pytest.raises(SystemExit) as ended:
+            call(*arguments)
+    assert ended.value.code == 143
 
 
 def predictions(folder):
@@ -139,6 +158,23 @@ def test_one_command_goes_on_to_the_same_bits(file, values, tmp_path):
         == (read(values / "summary.json")["params_sha256"])
     )
     call(table, "--resume", f"--workdir={folder}")  # whose settings hold
+
+
+def test_an_interrupted_run_goes_on_by_its_folder_alone_to_the_same_bits(file, values, tmp_path):
+    folder = tmp_path / "run"
+    ignored = "--ignore=kind,quiet,light"
+    interrupted(
+        *(table, f"--data={file}", "--target=price", *SETTINGS, ignored, f"--workdir={folder}"),
+    )
+    assert len((folder / "metrics.jsonl").read_text().splitlines()) == 1
+    call(table, "--resume", f"--workdir={folder}")
+    got, expected = ([*map(without_seconds, lines(each))] for each in (folder, values))
+    assert got == expected
+    got, expected = (without_seconds(read(each / "summary.json")) for each in (folder, values))
+    assert got == expected
+    assert (folder / "preparation.json").read_bytes() == (
+        (values / "preparation.json").read_bytes()
+    )
 
 
 def test_a_changed_file_is_refused(values, tmp_path):

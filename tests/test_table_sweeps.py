@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from programs import call
 from run_files import read
-from test_table import SETTINGS, houses, predictions, write
+from test_table import SETTINGS, houses, interrupted, predictions, write
 
 import jaxmlp
 from experiments import predict, replay, sweep, table
@@ -27,11 +27,14 @@ def file(tmp_path_factory):
 def folder(file, tmp_path_factory):
     """Two folds of two networks, on prices."""
     folder = tmp_path_factory.mktemp("folds") / "sweep"
-    call(
-        *(table, f"--data={file}", "--target=price", "--ignore=kind,quiet,light", *SETTINGS),
-        *("--folds=2", "--seeds=0:2", "--save_networks", f"--workdir={folder}"),
-    )
+    call(*training(file, folder))
     return folder
+
+
+def training(file, folder):
+    ignored = "--ignore=kind,quiet,light"
+    flags = [f"--data={file}", "--target=price", ignored, *SETTINGS, "--folds=2", "--seeds=0:2"]
+    return table, *flags, "--save_networks", f"--workdir={folder}"
 
 
 def answers(folder, column="answer_price"):
@@ -48,6 +51,25 @@ def test_folds_each_have_a_preparation_and_a_scaling(file, folder):
     one, other = (each["output_scaling"]["scale"] for each in config["fold_scalings"])
     assert one != other
     assert config["fold_scalings"][0]["output_scaling"] == config["output_scaling"]
+
+
+def test_interrupted_folds_go_on_by_their_folder_alone_to_the_same_bits(file, folder, tmp_path):
+    stopped = tmp_path / "sweep"
+    interrupted(*training(file, stopped))
+    assert len((stopped / "metrics.jsonl").read_text().splitlines()) == 1
+    assert not (stopped / "runs.npz").exists()
+    call(table, "--resume", f"--workdir={stopped}")
+    with np.load(folder / "runs.npz") as whole, np.load(stopped / "runs.npz") as found:
+        assert whole.files == found.files
+        for name in whole.files:
+            assert whole[name].tobytes() == found[name].tobytes(), name
+    for name in ("config.json", "preparation.json"):
+        assert (stopped / name).read_bytes() == (folder / name).read_bytes()
+    for path in (folder / "networks").iterdir():
+        one, other = (
+            jaxmlp.load_params(each / "networks" / path.name) for each in (folder, stopped)
+        )
+        assert jaxmlp.digest(one) == jaxmlp.digest(other)
 
 
 def test_a_member_of_a_fold_is_replayed_to_the_bit(folder, capsys):

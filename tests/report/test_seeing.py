@@ -155,6 +155,24 @@ def test_views_are_combined_and_doubted_alike():
 
 
 @needs_node
+@pytest.mark.parametrize(
+    ("views", "kind", "expected"),
+    [
+        ([[0.5, 0.5], [1.0, 0.0]], "classification", [0.6754, 0.3246]),
+        ([[0.2], [0.2]], "binary", [0.2]),
+        ([[0.5], [0.0]], "binary", [0.3246]),
+        ([[0.9, 0.8, 0.1], [0.1, 0.1, 0.1]], "binary", [0.9, 0.8, 0.1]),
+        ([[7.5], [0.0]], "regression", [7.5]),
+        ([[1.0, 3.0]], "regression", [1.0, 3.0]),
+    ],
+)
+def test_only_shares_of_classes_are_put_together(views, kind, expected):
+    body = "return Likeness.together(given.views, given.kind);"
+    got = page_scripts.run("likeness.js", body, {"views": views, "kind": kind})
+    np.testing.assert_allclose(got, expected, atol=1e-4)
+
+
+@needs_node
 def test_what_is_far_from_every_class_is_marked():
     body = """
       const far = Likeness.farFrom({ means: [[0, 0], [4, 0]], limit: 1.5 });

@@ -39,6 +39,15 @@ export const Likeness = (() => {
     return means.map((mean) => mean / sum);
   }
 
+  // One picture's answer from those of its views: shares of classes together, of two where the output
+  // is that of "yes"; values, and answers to several questions, are those of the first view alone.
+  function together(views, kind) {
+    if (views.length === 1) return views[0];
+    if (kind === "classification") return combined(views);
+    if (kind === "binary" && views[0].length === 1) return combined(views.map(([yes]) => [1 - yes, yes])).slice(1);
+    return views[0];
+  }
+
   function undecided(probabilities) {
     const entropy = probabilities.reduce((sum, p) => sum - p * Math.log(Math.max(p, 1e-9)), 0);
     return Math.exp(entropy) > 4.8 ? "no class fits" : "";
@@ -51,5 +60,5 @@ export const Likeness = (() => {
     return (view) => (means.every((mean) => distance(mean, view) > limit) ? "far from every class" : "");
   }
 
-  return { combined, farFrom, oddity, undecided };
+  return { combined, farFrom, oddity, together, undecided };
 })();

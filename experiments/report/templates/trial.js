@@ -15,6 +15,7 @@ export const Trial = (() => {
   function asker(trial, answer) {
     const networks = trial.networks;
     const decoded = networks.map(() => null);
+    const judges = trial.input.kind === "image" && trial.kind === "classification"; // as its limit is of pictures
     let chosen = networks;
     let last = null;
 
@@ -32,9 +33,9 @@ export const Trial = (() => {
       const rows = chosen.map((each) => {
         const network = decode(networks.indexOf(each));
         const found = viewsOf(each).map((view) => Network.predict(network, view));
-        return found.length > 1 ? Likeness.combined(found) : found[0];
+        return Likeness.together(found, trial.kind);
       });
-      const unsure = trial.kind === "classification" ? Likeness.undecided(Answer.mean(rows.map((row) => [...row]))) : "";
+      const unsure = judges ? Likeness.undecided(Answer.mean(rows.map((row) => [...row]))) : "";
       const why = odd || unsure || far;
       answer.show(rows, chosen.map((each) => each.name), why && `unlike the training data: ${why}`);
     }

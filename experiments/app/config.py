@@ -166,7 +166,8 @@ def make_sweep(given: Settings, data: Dataset, earlier: Mapping[str, Any] | None
     """The config of a sweep, as `make`'s, with what its networks are made of."""
     own = {name: getattr(given, name) for name in settings.names_of(SWEEP)}
     made = complete(decisive(given), data)
-    made |= {"given": decisive(given) | {"class_weights": made["class_weights"]}} | own
+    weights = {} if given.folds else {"class_weights": made["class_weights"]}  # folds: each its own
+    made |= {"given": decisive(given) | weights} | own
     if made["halving"] and data.validation_inputs is None:
         raise ValueError("--halving needs a validation set: expected --validation_fraction=0.1")
     outputs = _outputs(given, [OUTPUT, SWEEP_OUTPUT])
@@ -175,16 +176,22 @@ def make_sweep(given: Settings, data: Dataset, earlier: Mapping[str, Any] | None
 
 
 def of_folds(made: Mapping[str, Any], folds: Sequence[Dataset]) -> dict[str, Any]:
-    """What a sweep's config says of its folds: the scalings that each has of its own.
+    """What a sweep's config says of its folds: what each has of its own training examples.
 
     Args:
       made: the config.
       folds: the data of each; () where there are none.
+
+    Returns:
+      "fold_scalings" and "fold_class_weights", where there are such.
     """
     names = ("input_scaling", "output_scaling")
     of_each = [complete(made["given"], fold) for fold in folds]
     found = [{name: each[name] for name in names if name in each} for each in of_each]
-    return {"fold_scalings": found} if any(found) else {}
+    said: dict[str, Any] = {"fold_scalings": found} if any(found) else {}
+    if of_each and made["given"]["class_weights"] == BALANCED:
+        said["fold_class_weights"] = [each["class_weights"] for each in of_each]
+    return said
 
 
 def decisive(given: Settings) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.app.command_line import BALANCED
 from experiments.app.environment import MOST_THREADS
 from experiments.app.fields import OUTPUT, RESULT, SWEEP, SWEEP_OUTPUT
 from experiments.app.settings import ABOUT, filled, names_of
@@ -100,6 +101,11 @@ GIVEN = {  # where a default follows from others, or from the data, null
     name: kind.optional if name in ABOUT and ABOUT[name].is_filled else kind
     for name, kind in SETTINGS.items()
 }
+OF_EACH_FOLD = Kind(  # what folds may have of their own, by their examples
+    f"{SETTINGS['class_weights'].text} or {BALANCED}",
+    lambda value: value == BALANCED or SETTINGS["class_weights"].holds(value),
+)
+GIVEN |= {"class_weights": OF_EACH_FOLD}
 MARKS = {"dataset": TEXT, "notice": TEXT}
 OUTPUTS = Fields({}, {name: ABOUT[name].schema for name in names_of(OUTPUT, SWEEP_OUTPUT)})
 
@@ -136,7 +142,12 @@ GIVEN_NEEDED, GIVEN_YOUNGER = _settings(GIVEN)
 OWN, YOUNGER_OWN = _settings({name: ABOUT[name].schema for name in names_of(SWEEP)})
 SWEEP_CONFIG = Fields(
     {**CONFIG.needed, "given": Fields(GIVEN_NEEDED, {**GIVEN_YOUNGER, **TABLES}), **OWN},
-    {**CONFIG.known, **YOUNGER_OWN, "fold_scalings": [FOLD_SCALINGS]},
+    {
+        **CONFIG.known,
+        **YOUNGER_OWN,
+        "fold_scalings": [FOLD_SCALINGS],
+        "fold_class_weights": [NUMBERS],
+    },
     _agree,
 )
 ENVIRONMENT = Fields(

@@ -6,8 +6,11 @@ from programs import command_line
 from sklearn.utils.class_weight import compute_class_weight
 
 import jaxmlp
-from experiments.app import config
+from experiments import sweep
+from experiments.app import config, points
 from experiments.folder import records, schema
+
+assert sweep  # which has the flags of many networks
 
 
 def config_of(num_train, *arguments, earlier=None, make=config.make):
@@ -151,6 +154,29 @@ def test_balanced_class_weights_are_scikit_learns_and_numbers_on_record():
     with command_line():  # to be gone on with by numbers
         assert config.read(made).class_weights == config.read(swept).class_weights
         assert config.read(made).class_weights == made["class_weights"]
+
+
+def test_balanced_class_weights_are_those_of_each_folds_examples():
+    labels = np.repeat([0, 1], [3, 1]), np.repeat([0, 1], [2, 2])
+    folds = [jaxmlp.Dataset(np.zeros((4, 6), np.float32), y, num_classes=2) for y in labels]
+    with command_line("--class_weights=balanced", "--folds=2"):
+        made = config.make_sweep(config.read(), folds[0], None)
+    made |= config.of_folds(made, folds)
+    assert made["fold_class_weights"] == [made["class_weights"], [1, 1]]
+    assert made["class_weights"] == pytest.approx([4 / 6, 2])
+    for fold, weights in zip(folds, made["fold_class_weights"], strict=True):
+        task = points.recipe_at(fold, points.given(made), {}).task
+        assert task == jaxmlp.classification(2, class_weights=weights)
+    known = {**made, "dataset": "digits", "data_sha256": "5" * 64}
+    schema.check(known, records.SWEEP_CONFIG, "config.json")
+    with command_line():  # gone on with by the same word
+        again = config.make_sweep(config.read(known), folds[0], made)
+        assert again | config.of_folds(again, folds) == made
+    fixed = {**made, "given": {**made["given"], "class_weights": [1.0, 2.0]}}
+    assert config.of_folds(fixed, folds) == {}
+    known["given"] = {**made["given"], "class_weights": "fair"}
+    with pytest.raises(ValueError, match=r"null or balanced as given\.class_weights, got 'fair'"):
+        schema.check(known, records.SWEEP_CONFIG, "config.json")
 
 
 def test_balanced_class_weights_leave_out_a_class_without_an_example():

@@ -12,7 +12,7 @@ import numpy as np
 from experiments.data.tables import columns
 from experiments.data.tables.answers import Answers
 from experiments.data.tables.columns import Column
-from experiments.data.tables.naming import several, shown
+from experiments.data.tables.naming import flag, several
 from experiments.data.tables.options import Options
 from jaxmlp.types import Dataset
 
@@ -85,7 +85,7 @@ def leaks(found: Sequence[Column], labels: np.ndarray, target: str, task: str) -
     return [
         f"LEAK? {several(names)} alone {'gives' if len(names) == 1 else 'give'} {target} away, "
         f"{how}: if this is not known before the answer is, "
-        + " ".join(f"--ignore={shown(name)}" for name in names[:3])
+        + " ".join(flag("ignore", name) for name in names[:3])
         for how, names in by_way.items()
     ]
 
@@ -112,7 +112,7 @@ def tails(found: Sequence[Column], log: Sequence[str]) -> list[str]:
     if not far:
         return []
     return [
-        f"some values of {several(far)} are far from the others; --log={shown(far[0])} takes "
+        f"some values of {several(far)} are far from the others; {flag('log', far[0])} takes "
         "the logarithm"
     ]
 

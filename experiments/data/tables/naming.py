@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from experiments.data.idx import DataError
 
 __all__ = [
     "find",
+    "flag",
     "like_values",
     "placed",
     "printable",
@@ -112,6 +114,19 @@ def several(names: Sequence[str]) -> str:
     """
     some = ", ".join(map(shown, names[:SEVERAL]))
     return some + (f", ... ({len(names):,} in all)" if len(names) > SEVERAL else "")
+
+
+def flag(name: str, column: str) -> str:
+    """A flag that names a column, for a reader to copy: one word in a shell, whatever the name.
+
+    >>> print(flag("ignore", "age"), flag("log", "it's <b>"), flag("log", "town, land"))
+    --ignore=age '--log=it'"'"'s <b>' '--log="town, land"'
+    """
+    text = printable(column)
+    if "," in text or '"' in text:  # as `command_line.NamesParser` takes it
+        doubled = text.replace('"', '""')
+        text = f'"{doubled}"'
+    return shlex.quote(f"--{name}={text}")
 
 
 def shown(name: str) -> str:

@@ -1,7 +1,10 @@
+import shlex
+
 import numpy as np
 import pyarrow
 import pytest
 
+from experiments.app.command_line import NamesParser
 from experiments.data.tables.columns import describe
 from experiments.data.tables.findings import classes, duplicates, few, identifies, leaks, tails
 from jaxmlp.types import Dataset
@@ -105,6 +108,18 @@ def test_leaks_of_several_outputs_and_columns_are_in_one_line():
     (line,) = leaks(found_in(**columns), answers, "a, b", "multilabel")
     assert "c0, c1, c2, c3, c4 alone give a, b away" in line
     assert line.endswith("--ignore=c0 --ignore=c1 --ignore=c2")
+
+
+@pytest.mark.parametrize("name", ["a <b>", "it's $(x)", 'say "no", not', "town, land", "x" * 99])
+def test_what_is_advised_is_what_a_shell_and_the_flag_take(name):
+    heavy = np.exp(4 * np.random.default_rng(1).normal(size=200))
+    (tail,) = tails(found_in(**{name: heavy}), [])
+    texts = [f"t{each}" for each in HALVES]
+    (leak,) = leaks(found_in(**{name: texts}), HALVES, "y", "classification")
+    advice = tail.partition("; ")[2].removesuffix(" takes the logarithm")
+    for text, flag in ((advice, "log"), (leak.partition("is, ")[2], "ignore")):
+        (word,) = shlex.split(text)
+        assert NamesParser().parse(word.removeprefix(f"--{flag}=")) == [name]
 
 
 def test_rows_of_training_in_the_test_are_counted():

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from experiments.app.job import Job
 from experiments.report.subject import Subject
 
-__all__ = ["folder_text", "of"]
+__all__ = ["folder_text", "of", "predict", "program", "workdir"]
 
 
 def of(subject: Subject) -> list[dict[str, str]]:
@@ -25,13 +26,11 @@ def of(subject: Subject) -> list[dict[str, str]]:
         made.append(
             _command(
                 f"Go on with it to {more} epochs",
-                f"python -m {program(config)} --resume --num_epochs={more} "
-                f"{_flag('workdir', job.path)}",
+                f"python -m {program(config)} --resume --num_epochs={more} {workdir(job.path)}",
             )
         )
-    what = "digit.png" if job.data.image_shape else "more.csv" if "table" in config else "more.npz"
     made += [
-        _command("Ask it for an answer", f"python -m experiments.predict {folder} {what}"),
+        _command("Ask it for an answer", predict(job)),
         _command("Make this page again", f"python -m experiments.report {folder}"),
     ]
     return made
@@ -40,6 +39,13 @@ def of(subject: Subject) -> list[dict[str, str]]:
 def program(config: Mapping[str, Any]) -> str:
     """The module that trains by such a config."""
     return "experiments.table" if "table" in config else "experiments.mnist"
+
+
+def predict(job: Job) -> str:
+    """The command that asks a folder's networks, about a file such as they take."""
+    is_drawn = job.data.image_shape and job.config["task"] != "regression"
+    what = "more.csv" if "table" in job.config else "digit.png" if is_drawn else "more.npz"
+    return f"python -m experiments.predict {folder_text(job.path)} {what}"
 
 
 def folder_text(path: Path) -> str:
@@ -52,8 +58,9 @@ def folder_text(path: Path) -> str:
     return shlex.quote(f"./{text}" if text.startswith("-") else text)
 
 
-def _flag(name: str, path: Path) -> str:
-    return shlex.quote(f"--{name}={path}")
+def workdir(path: Path) -> str:
+    """The flag that names a folder, as one word of a command."""
+    return shlex.quote(f"--workdir={path}")
 
 
 def _command(what: str, text: str) -> dict[str, str]:

@@ -1,10 +1,11 @@
-"""What decides a sweep's bits, and what to type to train one of its networks again."""
+"""What decides a sweep's bits, and what to type to train its networks again, and to ask them."""
 
 import shlex
 from typing import Any
 
-from experiments.app import points
-from experiments.report import commands, receipt
+from experiments.app import parts, points
+from experiments.app.sweep_report import members
+from experiments.report import commands, receipt, vote
 from experiments.report.subject import SweepSubject
 from experiments.report.sweep_settings import order_of
 
@@ -38,6 +39,19 @@ def commands_of(subject: SweepSubject) -> list[dict[str, str]]:
             + (" (fast mode promises no equal bits)" if subject.summary["mode"] == "fast" else ""),
             f"python -m experiments.replay {folder} {alone}",
         ),
+        *_of_networks(subject),
         ("Make this page again", f"python -m experiments.report {folder}"),
     ]
     return [{"what": what, "command": command} for what, command in made]
+
+
+def _of_networks(subject: SweepSubject) -> list[tuple[str, str]]:
+    """How the networks are asked; of those that were not saved, how a checkpoint's are."""
+    path, config = subject.job.path, subject.job.config
+    if {*map(vote.file_of, members(subject.runs))} <= vote.names_of_files(subject):
+        return [("Ask all networks for an answer", commands.predict(subject.job))]
+    if not (path / "checkpoints").exists() or (path / parts.FOLDER).exists():  # each its own
+        return []
+    program = "experiments.table" if "table" in config else "experiments.sweep"
+    command = f"python -m {program} --resume --save_networks {commands.workdir(path)}"
+    return [("Save the networks, which are then asked here and by experiments.predict", command)]

@@ -1,6 +1,7 @@
 import shlex
 from pathlib import Path
 
+import pytest
 from report_subjects import subject
 
 from experiments.report import commands
@@ -19,6 +20,22 @@ def test_each_command_names_the_folder():
         "python -m experiments.predict runs/one digit.png",
         "python -m experiments.report runs/one",
     ]
+
+
+@pytest.mark.parametrize(
+    ("task", "image_shape", "table", "what"),
+    [
+        ("binary", (2, 3), {}, "digit.png"),
+        ("multilabel", (2, 3), {}, "digit.png"),
+        ("regression", (2, 3), {}, "more.npz"),  # a picture gets no value
+        ("classification", None, {}, "more.npz"),
+        ("regression", None, {"table": {}}, "more.csv"),
+    ],
+)
+def test_what_it_is_asked_about_is_what_predict_takes(task, image_shape, table, what):
+    made = subject(Path("one"), task, image_shape=image_shape)
+    made = made._replace(job=made.job._replace(config={**made.job.config, **table}))
+    assert commands.predict(made.job) == f"python -m experiments.predict one {what}"
 
 
 def test_a_folder_is_one_word_whatever_its_name():

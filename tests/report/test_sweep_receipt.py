@@ -27,3 +27,29 @@ def test_digests_and_settings(tmp_path):
     assert found["settings"]["optimizer"] == "adam"
     assert list(found["settings"]) == sorted(found["settings"])
     assert "given" not in found["settings"]
+
+
+def texts(made):
+    return [each["command"] for each in sweep_receipt.commands_of(made)]
+
+
+def test_networks_that_are_saved_are_asked(tmp_path):
+    made = subject(tmp_path, num_seeds=1)
+    (tmp_path / "networks").mkdir()
+    for rate in (0.1, 0.01, 0.001):
+        assert not any("predict" in each for each in texts(made))
+        (tmp_path / "networks" / f"learning_rate={rate},seed=0.npz").touch()
+    assert texts(made)[1] == f"python -m experiments.predict {tmp_path} digit.png"
+    assert len(texts(made)) == 3
+
+
+def test_networks_of_a_checkpoint_can_be_saved(tmp_path):
+    made = subject(tmp_path, num_seeds=1)
+    assert len(texts(made)) == 2
+    (tmp_path / "checkpoints").mkdir()
+    expected = f"--resume --save_networks --workdir={tmp_path}"
+    assert texts(made)[1] == f"python -m experiments.sweep {expected}"
+    of_table = made.job._replace(config={**made.job.config, "table": {}})
+    assert texts(made._replace(job=of_table))[1] == f"python -m experiments.table {expected}"
+    (tmp_path / "processes").mkdir()  # each with its own checkpoint
+    assert len(texts(made)) == 2

@@ -1,21 +1,14 @@
-"""What a network answers to the examples in a file, and a regression's answers written down."""
+"""The examples in a file, and what a network answers to them."""
 
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 import jaxmlp
-from experiments.app.progress import format_metric
 from experiments.data import keys, npz, parquet
-from experiments.data.rows import CHUNK, Rows, pieces
-from experiments.folder.files import write_csv
+from experiments.data.rows import Rows, pieces
 from jaxmlp.types import PyTree
-
-ROWS = 20  # of the table on the screen
 
 
 def read(path: Path, num_features: int) -> tuple[np.ndarray | Rows, np.ndarray | None]:
@@ -62,36 +55,3 @@ def check_values(path: Path, labels: np.ndarray, shape: tuple[int, int]) -> np.n
         raise ValueError(f"{path}: expected labels {shape} of numbers, got {got}")
     with np.errstate(over="ignore"):
         return labels.reshape(shape).astype(np.float32)
-
-
-def answer(table: Path, recipe: jaxmlp.Recipe, params: PyTree, path: Path, width: int) -> None:
-    """Answers all examples of a file, writes that down, and says how far off it is.
-
-    Args:
-      table: the .csv file for all answers.
-      recipe: of a regression.
-      params: the model's.
-      path: the .npz or Parquet file.
-      width: the network's inputs.
-    """
-    inputs, labels = read(path, width)
-    shape = len(inputs), recipe.task.num_outputs
-    labels = labels if labels is None else check_values(path, labels, shape)
-    outputs = predict(recipe, params, inputs)
-    names = [f"{what}_{i}" for what in ("answer", "label") for i in range(shape[1])]
-    names = names if labels is not None else names[: shape[1]]
-    columns = outputs if labels is None else np.concatenate([outputs, labels], axis=1)
-    rows = [[f"{path.name} {i}", *(f"{v:.6g}" for v in row)] for i, row in enumerate(columns)]
-    write_csv(table, [["name", *names], *rows])
-    console, shown = Console(highlight=False), Table("input", *names)
-    for row in rows[:ROWS]:
-        shown.add_row(*row)
-    console.print(shown)
-    if len(rows) > ROWS:
-        console.print(f"and {len(rows) - ROWS:,} more")
-    if labels is not None:
-        window = CHUNK if isinstance(inputs, Rows) else None
-        given: Any = inputs, labels
-        figures: dict[str, Any] = jaxmlp.evaluate(recipe, params, *given, window=window)
-        texts = (f"{n.replace('_', ' ')} {format_metric(n, v)}" for n, v in figures.items())
-        console.print(", ".join(texts), style="bold")

@@ -33,6 +33,7 @@ def test_a_small_table_trains_for_longer():
     assert config_of(999, *record)["num_epochs"] == 100
     assert config_of(1_000, *record)["num_epochs"] == 40
     assert config_of(999, *record, "--num_epochs=3")["num_epochs"] == 3
+    assert config_of(999)["num_epochs"] == 40  # of arrays, as ever
 
 
 def test_a_flag_that_is_given_holds():

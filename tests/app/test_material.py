@@ -1,5 +1,6 @@
 import dataclasses
 
+import numpy as np
 import pytest
 from run_files import save_npz
 
@@ -40,3 +41,15 @@ def test_data_that_are_not_divided_hold_out_alone(blobs):
     found = material.divided(blobs, 0, 0.2)
     assert (len(found.data.train_labels), len(found.data.validation_labels)) == (40, 10)
     assert (found.folds, found.preparations) == ((), ())
+
+
+def test_a_number_that_is_infinite_is_refused_unless_it_is_to_be_taken(tmp_path):
+    path = tmp_path / "a.csv"
+    rows = [f"{'1e999' if row == 3 else row * 0.5},{'ab'[row % 2]}" for row in range(60)]
+    path.write_text("x,y\n" + "\n".join(rows) + "\n")
+    given = Settings(dataset=str(path), target_column=["y"])
+    with pytest.raises(ValueError, match="expected finite float32 numbers, got inf of x in row 4"):
+        material.load(given, None)
+    found = material.load(dataclasses.replace(given, check_finite=False), None)
+    inputs = np.concatenate([found.data.train_inputs, found.data.test_inputs])
+    assert int((~np.isfinite(inputs)).sum()) == 1

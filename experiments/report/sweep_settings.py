@@ -39,8 +39,8 @@ def head(subject: SweepSubject) -> dict[str, Any]:
         "notice": job.notice,
         "findings": list(job.findings),
         "verdict": [
-            f"{name_of(row.setting) or 'All'}: {number} of {row.num_seeds + row.num_failed} ended "
-            f"{finding}"
+            f"{name_of(row.setting) or 'All'}: {number} of "
+            f"{runs.select(**row.setting).stopped_at.size} ended {finding}"
             for row, each in zip(subject.rows, summary["settings"], strict=True)
             for finding, number in each["verdict"].items()
         ][:20],

@@ -22,6 +22,14 @@ def test_a_setting_that_did_harm_is_named(tmp_path):
     assert sweep_settings.head(made)["verdict"] == expected
 
 
+def test_the_networks_of_all_folds_and_seeds_are_counted(tmp_path):
+    made = subject(tmp_path, num_seeds=2, axes={"fold": range(5)})
+    made.summary["settings"][0]["verdict"] = {"no better than guessing": 1}
+    rows = [made.rows[0]._replace(setting={}, num_seeds=5)]
+    expected = ["All: 1 of 10 ended no better than guessing"]
+    assert sweep_settings.head(made._replace(rows=rows))["verdict"] == expected
+
+
 def test_p_values_are_shown_with_what_they_are_corrected_for(tmp_path):
     found = sweep_settings.of(subject(tmp_path))
     assert found["shows_p"]

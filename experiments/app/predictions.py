@@ -1,6 +1,6 @@
 """What networks made of examples: as a .csv file, and on the screen."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from rich.text import Text
 from experiments.app.examples import Examples
 from experiments.app.votes import Votes, guesses_of
 from experiments.folder.files import write_csv
+from experiments.scores.numerals import exact
 
 __all__ = ["Predictions", "columns_of", "show", "write_table"]
 
@@ -69,25 +70,27 @@ def _of_classes(examples: Examples, found: Predictions) -> dict[str, Sequence[An
     made: dict[str, Sequence[Any]] = {"label": labels, "guess": guesses}
     made["agree"] = _shares(votes.agree)
     made |= {"unlike": found.unlike}
-    made |= _each(found, "p", votes.outputs, "{:.6f}") | _each(found, "std", votes.spread, "{:.6f}")
+    made |= _each(found, "p", votes.outputs, "{:.6f}".format) | _each(
+        found, "std", votes.spread, "{:.6f}".format
+    )
     return {name: cells for name, cells in made.items() if name != "agree" or len(cells)}
 
 
 def _of_answers(examples: Examples, found: Predictions) -> dict[str, Sequence[Any]]:
     votes = found.votes
-    made = _each(found, "label", examples.labels, "{}") | _each(found, "guess", found.guesses, "{}")
+    made = _each(found, "label", examples.labels, str) | _each(found, "guess", found.guesses, str)
     agree = {} if votes.agree is None else {"agree": _shares(votes.agree)}
-    made |= agree | _marks(examples, found) | _each(found, "p", votes.outputs, "{:.6f}")
-    return made | _each(found, "std", votes.spread, "{:.6f}")
+    made |= agree | _marks(examples, found) | _each(found, "p", votes.outputs, "{:.6f}".format)
+    return made | _each(found, "std", votes.spread, "{:.6f}".format)
 
 
 def _of_values(examples: Examples, found: Predictions) -> dict[str, Sequence[Any]]:
     votes, labels = found.votes, examples.labels
     if labels is not None:
         labels = labels.reshape(votes.outputs.shape)
-    made = _each(found, "answer", votes.outputs, "{:.6g}")
-    made |= _each(found, "std", votes.spread, "{:.6g}") | _marks(examples, found)
-    return made | _each(found, "label", labels, "{:.6g}")
+    made = _each(found, "answer", votes.outputs, exact)
+    made |= _each(found, "std", votes.spread, exact) | _marks(examples, found)
+    return made | _each(found, "label", labels, exact)
 
 
 def _marks(examples: Examples, found: Predictions) -> dict[str, Sequence[str]]:
@@ -96,13 +99,13 @@ def _marks(examples: Examples, found: Predictions) -> dict[str, Sequence[str]]:
 
 
 def _each(
-    found: Predictions, what: str, values: np.ndarray | None, form: str
+    found: Predictions, what: str, values: np.ndarray | None, text: Callable[[Any], str]
 ) -> dict[str, Sequence[str]]:
     """A column for each output; what is no number is no text."""
     if values is None:
         return {}
     return {
-        found.column(what, name): ["" if _is_none(v) else form.format(v) for v in of]
+        found.column(what, name): ["" if _is_none(v) else text(v) for v in of]
         for name, of in zip(found.names, values.T, strict=True)
     }
 

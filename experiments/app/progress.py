@@ -13,8 +13,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from experiments.scores.numerals import plain
 from jaxmlp.objectives.records import Metric, of_column
 
+LONGEST = 9  # characters of a number in a column
 WIDTH = 80  # of a screen that a table fits on
 NARROW = ("learning_rate", "seconds")  # columns whose values are short
 
@@ -115,6 +117,8 @@ def format_metric(metric: str | Metric, value: float) -> str:
     ('98.00 %', '0.3825')
     >>> format_metric("train_loss", -1.234e20), format_metric("train_loss", 999.8)
     ('-1.23e+20', '999.8000')
+    >>> format_metric("test_absolute_error", 32407.3)
+    '32,407'
     """
     metric = of_column(metric)
     if value != value:
@@ -125,4 +129,6 @@ def format_metric(metric: str | Metric, value: float) -> str:
         return f"{value:.3g}"
     if metric.name == "seconds":
         return f"{value:.2f}" if value < 10_000 else f"{value:.0f}"
-    return f"{value:.4f}" if abs(value) < 999.9 else f"{value:.3g}"
+    if abs(value) < 999.9:
+        return f"{value:.4f}"
+    return text if len(text := plain(value)) <= LONGEST else f"{value:.3g}"

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxmlp
+from experiments.scores.numerals import plain
 from jaxmlp.objectives.records import Metric
 from jaxmlp.objectives.tasks import metrics_of
 from jaxmlp.training import loop
@@ -120,13 +121,13 @@ def of_run(
         best = guess(recipe, train_labels, labels)
         score = scores[f"{name}_{best.metric.name}"]
         if is_no_better(best, score):
-            figures = f"{score:.4g}, and {best.score:.4g} for always {best.answer}"
+            figures = f"{plain(score)}, and {plain(best.score)} for always {best.answer}"
             found[GUESS] = f"{name} {best.metric.name} {figures}"
     loss = scores["train_loss"]
     if not loss < blind_loss(recipe, train_labels):  # else it has learned something
         began = first_loss(recipe, data, seed, "train", window)
         if is_worse(loss, began):
-            found[WORSE] = f"train loss {loss:.4g}, and {began:.4g} before training"
+            found[WORSE] = f"train loss {plain(loss)}, and {plain(began)} before training"
     return found
 
 

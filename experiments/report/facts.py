@@ -8,6 +8,7 @@ from typing import Any
 from experiments.app.progress import format_metric
 from experiments.app.traits import traits
 from experiments.report.subject import Subject
+from experiments.scores import screen
 from jaxmlp.objectives.tasks import metrics_of
 
 __all__ = ["of", "scores", "short_name"]
@@ -83,7 +84,7 @@ def scores(
       worth: of summary.json, whether the network was worth it, with what else is said of that.
 
     >>> scores({"network": {"r2": 0.5, "r2_low": 0.25, "r2_high": 0.75}})["rows"]
-    [{'name': 'network', 'values': ['0.5 (0.25 to 0.75)']}]
+    [{'name': 'network', 'values': ['0.5000 (0.25 to 0.75)']}]
     """
     if not found:
         return None
@@ -91,17 +92,17 @@ def scores(
     names = [name for name, value in first.items() if _is_figure(name, value)]
 
     def text(figures: Mapping[str, Any], name: str) -> str:
-        value, low, high = (figures.get(f"{name}{end}") for end in ("", "_low", "_high"))
-        if value is None:
+        if (value := figures.get(name)) is None:
             return "–"
-        return f"{value:.4g}" + ("" if low is None else f" ({low:.3g} to {high:.3g})")
+        interval = screen.interval(name, figures)
+        return screen.text(name, value) + (f" ({interval})" if interval else "")
 
     rows = [
         {"name": name.replace("_", " "), "values": [text(figures, each) for each in names]}
         for name, figures in found.items()
     ]
     said = [] if worth is None else [*filter(None, [worth.get("text")]), *worth.get("notes", [])]
-    return {"names": [name.replace("_", " ") for name in names], "rows": rows, "said": said}
+    return {"names": [*map(screen.words, names)], "rows": rows, "said": said}
 
 
 def _is_figure(name: str, value: Any) -> bool:

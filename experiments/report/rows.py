@@ -67,7 +67,7 @@ def _text(about: Mapping[str, Any], value: float) -> str:
         return words[int(value > 0.5)]
     if about["kind"] == "date":
         return _date(value, about["has_time"])
-    return f"{value:.5g}"
+    return f"{value:.0f}" if 1e5 <= abs(value) < 1e12 else f"{value:.5g}"
 
 
 def _date(days: float, has_time: bool) -> str:

@@ -15,6 +15,7 @@ from experiments.data.tables import stored
 from experiments.report import network
 from experiments.report.network import Harm
 from experiments.report.subject import Subject, SweepSubject, names_of_classes
+from experiments.scores.numerals import exact
 
 __all__ = ["examples_of", "form_of", "input_of", "names_of", "notes_on", "of", "span_of"]
 
@@ -180,7 +181,7 @@ def _texts(subject: Asked, labels: np.ndarray) -> list[str]:
     rows, names = np.asarray(labels).reshape(len(labels), -1), names_of(subject)
     kind = subject.job.recipe.task.kind
     if kind == "regression":
-        return [", ".join(f"{value:.4g}" for value in row) for row in rows]
+        return [", ".join(map(exact, row)) for row in rows]
     if rows.shape[1] == 1:
         return [names[int(row[0])] for row in rows]
     if kind == "classification":

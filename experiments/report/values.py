@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from experiments.report.subject import Subject, names_of_classes
+from experiments.scores.numerals import exact
 
 __all__ = ["of"]
 
@@ -35,7 +36,7 @@ def of(subject: Subject) -> dict[str, Any] | None:
 
 
 def _short(values: np.ndarray) -> list[float]:
-    return [float(f"{value:.6g}") for value in values]
+    return [float(exact(value)) for value in values]
 
 
 def _names(subject: Subject, count: int) -> list[str]:

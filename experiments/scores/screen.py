@@ -5,7 +5,9 @@ from typing import Any
 
 from rich.table import Table
 
-__all__ = ["HEADS", "line", "table"]
+from experiments.scores.numerals import plain
+
+__all__ = ["HEADS", "interval", "line", "table", "text", "words"]
 
 Figures = Mapping[str, Any]
 HEADS = {  # figure -> how it is called, in a table in two lines; those that are shown, in order
@@ -21,6 +23,13 @@ HEADS = {  # figure -> how it is called, in a table in two lines; those that are
     "rmse": "root mean\nsq. error",
     "r2": "R²",
 }
+LONGER = {  # where there is room
+    "exact_match": "rows all right",
+    "mae": "mean absolute error",
+    "roc_auc": "ROC-AUC",
+    "calibration_error": "calibration error",
+    "rmse": "root mean squared error",
+}
 SHARES = ("exact_match", "accuracy", "balanced_accuracy", "f1", "macro_f1", "calibration_error")
 
 
@@ -32,15 +41,11 @@ def line(figures: Figures) -> str:
     >>> line({"mae": 2.5, "mae_low": None, "mae_high": None, "r2": None})
     'mean absolute error 2.5, R² -'
     """
-    longer = {"mae": "mean absolute error", "rmse": "root mean squared error"}
-    longer |= {"exact_match": "rows all right", "roc_auc": "ROC-AUC"}
-    longer |= {"calibration_error": "calibration error"}
     parts = []
     for name in _shown(figures):
-        words = longer.get(name, HEADS[name].replace("\n", " "))
-        interval = _interval(name, figures)
-        within = f" (95 % interval {interval})" if interval else ""
-        parts.append(f"{words} {_text(name, figures[name])}{within}")
+        ends = interval(name, figures)
+        within = f" (95 % interval {ends})" if ends else ""
+        parts.append(f"{words(name)} {text(name, figures[name])}{within}")
     return ", ".join(parts)
 
 
@@ -63,9 +68,9 @@ def table(scores: Mapping[str, Figures]) -> Table:
     for i, (who, figures) in enumerate(scores.items()):
         cells = []
         for name in columns:
-            cells.append(_text(name, figures.get(name)).removesuffix(" %"))
+            cells.append(text(name, figures.get(name)).removesuffix(" %"))
             if f"{name}_low" in first:
-                cells.append(_interval(name, figures).removesuffix(" %"))
+                cells.append(interval(name, figures).removesuffix(" %"))
         grid.add_row(who.replace("_", " "), *cells, style="bold" if i == 0 else None)
     return grid
 
@@ -77,20 +82,31 @@ def _shown(figures: Figures) -> list[str]:
     return [name for name in HEADS if name in figures and name not in left_out]
 
 
-def _interval(name: str, figures: Figures) -> str:
+def words(name: str) -> str:
+    """What a figure is called.
+
+    >>> words("mae"), words("macro_f1")
+    ('mean absolute error', 'macro F1')
+    """
+    return LONGER.get(name) or HEADS.get(name, name.replace("_", " ")).replace("\n", " ")
+
+
+def interval(name: str, figures: Figures) -> str:
+    """The ends of a figure's interval; nothing without one."""
     low, high = (figures.get(f"{name}_{end}") for end in ("low", "high"))
     if low is None or high is None:
         return ""
     if name in SHARES:
         return f"{100 * low:.1f} to {100 * high:.1f} %"
-    return f"{low:.4g} to {high:.4g}"
+    return f"{plain(low)} to {plain(high)}"
 
 
-def _text(name: str, value: float | None) -> str:
+def text(name: str, value: float | None) -> str:
+    """A figure, shares in per cent."""
     if value is None:
         return "-"
     if name in SHARES:
         return f"{100 * value:.2f} %"
     if name in ("mae", "rmse"):
-        return f"{value:.4g}"
-    return f"{value:.4f}" if abs(value) < 999.9 else f"{value:.3g}"
+        return plain(value)
+    return f"{value:.4f}" if abs(value) < 999.9 else plain(value)

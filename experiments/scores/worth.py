@@ -8,6 +8,7 @@ import numpy as np
 from experiments.scores.baselines import is_simplest
 from experiments.scores.classes import answers_of
 from experiments.scores.figures import as_classes
+from experiments.scores.numerals import plain
 from jaxmlp.statistics import adjust
 
 __all__ = ["LEVEL", "NETWORK", "Paired", "compare", "merits", "verdict"]
@@ -135,4 +136,4 @@ def _shown(task: str, mean: float) -> str:
     """A mean of merits."""
     if not np.isfinite(mean):
         return "unknown"
-    return f"{-mean:.4g}" if task == "regression" else f"{100 * mean:.2f} %"
+    return plain(-mean) if task == "regression" else f"{100 * mean:.2f} %"

@@ -59,6 +59,13 @@ def test_values_are_called_by_their_columns():
     }
 
 
+def test_no_digit_of_a_value_is_lost():
+    outputs = np.float32([[17051084.0, 0.1], [-32407.25, 1e-9]])
+    made = columns_of(given(outputs), found("regression", (outputs,), ("a", "b")))
+    assert made["answer_a"] == made["label_a"] == ["17051084", "-32407.25"]
+    assert made["answer_b"] == ["0.1", "1e-09"]
+
+
 def test_rows_of_a_table_are_known_by_what_identifies_them(tmp_path):
     rows = given(keys={"id": ["7", "8"]}, called="row")
     write_table(tmp_path / "p.csv", rows, found())

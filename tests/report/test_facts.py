@@ -65,10 +65,10 @@ def test_scores_stand_beside_their_baselines():
             "commonest_class": {"accuracy": 0.1, "each": {}},
         }
     )
-    assert found["names"] == ["accuracy", "f1"]
+    assert found["names"] == ["accuracy", "F1"]
     assert found["rows"] == [
-        {"name": "network", "values": ["0.9 (0.8 to 0.95)", "–"]},
-        {"name": "commonest class", "values": ["0.1", "–"]},
+        {"name": "network", "values": ["90.00 % (80.0 to 95.0 %)", "–"]},
+        {"name": "commonest class", "values": ["10.00 %", "–"]},
     ]
     assert found["said"] == []
 

@@ -57,7 +57,11 @@ def test_examples_are_of_the_test_set_the_classes_by_turns(tmp_path):
 def test_examples_of_values_and_of_several_answers_have_them_as_labels(tmp_path):
     labels = np.float32([[1.5, 2], [3, 4.25], [0.125, 1e6]] * 3)[:8]
     made = subject(tmp_path, "regression", train_labels=labels, test_labels=labels)
-    assert [e["label"] for e in trial.examples_of(made, 3)] == ["1.5, 2", "3, 4.25", "0.125, 1e+06"]
+    assert [e["label"] for e in trial.examples_of(made, 3)] == [
+        "1.5, 2",
+        "3, 4.25",
+        "0.125, 1000000",
+    ]
     made = subject(tmp_path, "multilabel", class_names=("cat", "dog"))
     assert [e["label"] for e in trial.examples_of(made, 3)] == ["cat, dog", "dog", "cat"]
 

@@ -77,5 +77,5 @@ def test_a_line_names_each_figure_that_is_known():
         "%, ROC-AUC 0.8125, log loss 1.5000, calibration error 12.50 %"
     )
     found = {"f1": 0.5, "macro_f1": 0.25, "balanced_accuracy": 0.125, "rmse": 12345.678}
-    expected = "balanced accuracy 12.50 %, F1 50.00 %, root mean squared error 1.235e+04"
+    expected = "balanced accuracy 12.50 %, F1 50.00 %, root mean squared error 12,346"
     assert screen.line(found) == expected

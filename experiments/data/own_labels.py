@@ -56,6 +56,8 @@ def read(
             targets.as_labels(values, task, f"{where}: {name}").labels.reshape(values.shape)
             for name, values in sets.items()
         ]
+        if task == "regression":
+            targets.refuse_coarse(together, str(where))
         named = names if task == "multilabel" else ()
         if named and len(named) != each[0].shape[1]:
             got = f"{each[0].shape[1]} and {len(named)}"

@@ -7,11 +7,12 @@ import numpy as np
 from experiments.data.idx import DataError
 from jaxmlp.nn.scaling import Scaling
 
-__all__ = ["Labels", "as_labels", "coarse", "decided", "infer"]
+__all__ = ["Labels", "as_labels", "coarse", "decided", "infer", "refuse_coarse"]
 
 FEW = 10  # different floats, all whole, that may still be classes
 SOME = 20  # different whole numbers that are classes however few examples each has
 EACH = 10  # examples that each of more whole numbers needs, to be a class
+STEPS = 100  # of float32 that values need in a deviation, for them to be learned
 SHOWN = 3  # labels in a message
 
 
@@ -103,6 +104,34 @@ def as_labels(values: np.ndarray, task: str, where: str = "labels") -> Labels:
     if task == "binary" and (count := len(np.unique(found.labels))) > 2:
         raise DataError(f"{where}: expected two classes for --task=binary, got {count:,}")
     return found
+
+
+def refuse_coarse(values: np.ndarray, where: str) -> None:
+    """Refuses values of which float32 leaves little: far from 0, and near together.
+
+    Args:
+      values: (N,) or (N, columns) numbers, of all sets.
+      where: what they are called, for messages.
+
+    Raises:
+      DataError: if a column is rounded, and has fewer than 100 steps of float32 in its deviation.
+
+    >>> refuse_coarse(np.array([1.6e9, 1.6e9 + 300, 1.6e9 + 700]), "y")
+    Traceback (most recent call last):
+    experiments.data.idx.DataError: y: expected values that float32 tells apart, got a deviation of
+        287 where its steps are 128: subtract 1600000000 from all
+    """
+    for column in np.atleast_2d(values.T):
+        rounded = column.astype(np.float32)
+        if (column == rounded).all() or (column == column[0]).all():
+            continue
+        step, deviation = np.spacing(abs(rounded).max()), column.std(dtype=np.float64)
+        if STEPS * step > deviation:
+            raise DataError(
+                f"{where}: expected values that float32 tells apart, got a deviation of "
+                f"{deviation:.3g} where its steps are {step:.3g}: subtract {column.min():.15g} "
+                "from all"
+            )
 
 
 def coarse(scaling: Scaling) -> Scaling:

@@ -68,6 +68,13 @@ def test_what_labels_are_for_is_said_with_the_flag_for_the_contrary():
     )
 
 
+def test_values_are_refused_by_all_sets_where_float32_does_not_tell_them_apart():
+    near = [1e8 + 0.25, 1e8 + 0.75]
+    read([0.5, 1e9 + 7], near)
+    with pytest.raises(DataError, match=r"^\S*: expected values that float32 tells apart, got"):
+        read([1e8, 1e8 + 0.5], near)
+
+
 def test_values_keep_their_shape_and_names_are_left_out_with_a_word():
     found = read([[0.5], [1.5]], [[2]], "regression", ("a", "b"))
     assert [each.shape for each in found.labels] == [(2, 1), (1, 1)]

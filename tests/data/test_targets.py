@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.data.idx import DataError
-from experiments.data.targets import as_labels, coarse, decided, infer
+from experiments.data.targets import as_labels, coarse, decided, infer, refuse_coarse
 from jaxmlp.nn.scaling import Scaling
 
 
@@ -104,6 +104,32 @@ def test_values_and_answers():
 def test_labels_that_are_none_of_a_task(values, task, message):
     with pytest.raises(DataError, match=message):
         as_labels(np.asarray(values), task, "y")
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        (300.0, "a deviation of 300 where its steps are 128: subtract 1599999700 from all$"),
+        (10.0, "a deviation of 10 where its steps are 128: subtract 1599999990 from all$"),
+        (127e2, "a deviation of 1.27e.04 where its steps are 128: "),
+        (129e2, None),
+    ],
+)
+def test_values_that_float32_does_not_tell_apart_are_refused(size, said):
+    values = 1.6e9 + size * np.tile([-1.0, 1.0], 30)
+    both = np.stack([values * 0, np.tile([-1.0, 1.0], 30), values], axis=1)
+    for each in (values, values.astype(np.int64), values[:, None], both):
+        if said is None:
+            refuse_coarse(each, "y")
+            continue
+        with pytest.raises(DataError, match=f"^y: expected values that .* apart, got {said}"):
+            refuse_coarse(each, "y")
+
+
+def test_values_that_are_float32_already_or_all_alike_are_taken():
+    coarse = np.float32(1.6e9) + np.float32([0, 128] * 9)
+    for each in (coarse, coarse.astype(np.float64), coarse.astype(np.int64), np.full(9, 1.6e9 + 1)):
+        refuse_coarse(each, "y")
 
 
 def test_a_coarse_scaling_is_near_and_of_few_bits():

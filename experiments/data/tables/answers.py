@@ -52,7 +52,9 @@ def of(found: Sequence[Column], table: Any, task: str | None, where: str) -> Ans
     notes.insert(0, f"{names}: {why}")
     _refuse_other(together, task, f"{where}: {names}")
     labels, class_names, said = targets.as_labels(together, task, f"{where}: {names}")
-    if task != "regression" and len(found) == 1 and found[0].words not in ((), ("0", "1")):
+    if task == "regression":
+        targets.refuse_coarse(together, f"{where}: {names}")
+    elif len(found) == 1 and found[0].words not in ((), ("0", "1")):
         class_names, said = found[0].words, (f"no is {found[0].words[0]}, yes {found[0].words[1]}",)
     if task == "multilabel" or (task == "classification" and len(found) > 1):
         class_names = tuple(column.name for column in found)

@@ -46,6 +46,15 @@ def test_what_is_said_is_one_line_each():
     assert notes[-1] == "y: labels a?b, c are the classes 0 to 1"
 
 
+def test_values_far_from_0_and_near_together_are_refused():
+    said = r"^a.csv: b: expected values that float32 tells apart, .*: subtract 1600000000 from all$"
+    for size in (300.0, 10.0):
+        with pytest.raises(DataError, match=said):
+            answered(b=[1.6e9 + size * i for i in range(60)])
+    with pytest.raises(DataError, match=r"^a.csv: a, b: expected values that float32 tells apart"):
+        answered(a=FLOATS, b=[1.6e9 + each for each in FLOATS])
+
+
 def test_several_targets():
     many = answered(a=[1, 0, 1], b=["yes", "yes", "no"])
     assert (many.task, many.class_names) == ("multilabel", ("a", "b"))

@@ -17,7 +17,7 @@ from experiments import mnist, predict
 from experiments.app import predictions
 from experiments.app.examples import Examples
 from experiments.app.predictions import Predictions
-from experiments.app.votes import Votes
+from experiments.app.votes import Votes, together
 from experiments.plots import run as plots
 
 
@@ -263,3 +263,21 @@ def test_settings_that_are_none_are_one_line(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(SystemExit, match=r"error: .*config\.json needs the field seed, got none"):
         call(predict, tmp_path, "digit.png")
+
+
+def test_what_is_odd_and_how_good_answers_are_is_counted(capsys):
+    one = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [np.nan, 1.0]])
+    other = np.array([[0.6, 0.4], [0.1, 0.9], [0.2, 0.8], [0.5, 0.5]])
+    votes = together([one, other], "classification")
+    found = Predictions("classification", ["no", "yes"], votes, ["", "age 9", "", ""], True)
+    given = Examples([*"abcd"], np.zeros((4, 1)), np.array([0, 0, 1, 1]))
+    predict.conclude(given, found)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:4] == [
+        "no guess at 1 of 4",
+        "1 of 4 look unlike what the network was trained on",
+        "all networks guess alike at 2 of 4",
+        "right: 2 of 4, 50.00 %",
+    ]
+    predict.conclude(given._replace(labels=None), found)
+    assert capsys.readouterr().out.splitlines() == lines[:3]

@@ -61,6 +61,15 @@ def test_one_fold_alone_is_asked_by_its_own(loaded, tmp_path):
     assert (found.keys, found.labels, found.names) == ({}, None, ["1"])
 
 
+def test_a_row_is_unlike_those_of_the_folds_that_answer(loaded, tmp_path):
+    path = table(tmp_path / "new.csv", [30.5, 40.5])
+    loaded.preparations[0]["columns"][0]["high"] = 39.5
+    marks = [
+        examples.read([str(path)], asked(loaded, *folds)).unlike for folds in ([0], [1], [0, 1])
+    ]
+    assert marks == [["", "age 40.5, above 39.5"], ["", ""], ["", ""]]
+
+
 def test_a_table_is_asked_alone(loaded):
     said = "a network of a table takes one such table, got "
     for paths in (["a.csv", "b.csv"], ["a.npz"]):

@@ -46,7 +46,8 @@ def compare(task: str, network: np.ndarray, baseline: np.ndarray) -> Paired:
     """A paired test of merits.
 
     Of classes and questions it is the exact sign test over the rows where one is better than the
-    other, which for right and wrong is McNemar's; of values Student's, of the differences.
+    other, which for right and wrong is McNemar's; of values Student's, of the differences. Where
+    these are all equal, p is that of their signs.
 
     Sources: McNemar, Note on the Sampling Error of the Difference between Correlated Proportions or
     Percentages, 1947; Dietterich, Approximate Statistical Tests for Comparing Supervised
@@ -71,7 +72,7 @@ def compare(task: str, network: np.ndarray, baseline: np.ndarray) -> Paired:
     if len(differences) < 2:
         return Paired(better, worse, 1.0)
     if (differences == differences[0]).all():  # without a spread
-        return Paired(better, worse, 0.0)
+        return Paired(better, worse, 2.0 ** (1 - len(differences)))
     return Paired(better, worse, float(stats.ttest_1samp(differences, 0.0).pvalue))
 
 

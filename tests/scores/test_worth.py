@@ -67,7 +67,14 @@ def test_what_cannot_be_tested_is_no_evidence():
     assert worth.compare("regression", np.array([1.0]), np.array([0.0])).p_value == 1.0
     assert worth.compare("regression", np.full(9, np.nan), np.zeros(9)).p_value == 1.0
     assert worth.compare("regression", np.full(9, -np.inf), np.zeros(9)).p_value == 1.0
-    assert worth.compare("regression", np.ones(9), np.zeros(9)).p_value == 0.0
+
+
+@pytest.mark.parametrize(("rows", "p_value"), [(2, 0.5), (3, 0.25), (9, 1 / 256)])
+def test_of_equal_differences_the_signs_are_tested(rows, p_value):
+    found = worth.compare("regression", -np.ones(rows), -2 * np.ones(rows))
+    assert found == (rows, 0, p_value)
+    signs = worth.compare("classification", np.ones(rows), np.zeros(rows))
+    assert signs.p_value == pytest.approx(p_value)
 
 
 def said(network, logistic, rows=200, others=0.5):

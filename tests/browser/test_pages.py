@@ -79,6 +79,8 @@ def test_a_page_prints_without_what_only_reacts(show, path):
     for part in (".sheet", ".thumbs", ".fields", "input", ".skip"):
         for each in page.locator(part).all():
             assert not each.is_visible(), part
+    for part in ("#confusion button", "#settings thead button", ".entry", ".unit canvas"):
+        assert all(each.is_visible() for each in page.locator(part).all()), part
     assert page.get_by_role("heading", name="Learning curves").is_visible()
     assert page.pdf()[:4] == b"%PDF"
 

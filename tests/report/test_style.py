@@ -72,6 +72,17 @@ def test_sets_are_told_apart_without_red_and_green(scheme):
             assert max(abs(a - b) for a, b in zip(one, other, strict=True)) > 0.08
 
 
+@pytest.mark.parametrize("names", [LINES[:3], LINES[3:]])
+def test_lines_differ_in_more_than_colour(names):
+    found = set()
+    for name in names:
+        own = re.findall(rf"\.line\.{name}(?:,[^{{]*)? \{{ (.*?) \}}", STYLE)
+        in_legend = re.findall(rf"\.{name} \.line, \.line\.{name} \{{ (.*?) \}}", STYLE)
+        assert own == in_legend, name
+        found.add(tuple(own))
+    assert len(found) == len(names)
+
+
 @pytest.mark.parametrize("is_dark", [False, True])
 def test_counts_can_be_read_on_every_shade_and_shades_go_one_way(is_dark):
     block = STYLE.split(".s0 {")[1].split(".pairs")[0]

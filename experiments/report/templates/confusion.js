@@ -1,4 +1,4 @@
-import { html } from "./elements.js";
+import { ARROWS, html } from "./elements.js";
 import { gallery } from "./examples.js";
 
 // A cell of the matrix shows its examples. One cell is in the order of tabs, and arrows go on from it.
@@ -13,7 +13,7 @@ export function showConfusion(confusion, table, data) {
     if (cell) choose(cell);
   });
   table.addEventListener("keydown", (event) => {
-    const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
+    const step = ARROWS[event.key];
     const next = step && neighbour(event.target, step);
     if (!next) return;
     event.preventDefault();

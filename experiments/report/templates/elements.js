@@ -33,3 +33,6 @@ export function toggle(attributes, isPressed, onChange, ...children) {
 export function bytesOf(text) {
   return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 }
+
+// How far each key goes: down, and to the right.
+export const ARROWS = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] };

@@ -9,7 +9,7 @@ export function showExamples(examples, place, data) {
   const shown = gallery(wrong.slice(0, FIRST), data);
   place.append(shown);
   if (wrong.length > FIRST) {
-    const more = html("button", { type: "button", click: () => {
+    const more = html("button", { type: "button", class: "more", click: () => {
       shown.append(...gallery(wrong.slice(FIRST), data).children);
       more.remove();
     } }, `Show ${wrong.length - FIRST} more`);

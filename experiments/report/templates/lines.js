@@ -132,7 +132,7 @@ function apart(numbers, at, texts) {
 function bars(series, x, y, isLog) {
   return series.values.flatMap((value, i) => [
     ...(isKnown(series.low[i], isLog) && isKnown(series.high[i], isLog)
-      ? [svg("line", { class: `line ${series.colour}`, x1: x.at(i + 1), x2: x.at(i + 1), y1: y.at(series.low[i]), y2: y.at(series.high[i]) })] : []),
+      ? [svg("line", { class: `line whole ${series.colour}`, x1: x.at(i + 1), x2: x.at(i + 1), y1: y.at(series.low[i]), y2: y.at(series.high[i]) })] : []),
     ...(isKnown(value, isLog) ? [svg("circle", { class: `dot ${series.colour}`, cx: x.at(i + 1), cy: y.at(value), r: 3 })] : []),
   ]);
 }

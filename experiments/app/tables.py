@@ -52,6 +52,10 @@ def told_apart(values: Mapping[str, Any], of_table: bool = False) -> dict[str, A
         _refuse_without_target(values, of_table)
     elif not is_table(values["dataset"]):
         raise ValueError(f"--target_column needs a table, got {values['dataset']}")
+    elif values["window"] is not None:
+        raise ValueError(
+            f"--window needs arrays, got a table, which is read whole: {values['dataset']}"
+        )
     return values
 
 

@@ -44,6 +44,16 @@ def test_of_a_table_alone_a_number_is_a_column():
     assert (got.target_column, got.target) == (["0.9"], None)
 
 
+def test_a_table_is_not_read_in_windows():
+    refused = pytest.raises(ValueError, match=r"^--window needs arrays, got a table, .*: a\.csv$")
+    for flags in (("--target=b",), ("--target_column=b",)):
+        with refused:
+            read("--dataset=a.csv", *flags, "--window=1")
+    with refused:
+        read(earlier={"dataset": "a.csv", "table": {"target": ["b"]}, "outputs": {"window": 1}})
+    assert read("--dataset=a.parquet", "--window=1").window == 1  # of arrays
+
+
 def test_the_record_stands_for_the_settings():
     flags = ("--target=a", "--ignore=b", "--ignore=c", "--log=d", "--include=e", "--category=f")
     given = read("--dataset=a.csv", *flags, "--group=g", "--test_fraction=0.5")

@@ -13,7 +13,7 @@ import numpy as np
 from rich.console import Console
 
 import jaxmlp
-from experiments.app import life, parts, points, standings, startup, sweep_report, verdict
+from experiments.app import cautions, life, parts, points, standings, startup, sweep_report, verdict
 from experiments.app.job import Job
 from experiments.app.log import Clock, Log
 from experiments.app.signals import StopRequest
@@ -263,6 +263,7 @@ def finish(console: Console, job: Job, log: Log, outcome: Outcome) -> bool:
         attempt("metrics.jsonl", lambda: write_lines(path / "metrics.jsonl", lines))
     log.close()
     standings.conclude(console, path, metric, runs, rows, p_values, summary)
+    cautions.show(console, job, cautions.of_sweep(job, runs))
     return False
 
 

@@ -1,7 +1,7 @@
 """What a run leaves when it ends: its summary, its receipt, its pictures."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -9,7 +9,7 @@ import numpy as np
 from rich.console import Console
 
 import jaxmlp
-from experiments.app import scoring, verdict
+from experiments.app import cautions, scoring, verdict
 from experiments.app.job import Job
 from experiments.app.progress import format_metric
 from experiments.app.traits import with_what
@@ -162,8 +162,20 @@ def draw(job: Job, progress: Progress, params: PyTree, outputs: np.ndarray | Non
         plots.wrong_examples(path, inputs, labels, outputs, data.image_shape, classes)
 
 
-def conclude(console: Console, job: Job, summary: Mapping[str, Any]) -> None:
-    """Shows the figures, and where everything lies."""
+def conclude(
+    console: Console,
+    job: Job,
+    summary: Mapping[str, Any],
+    lines: Sequence[Mapping[str, Any]] = (),
+) -> None:
+    """Shows the figures, what is to be said of them, and where everything lies.
+
+    Args:
+      console: to print on.
+      job: what was done.
+      summary: what summary.json says.
+      lines: of metrics.jsonl.
+    """
     spent = ", ".join(f"{name} {value:.1f} s" for name, value in summary["seconds"].items())
     loss, *others = metrics_of(job.recipe.task)
     scores = "   ".join(
@@ -177,6 +189,7 @@ def conclude(console: Console, job: Job, summary: Mapping[str, Any]) -> None:
     for finding, figures in summary["verdict"].items():
         text = f"THIS RUN ENDED {finding.upper()}: {figures}"
         console.print(text, style="bold red", markup=False, soft_wrap=True)
+    cautions.show(console, job, cautions.of_run(job, [line.get("test_loss") for line in lines]))
     names = sorted(item.name for item in job.path.iterdir() if not item.name.startswith("."))
     console.print(
         f"{summary['num_parameters']:,} parameters, sha256 {summary['params_sha256'][:16]}...\n"

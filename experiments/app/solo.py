@@ -203,7 +203,7 @@ def finish(console: Console, job: Job, log: Log, record: Recorder) -> bool:
         subject = of_run(job, log.lines.records, kept[0], summary, outputs)
         attempt("report.html", lambda: run.write(subject))
     log.close()
-    report.conclude(console, job, summary)
+    report.conclude(console, job, summary, log.lines.records)
     return verdict.has_diverged(summary["verdict"])
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from experiments.app import cautions
 from experiments.app.traits import with_what
 from experiments.report.subject import Subject
 from jaxmlp.objectives.records import Metric, of_column
@@ -19,10 +20,11 @@ def of(subject: Subject) -> dict[str, Any] | None:
         return None
     what = with_what(subject.job.recipe.model)
     own, without = (f", with {what}", ", without") if what else ("", "")
+    risen = cautions.of_run(subject.job, [line.get("test_loss") for line in subject.lines])
     return {
         "panels": panels(subject.lines, metrics_of(subject.job.recipe.task)),
         "note": f"train: mean over the epoch, before each update{own}; the others: after the epoch"
-        f"{without}",
+        f"{without}" + (f"; {risen}" if risen else ""),
     }
 
 

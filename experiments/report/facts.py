@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
+from experiments.app import cautions
 from experiments.app.progress import format_metric
 from experiments.app.traits import traits
 from experiments.report.subject import Subject
@@ -23,7 +24,10 @@ def of(subject: Subject) -> dict[str, Any]:
         "title": f"{widths} on {short_name(data.name)}",
         "notice": job.notice,
         "findings": list(job.findings),
-        "verdict": [f"This run ended {f}: {why}" for f, why in summary.get("verdict", {}).items()],
+        "verdict": [
+            *(f"This run ended {f}: {why}" for f, why in summary.get("verdict", {}).items()),
+            *cautions.leaks(job.findings),
+        ],
         "what": {
             "data": f"{data.name}, from {data.source}",
             "examples": ", ".join(f"{len(y):,} {name}" for name, (_, y) in data.sets().items()),

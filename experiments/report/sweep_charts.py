@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.app import cautions
 from experiments.plots.population_axes import lines_of
 from experiments.plots.style import factor
 from experiments.plots.swept import numbers_of, value_text
@@ -35,6 +36,7 @@ def curves(subject: SweepSubject) -> dict[str, Any]:
         tables[0].lost,
         f"grey: the next {min(QUIET, len(order) - COLOURED)} settings" * (len(order) > COLOURED),
         f"{more} more are not drawn" if more > 0 else "",
+        cautions.of_sweep(subject.job, runs),
     ]
     return {
         "panels": [_panel(table, order) for table in tables],

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.app import points, standings
+from experiments.app import cautions, points, standings
 from experiments.app.progress import format_metric
 from experiments.report.facts import short_name
 from experiments.report.subject import SweepSubject
@@ -43,7 +43,8 @@ def head(subject: SweepSubject) -> dict[str, Any]:
             f"{runs.select(**row.setting).stopped_at.size} ended {finding}"
             for row, each in zip(subject.rows, summary["settings"], strict=True)
             for finding, number in each["verdict"].items()
-        ][:20],
+        ][:20]
+        + cautions.leaks(job.findings),
         "what": {
             "data": f"{job.data.name}, from {job.data.source}",
             "examples": ", ".join(f"{len(y):,} {name}" for name, (_, y) in job.data.sets().items()),

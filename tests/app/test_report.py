@@ -219,6 +219,14 @@ def test_the_conclusion_says_loudly_that_a_run_was_of_no_use(job):
     assert "THIS RUN ENDED WORSE THAN IT BEGAN: train loss 9, and 2 before training\n" in text
 
 
+def test_the_conclusion_repeats_a_leak_and_says_that_the_loss_rose(job):
+    summary = report.summarize(job, finished(job), (finished(job).state.params, 2), {})
+    lines = [{"test_loss": 0.5}, {"test_loss": 0.75}]
+    text = text_of(report.conclude, job._replace(findings=("LEAK? [a]",)), summary, lines)
+    place = text.index("sha256")
+    assert text.index("LEAK? [a]\nthe test loss was lowest after epoch 1 of 2, 0.5") < place
+
+
 def test_a_backend_that_matplotlib_does_not_know_is_one_line(monkeypatch):
     import matplotlib  # noqa: F401  a bad first import of it would be for good
 

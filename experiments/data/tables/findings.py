@@ -16,9 +16,10 @@ from experiments.data.tables.naming import flag, several
 from experiments.data.tables.options import Options
 from jaxmlp.types import Dataset
 
-__all__ = ["classes", "duplicates", "few", "identifies", "leaks", "of", "tails"]
+__all__ = ["LEAK", "classes", "duplicates", "few", "identifies", "leaks", "of", "tails"]
 
 ID = re.compile(r"(?i:id|index|idx|uid|uuid|guid|row|unnamed.*|.*[ _.-]id)|.*[a-z]Id|column_1")
+LEAK = "LEAK?"  # how a line begins that puts all figures into doubt
 SURE = math.log(1e-4)  # the chance that any column does by accident what counts as a leak
 LINEAR = 1e-6  # of the variance that a line may leave
 FEW = 50  # rows, of which figures say little
@@ -83,7 +84,7 @@ def leaks(found: Sequence[Column], labels: np.ndarray, target: str, task: str) -
         if said := next((each for each in ways if each), ""):
             by_way.setdefault(said, []).append(column.name)
     return [
-        f"LEAK? {several(names)} alone {'gives' if len(names) == 1 else 'give'} {target} away, "
+        f"{LEAK} {several(names)} alone {'gives' if len(names) == 1 else 'give'} {target} away, "
         f"{how}: if this is not known before the answer is, "
         + " ".join(flag("ignore", name) for name in names[:3])
         for how, names in by_way.items()

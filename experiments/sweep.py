@@ -105,6 +105,9 @@ def refuse_flags(given: Settings) -> None:
     for name in ("target", "tensorboard", "noise_seed"):
         if getattr(given, name) != DEFAULTS[name]:
             raise ValueError(f"--{name} is for one network alone: expected experiments.mnist")
+    if given.folds and flags.FLAGS["test_fraction"].present:
+        got = f"--folds={given.folds} and --test_fraction={given.test_fraction:g}"
+        raise ValueError(f"expected --folds or --test_fraction, got {got}: all rows test")
     if given.on_fault == "skip":
         raise ValueError("--on_fault needs to be raise, which ends a network, or ignore, got skip")
     if given.checkpoint_every.unit == "step":

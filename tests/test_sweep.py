@@ -189,6 +189,10 @@ def _stop_at_two(recorder, report, on_epoch=sweep_recorder.Recorder.on_epoch):
         (["--folds=-1"], "flag --folds=-1: .*"),
         (["--folds=3", "--sweep=fold=1,2"], "a sweep needs one of .*, got fold"),
         (["--folds=5", "--halving=3"], "--halving needs a validation set: .*"),
+        (
+            ["--folds=5", "--test_fraction=0.2"],
+            "^error: expected --folds or --test_fraction, got --folds=5 and --test_fraction=0.2: ",
+        ),
         (["--folds=20000", "--seeds=0:8"], "a sweep needs at most 100,000 networks, .*"),
     ],
 )

@@ -92,7 +92,10 @@ class Settings(Decisive):
         None, "Column of a table by which the latest rows are tested.", role=TABLE
     )
     test_fraction: float = number(
-        0.2, "Share of a table's rows to keep apart for the test.", 0.99, role=TABLE
+        0.2,
+        "Share of a table's rows to keep apart for the test, without --folds.",
+        0.99,
+        role=TABLE,
     )
 
     # --- with which other processes

@@ -52,9 +52,8 @@ def of_run(job: Job, outputs: np.ndarray) -> dict[str, Any]:
         examples = data.train_inputs, np.asarray(data.train_labels), data.test_inputs
         found = baselines.fit(task, *examples, job.config["sizes"][-1], weights(job))
     answers = {NETWORK: outputs, **found.outputs}
-    of_each = {
-        name: figures.of(task, labels, each, data.class_names) for name, each in answers.items()
-    }
+    names = data.class_names or tuple(job.config.get("table", {}).get("target", ()))
+    of_each = {name: figures.of(task, labels, each, names) for name, each in answers.items()}
     scored: dict[str, Any] = {"scores": of_each}
     if found.outputs:
         scored["worth"] = worth.verdict(task, labels, answers) | {"notes": found.notes}

@@ -54,6 +54,18 @@ def test_the_networks_scores_stand_beside_the_baselines(blobs, outputs, tmp_path
     assert found["worth"] == verdict | {"notes": []}
 
 
+def test_values_of_a_table_are_called_as_its_columns(blobs, tmp_path):
+    data = blobs._replace(test_labels=blobs.test_inputs[:, :2], num_classes=0)
+    one = np.ones((30, 2))
+    job = job_of(blobs, tmp_path, with_baselines=False, task="regression")
+    for names, config in ((["0", "1"], {}), (["b", "a"], {"table": {"target": ["b", "a"]}})):
+        of_values = job._replace(data=data, config={**job.config, **config})
+        each = scoring.of_run(of_values, one)["scores"]["network"]["each"]
+        assert list(each) == names
+        error = np.abs(data.test_labels[:, 0] - 1).mean()
+        assert each[names[0]]["mean_absolute_error"] == pytest.approx(error, rel=1e-5)
+
+
 def test_the_networks_own_are_there_without_baselines(blobs, outputs, tmp_path):
     found = scoring.of_run(job_of(blobs, tmp_path, with_baselines=False), outputs)
     assert found == {"scores": {"network": figures.of("classification", blobs[3], outputs)}}

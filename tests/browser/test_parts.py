@@ -180,3 +180,49 @@ def test_a_residual_is_the_answer_less_the_true_value(show, tmp_path):
     residuals.locator("summary").click()
     cells = residuals.locator("td").all_inner_texts()
     assert cells == ["4", "3", "4.5", "-0.5"]
+
+
+@pytest.mark.parametrize("pixel", [(255, 0, 0, 255), (0, 0, 255, 255), (0, 0, 0, 0)])
+def test_a_file_s_colours_are_the_network_s_and_nothing_is_white(show, tmp_path, pixel):
+    kernel = np.concatenate([np.tile(np.eye(3), (16, 1)), np.zeros((48, 1))], axis=1)
+    made = report_pages.layered(jaxmlp.classification(4), kernel / 2, [0, 0, 0, 5])
+    given = PICTURES | {"shape": [4, 4, 3], "draws": False}
+    names = ["red", "green", "blue", "dark"]
+    trial = report_pages.trial([made], names, given)
+    page = show(report_pages.write(tmp_path / "page.html", network=trial))
+    path = tmp_path / "colour.png"
+    Image.new("RGBA", (8, 8), pixel).save(path)
+    page.locator("input[type=file]").set_input_files(path)
+    page.locator(".bar").first.wait_for()
+    expected = jaxmlp.predict(*made, read_picture(path, (4, 4, 3)).rows)[0]
+    assert np.argmax(expected) == {255: 0, 0: 2}[pixel[0]] or not pixel[3]
+    np.testing.assert_allclose([*pens.shares(page).values()], 100 * expected, atol=0.1)
+
+
+def test_networks_spread_by_their_standard_deviation(show, tmp_path):
+    task, kernel = jaxmlp.regression(1), np.zeros((1, 1))
+    networks = [report_pages.layered(task, kernel, [bias]) for bias in (1, 3)]
+    example = {"label": "a", "dtype": "float32", "values": report_pages.encoded([1], "<f4")}
+    given = {"kind": "row", "examples": [example]}
+    trial = report_pages.trial(networks, ["y"], given, [[0.0, 10.0]])
+    page = show(report_pages.write(tmp_path / "page.html", network=trial))
+    assert page.locator(".answer").inner_text() == "y 2 ± 1.4"
+
+
+def test_a_row_of_another_category_is_shown_and_asked_as_one(show, tmp_path):
+    town = {"name": "town", "kind": "category", "categories": ["Bonn", "Ulm"], "has_other": True}
+    made = report_pages.layered(jaxmlp.regression(1), [[1], [2], [4], [8]], [0])
+    values = report_pages.encoded([0, 0, 1, 0], "<f4")
+    example = {"label": "4", "dtype": "float32", "values": values}
+    columns = [town | {"has_missing": True}]
+    given = {"kind": "form", "preparations": [{"columns": columns}], "examples": [example]}
+    trial = report_pages.trial([made], ["y"], given, [[0.0, 8.0]])
+    page = show(report_pages.write(tmp_path / "page.html", network=trial))
+    page.get_by_label("Start from").select_option(label="test row 1: 4")
+    assert page.locator(".answer").inner_text() == "y 4"
+    field = page.get_by_label("town")
+    assert field.locator("option:checked").inner_text() == "another"
+    assert page.locator(".mark").inner_text() == "new or rare among the training rows"
+    field.select_option(label="missing")
+    assert page.locator(".answer").inner_text() == "y 8"
+    assert page.locator(".remark").inner_text() == ""

@@ -269,7 +269,7 @@ def answers_of(folder, rows):
 
 def test_all_members_of_a_sweep_vote(show, sweep_run):
     page = show(sweep_run / "report.html")
-    who = page.get_by_label("Ask")
+    who = page.locator("#trial-who")
     options = who.locator("option").all_inner_texts()
     assert len(options) == 4 + 1 + 16
     assert options[4] == "all 16 networks"
@@ -301,7 +301,7 @@ def test_all_members_of_a_sweep_vote(show, sweep_run):
 
 def test_a_member_answers_as_the_library_does(show, sweep_run):
     page = show(sweep_run / "report.html")
-    page.get_by_label("Ask").select_option(label="learning rate 0.01, seed 2")
+    page.locator("#trial-who").select_option(label="learning rate 0.01, seed 2")
     for number, value in enumerate([5.1, 3.5, 1.4, 0.2]):
         page.get_by_label(f"input {number}").fill(str(value))
     params = jaxmlp.load_params(sweep_run / "networks" / "learning_rate=0.01,seed=2.npz")

@@ -110,18 +110,72 @@ def test_rows_of_the_test_set_come_back_as_values(table, loaded):
     path, rows = table
     preparation = loaded.preparations[0]
     inputs = prepare_rows(path, preparation).inputs
-    body = "return given.inputs.map((row) => Preparation.undo(given.preparation, row));"
+    body = """
+      const rows = given.inputs.map((row) => Preparation.undo(given.preparation, row));
+      return rows.map((row) => [row, [...Preparation.apply(given.preparation, row)]]);
+    """
     given = {"preparation": preparation, "inputs": np.float64(inputs[:60]).tolist()}
     unseen = {c["name"]: c.get("unseen", []) for c in preparation["columns"]}
-    for got, row in zip(page_scripts.run("preparation.js", body, given), rows, strict=False):
+    found = page_scripts.run("preparation.js", body, given)
+    np.testing.assert_allclose([again for _, again in found], inputs[:60], atol=2e-5)
+    for (got, _), row in zip(found, rows, strict=False):
         for name in ("size", "price", "member", "since"):
             known = row[name] and pytest.approx(row[name], rel=2e-4, abs=1e-5)
             assert got[name] == known, name
-        assert got["seen"] == pytest.approx(row["seen"], abs=1 / 24 / 60)
+        assert got["seen"] == pytest.approx(row["seen"], abs=1e-9)
         known = {c["name"]: c.get("categories") for c in preparation["columns"]}
         for name in ("town", "colour"):
             is_known = row[name] in known[name] and row[name] not in unseen[name]
-            assert got[name] == (row[name] if is_known else None)
+            unknown = row[name] and {"another": True}
+            assert got[name] == (row[name] if is_known else unknown)
+
+
+@needs_node
+def test_what_is_close_together_far_from_0_keeps_its_digits():
+    """Years, times and places: of so many digits that a row asked about is the row that was meant."""
+    around = {"kind": "number", "log": False, "has_missing": False, "scale": 26.0}
+    stamp = around | {"name": "stamp", "mean": 1.70000004e9, "low": 1.7e9, "high": 1700000089.0}
+    place = around | {"name": "place", "mean": 48.4, "scale": 3e-3, "low": 48.39, "high": 48.41}
+    small = around | {"name": "small", "mean": 0.0, "scale": 1.0, "low": 0.0, "high": 3e-7}
+    large = around | {"name": "large", "mean": 0.0, "scale": 1.0, "low": 0.0, "high": 1e30}
+    seen = around | {"name": "seen", "kind": "date", "has_time": True, "mean": 18e3, "scale": 900}
+    row = {"stamp": 1700000033, "place": 48.401234, "small": 1.25e-7, "large": 1e30}
+    row["seen"] = days_of("2020-01-07T10:00:33")
+    given = {"preparation": {"columns": [stamp, place, small, large, seen]}, "row": row}
+    body = """
+      const { preparation, row } = given;
+      const again = Preparation.undo(preparation, Preparation.apply(preparation, row));
+      const [stamp, , , , seen] = preparation.columns;
+      const texts = [Form.written(stamp, again.stamp), Form.written(seen, again.seen)];
+      return [again, texts, Form.read(seen, texts[1]), Form.mark(stamp, 0)];
+    """
+    again, texts, seconds, mark = page_scripts.run("form.js", body, given)
+    large = again.pop("large")
+    assert again == pytest.approx({name: row[name] for name in again}, rel=1e-9)
+    assert large == pytest.approx(1e30, rel=1e-6)
+    assert texts == ["1700000033", "2020-01-07T10:00:33"]
+    assert seconds == pytest.approx(row["seen"], abs=1e-9)
+    assert mark == "outside 1,700,000,000 to 1,700,000,089, the range in training"
+
+
+@needs_node
+@pytest.mark.parametrize("has_other", [True, False])
+@pytest.mark.parametrize("has_missing", [True, False])
+def test_another_category_is_none_that_is_missing(has_other, has_missing):
+    column = TOWN | {"has_other": has_other, "has_missing": has_missing}
+    body = """
+      const preparation = { columns: [given] };
+      const row = [...Preparation.apply(preparation, { town: "Rome" })];
+      const { town } = Preparation.undo(preparation, row);
+      const text = Form.written(given, town);
+      const again = [...Preparation.apply(preparation, { town: Form.read(given, text) })];
+      return [row, town, text, again, Form.mark(given, town)];
+    """
+    row, town, text, again, mark = page_scripts.run("form.js", body, column)
+    assert row == again == [0, 0, *([1] if has_other else []), *([0] if has_missing else [])]
+    assert (town, text) == ({"another": True}, "another")
+    rare = "new or rare" if has_other else "not"
+    assert mark == f"{rare} among the training rows"
 
 
 NUMBER = {"name": "age", "kind": "number", "log": False, "fill": 38.0, "has_missing": False}

@@ -56,6 +56,14 @@ def test_values_are_for_readers(value, is_share, text):
     assert run("scales.js", "return textOf(...given);", [value, is_share]) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "span", "text"),
+    [(-0.0001, 1, "0"), (-0.0, 100, "0"), (-0.012, 1, "-0.01"), (1234.5, 1000, "1,235")],
+)
+def test_answers_have_the_digits_that_a_reader_needs(value, span, text):
+    assert run("answer.js", "return Answer.short(...given);", [value, span]) == text
+
+
 def test_bounds_leave_room_but_shares_end_at_their_own():
     body = "return given.map(([values, isShare, isLog]) => bounds(values, isShare, isLog));"
     given = [

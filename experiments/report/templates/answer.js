@@ -14,7 +14,8 @@ export const Answer = (() => {
   // A number with so many digits as a reader needs, given how far values lie apart.
   function short(value, span) {
     const digits = Math.min(Math.max(2 - Math.floor(Math.log10(span || 1)), 0), 8);
-    return value.toLocaleString("en", { maximumFractionDigits: digits });
+    const text = value.toLocaleString("en", { maximumFractionDigits: digits });
+    return /[1-9]/.test(text) ? text : text.replace("-", ""); // no "-0"
   }
 
   // Which answers there are, the commonest first: [[number of the class, how many say so]].
@@ -112,5 +113,5 @@ export const Answer = (() => {
     return { place, show };
   }
 
-  return { best, make, mean, tally };
+  return { best, make, mean, short, tally };
 })();

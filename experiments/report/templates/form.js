@@ -4,14 +4,14 @@ import { Preparation } from "./preparation.js";
 // A form with a field for each column, and a mark where a value is unlike the training rows'.
 export const Form = (() => {
   const DAY = 86400000;
-  const tidy = (x) => Number(x.toPrecision(6)).toLocaleString("en", { maximumSignificantDigits: 6 });
+  const tidy = (column, x) => Preparation.rounded(column, x).toLocaleString("en", { maximumFractionDigits: 20 });
 
   function dateText(days, hasTime) {
-    return new Date(days * DAY).toISOString().slice(0, hasTime ? 16 : 10);
+    return new Date(Math.round(days * DAY)).toISOString().slice(0, hasTime ? 19 : 10);
   }
 
   function shown(column, value) {
-    return column.kind === "date" ? dateText(value, column.has_time) : tidy(value);
+    return column.kind === "date" ? dateText(value, column.has_time) : tidy(column, value);
   }
 
   // What a reader needs to know of a value, or "".
@@ -24,7 +24,8 @@ export const Form = (() => {
     }
     if (column.kind === "category") {
       const isKnown = column.categories.includes(value) && !(column.unseen ?? []).includes(value);
-      return isKnown ? "" : "not among the training rows";
+      if (isKnown) return "";
+      return column.has_other ? "new or rare among the training rows" : "not among the training rows";
     }
     if (column.kind === "boolean" || (value >= column.low && value <= column.high)) return "";
     return `outside ${shown(column, column.low)} to ${shown(column, column.high)}, the range in training`;
@@ -36,8 +37,7 @@ export const Form = (() => {
       return [["1", yes], ["0", no], ["", "missing"]];
     }
     const known = column.categories.map((each) => [JSON.stringify(each), String(each)]);
-    const other = column.has_other ? [[OTHER, "another"]] : [];
-    return [...known, ...other, ["", "missing"]];
+    return [...known, [OTHER, "another"], ["", "missing"]];
   }
 
   const OTHER = "another"; // no JSON, so no category's own
@@ -47,7 +47,7 @@ export const Form = (() => {
     if (column.kind === "category" || column.kind === "boolean") {
       return html("select", about, ...options(column).map(([value, text]) => html("option", { value }, text)));
     }
-    if (column.kind === "date") return html("input", { ...about, type: column.has_time ? "datetime-local" : "date" });
+    if (column.kind === "date") return html("input", { ...about, type: column.has_time ? "datetime-local" : "date", step: 1 });
     return html("input", { ...about, type: "number", step: "any" });
   }
 
@@ -59,7 +59,7 @@ export const Form = (() => {
 
   function written(column, value) {
     if (value === null || value === undefined) return "";
-    if (column.kind === "category") return JSON.stringify(value);
+    if (column.kind === "category") return value.another ? OTHER : JSON.stringify(value);
     if (column.kind === "date") return dateText(value, column.has_time);
     return String(value);
   }
@@ -70,7 +70,7 @@ export const Form = (() => {
       if (column.kind === "category") return [column.name, column.categories[0] ?? null];
       const fill = column.log ? Preparation.unlogged(column.fill) : column.fill;
       const whole = column.kind === "date" || column.kind === "boolean" ? Math.round(fill) : fill;
-      return [column.name, column.kind === "number" ? Number(whole.toPrecision(6)) : whole];
+      return [column.name, column.kind === "number" ? Preparation.rounded(column, whole) : whole];
     });
     return Object.fromEntries(values);
   }
@@ -108,5 +108,5 @@ export const Form = (() => {
     return { place, set, start: () => set(middle(preparation)) };
   }
 
-  return { make, mark, middle };
+  return { make, mark, middle, read, written };
 })();

@@ -1,6 +1,7 @@
 // A table's row as the inputs of a network: what experiments/data/tables/preparation.py does.
 export const Preparation = (() => {
   const YEAR = 365.2425;
+  const SECONDS = 86400; // of a day
   const isGiven = (value) => value !== null && value !== undefined && !Number.isNaN(value);
   const logged = (x) => Math.sign(x) * Math.log1p(Math.abs(x));
   const unlogged = (x) => Math.sign(x) * Math.expm1(Math.abs(x));
@@ -50,12 +51,31 @@ export const Preparation = (() => {
   }
 
   function given(column, own) {
-    if (column.kind === "category") return column.categories[own.indexOf(1)] ?? null;
+    if (column.kind === "category") return column.categories[own.indexOf(1)] ?? { another: true };
     const x = own[0] * column.scale + column.mean;
     if (column.kind === "boolean") return Math.round(x);
-    if (column.kind === "date") return column.has_time ? Math.round(x * 1440) / 1440 : Math.round(x);
-    return Number((column.log ? unlogged(x) : x).toPrecision(6));
+    if (column.kind === "date") return column.has_time ? time(x, own[5], own[6]) : Math.round(x);
+    return rounded(column, column.log ? unlogged(x) : x);
   }
 
-  return { apply, undo, unlogged, width };
+  // The day and its second, which waves of a period of a day know more exactly than the days since 1970.
+  function time(days, sine, cosine) {
+    const part = Math.atan2(sine, cosine) / (2 * Math.PI);
+    return Math.round((Math.round(days - part) + part) * SECONDS) / SECONDS;
+  }
+
+  // A value with the digits that make a difference, and that float32 has: of how it is spread, not of its
+  // size, as years and places on a map are far from 0 and close together.
+  function rounded(column, value) {
+    const taken = column.log ? logged : (x) => x;
+    const spread = Math.min(column.scale, taken(column.high) - taken(column.low) || column.scale);
+    const step = Math.max(1e-5 * spread, 1e-7 * Math.abs(taken(value) - column.mean));
+    return Number(value.toFixed(decimals(column.log ? step * (1 + Math.abs(value)) : step)));
+  }
+
+  function decimals(step) {
+    return Math.min(Math.max(-Math.floor(Math.log10(step)), 0), 20);
+  }
+
+  return { apply, rounded, undo, unlogged, width };
 })();

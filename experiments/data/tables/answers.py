@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -9,11 +10,13 @@ import numpy as np
 
 from experiments.data import targets
 from experiments.data.idx import DataError
-from experiments.data.tables import cells, columns
+from experiments.data.tables import cells, columns, spelling
 from experiments.data.tables.columns import Column
 from experiments.data.tables.naming import printable, several, shown
 
-__all__ = ["Answers", "known", "of"]
+__all__ = ["Answers", "known", "of", "record"]
+
+NUMBER = re.compile(r"-?[0-9]+")  # as classes that were numbers are called
 
 
 class Answers(NamedTuple):
@@ -56,12 +59,24 @@ def of(found: Sequence[Column], table: Any, task: str | None, where: str) -> Ans
         targets.refuse_coarse(together, f"{where}: {names}")
     elif len(found) == 1 and found[0].words not in ((), ("0", "1")):
         class_names, said = found[0].words, (f"no is {found[0].words[0]}, yes {found[0].words[1]}",)
-    if task == "multilabel" or (task == "classification" and len(found) > 1):
+    if task == "multilabel" or (task != "regression" and len(found) > 1):
         class_names = tuple(column.name for column in found)
     _refuse_alike(labels, task, f"{where}: {names}")
     return Answers(
         rows, labels, task, class_names, (*notes, *(f"{names}: {printable(each)}" for each in said))
     )
+
+
+def record(found: Sequence[Column], answer: Answers) -> dict[str, Any]:
+    """What a preparation keeps of the target, so that labels that come later are read alike.
+
+    Args:
+      found: the target's columns.
+      answer: what they say.
+    """
+    forms = [{"kind": each.kind} | ({"form": each.form} if each.form else {}) for each in found]
+    names, classes = [column.name for column in found], list(answer.class_names)
+    return {"names": names, "task": answer.task, "class_names": classes, "columns": forms}
 
 
 def known(preparation: dict[str, Any], table: Any) -> tuple[np.ndarray | None, list[str]]:
@@ -78,61 +93,70 @@ def known(preparation: dict[str, Any], table: Any) -> tuple[np.ndarray | None, l
     names, task = target["names"], target["task"]
     if any(name not in table.column_names for name in names):
         return None, []
-    texts = [cells.texts_of(table.column(name)) for name in names]
-    lost = np.any([each.is_null().to_numpy(zero_copy_only=False) for each in texts], axis=0)
+    decimal = columns.decimal_of(table, preparation.get("decimal", ""))
+    try:
+        found = [
+            columns.of_kind(table, name, about["kind"], about.get("form", ""), decimal)
+            for name, about in zip(names, _forms(target), strict=True)
+        ]
+    except DataError as error:
+        return None, [str(error)]
+    notes = [note for column in found for note in column.notes]
+    lost = np.any([column.is_missing for column in found], axis=0)
     if lost.any():
         verb = "has" if lost.sum() == 1 else "have"
         said = f"{lost.sum():,} of {len(lost):,} rows {verb} no target"
         said = "no row has a target" if lost.all() else said
-        return None, [f"{said}, so that no figures can be given"]
-    if task == "classification" and len(names) == 1:
-        return _known_classes(texts[0].to_pylist(), target["class_names"], names[0])
-    kind = "number" if task == "regression" else "boolean"
-    if task == "binary":
-        return _known_classes(texts[0].to_pylist(), target["class_names"], names[0])
-    try:
-        decimal = columns.decimal_of(table)
-        found = [columns.of_kind(table, name, kind, "", decimal) for name in names]
-    except DataError as error:
-        return None, [str(error)]
-    values = np.stack([column.values for column in found], axis=1)
-    if np.isnan(values).any():
-        return None, [note for column in found for note in column.notes]
+        return None, [*notes, f"{said}, so that no figures can be given"]
     if task == "regression":
-        return values.astype(np.float32)[:, 0 if len(names) == 1 else slice(None)], []
+        made = np.stack([column.values for column in found], axis=1).astype(np.float32)
+        return made[:, 0] if len(names) == 1 else made, notes
+    labels = _class_of(found[0], target) if len(names) == 1 else _answers_of(found, task)
+    if (odd := (labels < 0).reshape(len(labels), -1).any(axis=1)).any():
+        row = int(odd.argmax())
+        texts = [str(cells.texts_of(table.column(name))[row]) for name in names]
+        said = f"{several(names)}: {several(texts)} in row {row + 1:,} is no class of training"
+        return None, [*notes, said]
+    return labels, notes
+
+
+def _forms(target: dict[str, Any]) -> list[dict[str, Any]]:
+    """What kind each column of the target was; a guess by its classes in an older record."""
+    if "columns" in target:
+        forms: list[dict[str, Any]] = target["columns"]
+        return forms
+    kind = "boolean"
+    if target["task"] == "regression":
+        kind = "number"
+    elif len(target["names"]) == 1:
+        is_number = all(NUMBER.fullmatch(name) for name in target["class_names"])
+        kind = "number" if is_number else "category"
+    return [{"kind": kind} for _ in target["names"]]
+
+
+def _class_of(column: Column, target: dict[str, Any]) -> np.ndarray:
+    """The classes (N,) that one column says, -1 where it is none of training's."""
+    names, values = target["class_names"], column.values
+    if column.kind == "boolean":
+        return values.astype(np.int32)
+    if column.kind == "category":
+        places = {name: place for place, name in enumerate(names)}
+        said = spelling.alike(column.categories, names)
+        return np.array([places.get(text, -1) for text in said], np.int32)[values]
+    if names:
+        by_value = {float(name): place for place, name in enumerate(names)}
+        return np.array([by_value.get(value, -1) for value in values.tolist()], np.int32)
+    is_class = (values == np.round(values)) & (values >= 0) & (values < 2**31)
+    return np.where(is_class, values, -1).astype(np.int32)
+
+
+def _answers_of(found: Sequence[Column], task: str) -> np.ndarray:
+    """What several columns say, (N, L) of no and yes or (N,) classes, -1 where it is neither."""
+    values = np.stack([column.values for column in found], axis=1)
     if task == "multilabel":
-        return values.astype(np.int32), []
-    return values.argmax(axis=1).astype(np.int32), []
-
-
-def _known_classes(
-    texts: Sequence[str], class_names: Sequence[str], name: str
-) -> tuple[np.ndarray | None, list[str]]:
-    """Classes by their names, or by their numbers where they have none."""
-    places = {text: place for place, text in enumerate(class_names)}
-    found = []
-    for row, text in enumerate(texts):
-        plain = _whole(text)
-        place = places.get(text, places.get(plain, -1)) if places else _place(plain)
-        if place < 0:
-            return None, [
-                f"{shown(name)}: {shown(text)} in row {row + 1:,} is no class of training"
-            ]
-        found.append(place)
-    return np.array(found, np.int32), []
-
-
-def _place(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 10 else -1
-
-
-def _whole(text: str) -> str:
-    """A whole number as Python writes it, where a text is one; else the text."""
-    try:
-        value = float(text)
-    except ValueError:
-        return text
-    return str(int(value)) if value.is_integer() else text
+        return np.where(np.isin(values, (0, 1)), values, -1).astype(np.int32)
+    is_hot = np.isin(values, (0, 1)).all(axis=1) & (values.sum(axis=1) == 1)
+    return np.where(is_hot, values.argmax(axis=1), -1).astype(np.int32)
 
 
 def _values(column: Column, table: Any, where: str) -> np.ndarray:
@@ -165,6 +189,9 @@ def _alike(values: Sequence[np.ndarray], found: Sequence[Column], where: str) ->
 
 def _refuse_other(values: np.ndarray, task: str, where: str) -> None:
     """Raises DataError for texts where a task needs numbers, or one column where it needs more."""
+    count = 1 if values.ndim == 1 else values.shape[1]
+    if task == "binary" and count > 2:
+        raise DataError(f"{where}: expected one column or two for --task=binary, got {count}")
     if task == "multilabel" and values.ndim == 1:
         raise DataError(f"{where}: expected several columns for --task=multilabel, got one")
     if task == "regression" and values.dtype.kind not in "buif":

@@ -88,16 +88,19 @@ def of_kind(table: Any, name: str, kind: str, form: str = "", decimal: str = "."
     if kind == "category":
         return _categories(name, kind, texts_of(column).dictionary_encode())
     what = {"boolean": "yes or no", "date": "dates", "number": "numbers"}[kind]
-    if kind != "boolean" and not is_text(column.type):
+    if not is_text(column.type):
         values = typed(column)
         is_other = is_date(column.type) != (kind == "date") and not types.is_null(column.type)
         if values is None or is_other:
             got = column.type
             raise DataError(f"{shown(name)}: expected {what}, as it had in training, got {got}")
-        return Column(name, kind, values)
+        if kind != "boolean":
+            return Column(name, kind, values)
+        texts, values = texts_of(column), np.where(np.isin(values, (0.0, 1.0)), values, np.nan)
+        return Column(name, kind, values, notes=_odd(name, texts, values, what))
     texts = texts_of(column)
     if kind == "boolean":
-        values = _answers(texts.dictionary_encode())
+        values = _answers(texts.dictionary_encode(), decimal)
     elif kind == "date":
         values = dates.parse(texts, form or dates.FORMS[0])
     else:
@@ -129,10 +132,17 @@ def _is_exact(values: np.ndarray) -> bool:
     return not (np.abs(values) > 2**53).any()
 
 
-def decimal_of(table: Any) -> str:
-    """The decimal sign of a text table, as its columns together have it."""
+def decimal_of(table: Any, trained: str = "") -> str:
+    """The decimal sign of a text table, as its columns together have it.
+
+    Args:
+      table: as `reading.read` returns it.
+      trained: that of the table that networks were trained on, for texts that allow both.
+    """
+    if not (delimiter_of(table) or trained):
+        return "."
     texts = [texts_of(column) for column in table.columns if is_text(column.type)]
-    return numbers.decimal_of(texts, delimiter_of(table)) if delimiter_of(table) else "."
+    return numbers.decimal_of(texts, delimiter_of(table), trained)
 
 
 def _described(name: str, column: Any, decimal: str, is_category: bool) -> Column:
@@ -179,7 +189,7 @@ def _of_texts(name: str, texts: Any, decimal: str, is_category: bool) -> Column:
     if is_category:
         return _categories(name, "category", encoded)
     if len(known) <= 4 and (words := _words(known.to_pylist())) is not None:
-        return Column(name, "boolean", _answers(encoded), words=words)
+        return Column(name, "boolean", _answers(encoded, decimal), words=words)
     found = _as_numbers(name, texts, decimal) or _as_dates(name, texts, encoded, decimal)
     if found is not None:
         return found
@@ -198,7 +208,11 @@ def _as_numbers(name: str, texts: Any, decimal: str) -> Column | None:
         return None
     notes = _odd(name, texts, values, "numbers")
     notes += (f"{shown(name)}: numbers of {unit}",) if unit else ()
-    return _settled(Column(name, "number", values, form=unit, notes=notes), there)
+    found = _settled(Column(name, "number", values, form=unit, notes=notes), there)
+    if found.kind != "boolean":
+        return found
+    values = _answers(texts.dictionary_encode(), decimal)  # as `of_kind` reads them
+    return found._replace(values=values, notes=_odd(name, texts, values, "yes or no"))
 
 
 def _as_dates(name: str, texts: Any, encoded: Any, decimal: str) -> Column | None:
@@ -245,10 +259,13 @@ def _words(found: Sequence[str]) -> tuple[str, ...] | None:
     return None
 
 
-def _answers(encoded: Any) -> np.ndarray:
+def _answers(encoded: Any, decimal: str) -> np.ndarray:
     """Texts as 0 for no and 1 for yes, (N,) float64, NaN where they are neither."""
     known = [text.casefold() for text in encoded.dictionary.to_pylist()]
-    values = [0.0 if text in NO else 1.0 if text in YES else np.nan for text in known]
+    values = numbers.parse(encoded.dictionary, decimal)
+    values = np.where(np.isin(values, (0.0, 1.0)), values, np.nan)
+    values[[text in NO for text in known]] = 0.0
+    values[[text in YES for text in known]] = 1.0
     return np.array([*values, np.nan])[_places(encoded)]
 
 

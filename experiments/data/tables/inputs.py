@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from experiments.data.idx import DataError
-from experiments.data.tables import columns, findings
+from experiments.data.tables import columns, dates, findings
 from experiments.data.tables.columns import Column
 from experiments.data.tables.naming import find, several, shown
 from experiments.data.tables.options import Options
@@ -108,10 +108,14 @@ def _is_constant(values: np.ndarray) -> bool:
 
 
 def _as_input(column: Column) -> Column:
-    """A column that is kept though it is a constant or of texts: as categories, or numbers."""
+    """A column that is kept though it is a constant or of texts, as what its values are."""
     if column.kind not in ("constant", "text"):
         return column
-    return column._replace(kind="category" if column.categories else "number")
+    if column.categories:
+        return column._replace(kind="category")
+    if column.form in dates.FORMS:
+        return column._replace(kind="date")
+    return column._replace(kind="boolean" if column.words else "number")
 
 
 def _said(ignored: list[dict[str, str]], options: Options) -> list[str]:

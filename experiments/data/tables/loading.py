@@ -77,11 +77,10 @@ def load(path: str | Path, options: Options, check_finite: bool = True) -> Loade
     divided = _divided(found, answer, options, path)
     rows = [splits.Rows(*(answer.rows[part] for part in each)) for each in divided]
     learned = preparation.fit(chosen.columns, [each.train for each in rows], options.log)
-    names, classes = list(options.target), list(answer.class_names)
-    about = {
-        "version": stored.VERSION,
-        "target": {"names": names, "task": answer.task, "class_names": classes},
-    }
+    target = answers.record([found[name] for name in options.target], answer)
+    about = {"version": stored.VERSION, "target": target}
+    if reading.delimiter_of(table):
+        about["decimal"] = columns.decimal_of(table)
     prepared = [{**about, "columns": each, "ignored": chosen.ignored} for each in learned]
     _refuse_too_large(len(answer.rows) * len(prepared), prepared[0], path)
     datasets = []
@@ -92,7 +91,7 @@ def load(path: str | Path, options: Options, check_finite: bool = True) -> Loade
         datasets.append(_dataset(path, made, answer, each))
     digests = [data.sha256 for data in datasets]
     together = hashlib.sha256("".join(digests).encode()).hexdigest()
-    said = [*answer.notes, *reading.notes_of(table), *_decimal(table), *chosen.notes]
+    said = [*answer.notes, *reading.notes_of(table), *_decimal(about), *chosen.notes]
     said += findings.of(chosen.columns, answer, options, datasets)
     sha256 = digests[0] if len(digests) == 1 else together
     return Loaded(datasets, prepared, said, rows, answer.task, sha256)
@@ -119,13 +118,18 @@ def prepare_rows(path: str | Path, prepared: Preparation) -> Prepared:
         for about, column in zip(prepared["columns"], found, strict=True)
         for note in _news(about, column)
     ]
-    said = [*reading.notes_of(table), *_decimal(table), *news, *notes]
+    said = [*reading.notes_of(table), *_decimal(prepared, table), *news, *notes]
     return Prepared(made, labels, said, found)
 
 
-def _decimal(table: Any) -> list[str]:
-    has_comma = columns.decimal_of(table) == ","
-    return ["numbers are read with a decimal comma"] if has_comma else []
+def _decimal(prepared: Preparation, table: Any = None) -> list[str]:
+    """What is to be said of the decimal sign of a table, or of the one that was trained on."""
+    trained = prepared.get("decimal", "")
+    sign = trained if table is None else columns.decimal_of(table, trained)
+    if sign == (trained or "."):
+        return ["numbers are read with a decimal comma"] if sign == "," else []
+    unlike = ", unlike those of training" if trained else ""
+    return [f"numbers are read with a decimal {'comma' if sign == ',' else 'point'}{unlike}"]
 
 
 def _divided(

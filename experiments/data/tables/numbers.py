@@ -99,7 +99,7 @@ def is_code(texts: Any) -> bool:
     return bool(compute.any(compute.match_substring_regex(texts, CODE)).as_py())
 
 
-def decimal_of(columns: Sequence[Any], delimiter: str) -> str:
+def decimal_of(columns: Sequence[Any], delimiter: str, trained: str = "") -> str:
     """Whether numbers have a decimal point or a comma.
 
     What can only be one of both decides; "1,234" alone could be both, and is a thousand, unless
@@ -108,11 +108,13 @@ def decimal_of(columns: Sequence[Any], delimiter: str) -> str:
     Args:
       columns: `pyarrow` arrays of texts.
       delimiter: what separates the fields of the file.
+      trained: "." or "," of the table that networks were trained on, which decides what could be
+        both; "" where there is none.
 
     Returns:
       "." or ",".
     """
-    if not any(map(_has_comma, columns)):
+    if trained != "," and not any(map(_has_comma, columns)):
         return "."
     points = commas = doubtful = False
     for texts in columns:
@@ -124,6 +126,8 @@ def decimal_of(columns: Sequence[Any], delimiter: str) -> str:
         commas |= as_comma[0] > as_point[0]
     if commas != points:
         return "," if commas else "."
+    if trained:
+        return trained
     return "," if not points and doubtful and delimiter == ";" else "."
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from experiments.data.idx import DataError
-from experiments.data.tables import columns, features
+from experiments.data.tables import columns, features, spelling
 from experiments.data.tables.columns import Column
 from experiments.data.tables.naming import several, shown
 
@@ -70,14 +70,18 @@ def understand(preparation: Preparation, table: Any, where: object = "the table"
             f"{where}: the network needs the columns that it was trained on, got none called "
             f"{several(absent)}, of {several(table.column_names)}"
         )
-    decimal = columns.decimal_of(table)
+    decimal = columns.decimal_of(table, preparation.get("decimal", ""))
     try:
-        return [
+        found = [
             columns.of_kind(table, each["name"], each["kind"], each.get("form", ""), decimal)
             for each in preparation["columns"]
         ]
     except DataError as error:
         raise DataError(f"{where}: {error}") from error
+    return [
+        column._replace(categories=spelling.alike(column.categories, about.get("categories", ())))
+        for column, about in zip(found, preparation["columns"], strict=True)
+    ]
 
 
 def apply(preparation: Preparation, table: Any) -> np.ndarray:

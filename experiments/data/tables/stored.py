@@ -18,6 +18,7 @@ from experiments.folder.schema import FLAG, TEXT, Fields, Kind, number, one_of, 
 __all__ = ["SCHEMA", "VERSION", "check", "read"]
 
 VERSION = 1
+ANSWERS = ("number", "boolean", "category")  # kinds of columns that are targets
 
 
 def _agree(about: dict[str, Any]) -> None:
@@ -31,6 +32,12 @@ def _agree(about: dict[str, Any]) -> None:
     schema.check(about, DATE if kind == "date" else NUMBER, about["name"])
     if about["scale"] <= 0:
         raise ValueError(f"a scale above 0 of {shown(about['name'])}, got {about['scale']}")
+
+
+def _one_each(target: dict[str, Any]) -> None:
+    names, forms = target["names"], target.get("columns")
+    if forms is not None and len(forms) != len(names):
+        raise ValueError(f"a column for each of {several(names)}, got {len(forms)}")
 
 
 def _differ(preparation: dict[str, Any]) -> None:
@@ -48,14 +55,21 @@ COLUMN = Fields(
     {"form": TEXT},
     _agree,
 )
+ANSWER = Fields({"kind": one_of(ANSWERS)}, {"form": TEXT})
+TARGET = Fields(
+    {"names": [TEXT], "task": one_of(TASKS), "class_names": [TEXT]},
+    {"columns": [ANSWER]},  # younger than other fields
+    _one_each,
+)
 SCHEMA = Fields(
     {
         "version": whole(VERSION, VERSION),
-        "target": Fields({"names": [TEXT], "task": one_of(TASKS), "class_names": [TEXT]}),
+        "target": TARGET,
         "columns": [COLUMN],
         "ignored": [Fields({"name": TEXT, "why": TEXT})],
     },
-    agree=_differ,
+    {"decimal": one_of((".", ","))},  # of texts
+    _differ,
 )
 LIST = Kind(
     "a list of preparations, one at least", lambda value: isinstance(value, list) and bool(value)

@@ -3,7 +3,7 @@ import pyarrow
 import pytest
 
 from experiments.data.idx import DataError
-from experiments.data.tables.answers import known, of
+from experiments.data.tables.answers import known, of, record
 from experiments.data.tables.columns import describe
 
 FLOATS = [i / 4 for i in range(12)]
@@ -158,5 +158,88 @@ def test_what_cannot_be_compared_is_said(task, columns, note):
     target = {"names": ["y"], "task": task, "class_names": ["a", "b"]}
     labels, notes = shown(target, **columns)
     assert labels is None
-    assert len(notes) == (note is not None)
+    assert len(notes) == (note is not None) + (columns.get("y") == ["1", "z"])
+    assert not notes or "expected" in notes[0] or "training" in notes[0] or "figures" in notes[-1]
     assert note is None or notes[0].startswith(note)
+
+
+TEXTS = '{"delimiter": ","}'
+
+
+def again(task, later=None, **columns):
+    """The labels of a table, and those that are read of it, or of another, when it comes later."""
+    table = pyarrow.table(columns).replace_schema_metadata({"reading": TEXTS})
+    found = describe(table)
+    answer = of(found, table, task, "a.csv")
+    return answer, *known({"target": record(found, answer)}, table if later is None else later)
+
+
+@pytest.mark.parametrize(
+    ("task", "columns", "labels"),
+    [
+        (None, {"y": ["Yes", "yes", "NO", "no"]}, [1, 1, 0, 0]),
+        (None, {"y": ["1,000", "2,000", "1,000"]}, [0, 1, 0]),
+        (None, {"y": ["2 €", "3 €", "2 €"]}, [0, 1, 0]),
+        ("regression", {"y": ["2.5 €", "1,000 €", "7 €"]}, [2.5, 1000, 7]),
+        ("regression", {"y": ["ja", "nein", "ja"]}, [1, 0, 1]),
+        ("regression", {"y": ["1.00", "0", "1"]}, [1, 0, 1]),
+        ("binary", {"a": ["1", "0", "1"], "b": ["0", "1", "0"]}, [0, 1, 0]),
+        (None, {"a": ["yes", "no", "no"], "b": ["No", "YES", "no"]}, [[1, 0], [0, 1], [0, 0]]),
+    ],
+)
+def test_the_same_table_has_the_same_labels_when_it_comes_later(task, columns, labels):
+    answer, found, notes = again(task, **columns)
+    assert answer.labels.tolist() == labels
+    assert (found.tolist(), found.dtype, notes) == (labels, answer.labels.dtype, [])
+
+
+def test_two_one_hot_columns_of_a_binary_task_are_called_by_their_names():
+    answer, *_ = again("binary", a=[1, 0, 1], b=[0, 1, 0])
+    assert answer.class_names == ("a", "b")
+    with pytest.raises(DataError, match="one column or two for --task=binary, got 3"):
+        answered("binary", a=[1, 0, 0], b=[0, 1, None], c=[0, 0, 1])
+
+
+@pytest.mark.parametrize(
+    ("trained", "later", "said"),
+    [
+        ({"y": ["yes", "no", "no"]}, {"y": ["yes", "?", "no"]}, "1 of 3 rows has no target"),
+        ({"y": ["yes", "no", "no"]}, {"y": ["yes", "x", "no"]}, "y: 1 value is no yes or no"),
+        ({"y": ["3", "5", "3"]}, {"y": ["3", "4"]}, "y: 4 in row 2 is no class of training"),
+        ({"y": ["0", "1", "2", "0"]}, {"y": ["1", "-1"]}, "y: -1 in row 2 is no class"),
+        ({"y": ["0", "1", "2", "0"]}, {"y": ["1", "1.5"]}, "y: 1.5 in row 2 is no class"),
+        (
+            {"a": ["1", "0", "1"], "b": ["0", "1", "0"]},
+            {"a": ["1", "1"], "b": ["0", "1"]},
+            "a, b: 1, 1 in row 2 is no class of training",
+        ),
+        ({"a": ["1", "0"], "b": ["1", "0"]}, {"a": ["1"], "b": ["7"]}, "b: expected yes or no"),
+    ],
+)
+def test_labels_that_are_none_of_training_are_named(trained, later, said):
+    table = pyarrow.table(later)
+    _, labels, notes = again(None, table, **trained)
+    assert labels is None
+    assert notes[0].startswith(said)
+
+
+def test_a_class_is_the_same_as_a_whole_number_and_with_a_point():
+    table = pyarrow.table({"y": ["1", "2", "1"]})
+    found = describe(table, ["y"])
+    target = record(found, of(found, table, None, "a.csv"))
+    assert target["columns"] == [{"kind": "category"}]
+    assert known({"target": target}, pyarrow.table({"y": [2.0, 1.0]}))[0].tolist() == [1, 0]
+    assert known({"target": target}, pyarrow.table({"y": ["2.0", "1"]}))[0].tolist() == [1, 0]
+
+
+def test_an_older_record_has_a_guess_for_its_form():
+    target = {"names": ["y"], "task": "classification", "class_names": ["no", "yes"]}
+    assert known({"target": target}, pyarrow.table({"y": ["yes", "no"]}))[0].tolist() == [1, 0]
+
+
+def test_the_decimal_sign_of_training_reads_labels_that_allow_both():
+    target = {"names": ["y"], "task": "regression", "class_names": []}
+    table = pyarrow.table({"y": ["1,234"]}).replace_schema_metadata({"reading": TEXTS})
+    for sign, value in ((",", 1.234), (".", 1234.0)):
+        labels, _ = known({"target": target, "decimal": sign}, table)
+        assert labels.tolist() == [np.float32(value)]

@@ -306,3 +306,37 @@ def test_what_one_fold_has_not_seen_is_new_to_it(tmp_path):
     for rows, preparation in zip(loaded.rows, loaded.preparations, strict=True):
         notes = prepare_rows(path, preparation).notes
         assert any("new to the network" in note for note in notes) == (0 in rows.test)
+
+
+def test_the_decimal_sign_of_training_is_kept(tmp_path):
+    lines = [f"{i},{i % 7}\t{'ab'[i % 2]}" for i in range(40)]
+    path = tmp_path / "a.tsv"
+    path.write_text("\n".join(["x\ty", *lines]))
+    (preparation,) = load(path, Options(("y",))).preparations
+    assert preparation["decimal"] == ","
+    later = tmp_path / "b.tsv"
+    for text, value, said in (
+        ("1,234", 1.234, ["numbers are read with a decimal comma"]),
+        ("1.5", 1.5, ["numbers are read with a decimal point, unlike those of training"]),
+    ):
+        later.write_text(f"x\tz\n{text}\tq\n")
+        found = prepare_rows(later, preparation)
+        assert found.columns[0].values.tolist() == [value]
+        assert found.notes == said
+
+
+@pytest.mark.parametrize(
+    "values",
+    [pyarrow.array([9000] * 40, pyarrow.timestamp("s")), pyarrow.array([True] * 40)],
+)
+def test_a_constant_that_is_kept_is_read_again(tmp_path, values):
+    path = tmp_path / "a.parquet"
+    columns = {"x": values, "z": [i / 7 for i in range(40)], "y": ["a", "b"] * 20}
+    parquet.write_table(pyarrow.table(columns), path)
+    loaded = load(path, Options(("y",), include=("x",)))
+    again = prepare_rows(path, loaded.preparations[0])
+    assert again.notes == []
+    np.testing.assert_array_equal(
+        again.inputs[loaded.rows[0].train], loaded.datasets[0].train_inputs
+    )
+    assert "decimal" not in loaded.preparations[0]

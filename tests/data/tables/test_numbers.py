@@ -97,6 +97,22 @@ def test_the_decimal_sign_is_that_of_the_whole_table(columns, delimiter, expecte
     assert decimal_of([array(*texts) for texts in columns], delimiter) == expected
 
 
+@pytest.mark.parametrize(
+    ("texts", "trained", "expected"),
+    [
+        (["1,234"], ",", ","),
+        (["1,234"], ".", "."),
+        (["1.234"], ",", ","),
+        (["1,5"], ".", ","),
+        (["1.5"], ",", "."),
+        (["7"], ",", ","),
+    ],
+)
+def test_what_was_trained_on_decides_where_both_signs_may_be(texts, trained, expected):
+    assert decimal_of([array(*texts)], ";", trained) == expected
+    assert decimal_of([array(*texts)], "\t", trained) == expected
+
+
 def test_codes_begin_with_zeros():
     assert is_code(array("01234", "99999"))
     assert not is_code(array("0", "0.5", "10", None))

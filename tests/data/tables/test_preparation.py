@@ -200,3 +200,10 @@ def test_what_does_not_differ_in_training_is_0():
     (preparation,) = prepared(table, [np.arange(9)])
     assert [each["scale"] for each in preparation["columns"]] == [1, 1]
     np.testing.assert_allclose(apply(preparation, table)[:9], 0, atol=1e-6)
+
+
+def test_a_category_is_the_same_number_however_it_is_written():
+    about = {"name": "c", "kind": "category", "has_missing": False, "has_other": False}
+    preparation = {"columns": [about | {"categories": ["1", "2", "02"]}]}
+    inputs = apply(preparation, pyarrow.table({"c": ["2.0", "1", "1.0", "02", "3.0"]}))
+    assert inputs.tolist() == [[0, 1, 0], [1, 0, 0], [1, 0, 0], [0, 0, 1], [0, 0, 0]]

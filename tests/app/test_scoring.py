@@ -63,7 +63,7 @@ def test_values_of_a_table_are_called_as_its_columns(blobs, tmp_path):
         each = scoring.of_run(of_values, one)["scores"]["network"]["each"]
         assert list(each) == names
         error = np.abs(data.test_labels[:, 0] - 1).mean()
-        assert each[names[0]]["mean_absolute_error"] == pytest.approx(error, rel=1e-5)
+        assert each[names[0]]["mae"] == pytest.approx(error, rel=1e-5)
 
 
 def test_the_networks_own_are_there_without_baselines(blobs, outputs, tmp_path):

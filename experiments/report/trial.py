@@ -88,7 +88,15 @@ def span_of(subject: Asked) -> list[list[float]] | None:
 
 
 def input_of(subject: Asked) -> dict[str, Any]:
-    """How the network is asked: by a picture, a form or a row of the test set."""
+    """How the network is asked: by a picture, a form or a row of the test set.
+
+    Of a cross-validation the examples are of the first fold's test: `fold` says so, as the other
+    folds' networks have trained on them.
+    """
+    return _input_of(subject) | ({"fold": 0} if subject.job.folds else {})
+
+
+def _input_of(subject: Asked) -> dict[str, Any]:
     data, path = subject.job.data, subject.job.path / "preparation.json"
     if data.image_shape:
         return {

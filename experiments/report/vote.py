@@ -11,6 +11,7 @@ import numpy as np
 
 import jaxmlp
 from experiments.app import points
+from experiments.app.job import Job
 from experiments.app.sweep_report import file_name
 from experiments.app.sweep_report import members as members_of
 from experiments.folder import arrays
@@ -19,7 +20,7 @@ from experiments.report.network import Harm
 from experiments.report.subject import SweepSubject
 from experiments.report.sweep_settings import name_of, order_of
 from jaxmlp.statistics import SEEDS
-from jaxmlp.types import PyTree
+from jaxmlp.types import Dataset, PyTree
 
 __all__ = ["MOST", "Member", "chosen", "notes_on", "of", "saved"]
 
@@ -54,9 +55,10 @@ def of(subject: SweepSubject) -> dict[str, Any] | None:
     members, dtype = chosen(finite)
     if not members:
         return None
-    inputs = subject.job.data.sets().get("test", subject.job.data.sets()["train"])[0]
-    asked = inputs[np.arange(min(len(inputs), MOST_EXAMPLES))]
-    harms = [network.harm(each.recipe, each.params, asked, dtype) for each in members]
+    harms = [
+        network.harm(each.recipe, each.params, examples_of(subject.job, each.fold), dtype)
+        for each in members
+    ]
     num_saved = sum(name in names for name in map(file_of, members_of(subject.runs)))
     num_more = num_saved - num_diverged - len(members)
     num_unsaved = subject.runs.stopped_at.size - num_saved
@@ -81,6 +83,18 @@ def of(subject: SweepSubject) -> dict[str, Any] | None:
     }
 
 
+def data_of(job: Job, fold: int) -> Dataset:
+    """What a network was trained and tested on: a fold's own data, where there are folds."""
+    return job.folds[fold] if job.folds else job.data
+
+
+def examples_of(job: Job, fold: int) -> Any:
+    """The first of the inputs that a fold's networks were tested on, as they are prepared there."""
+    sets = data_of(job, fold).sets()
+    inputs = sets.get("test", sets["train"])[0]
+    return inputs[np.arange(min(len(inputs), MOST_EXAMPLES))]
+
+
 def saved(subject: SweepSubject) -> Iterator[Member]:
     """The networks in a sweep's folder: setting by setting, the best first, and seed by seed."""
     job, folder = subject.job, subject.job.path / "networks"
@@ -95,7 +109,7 @@ def saved(subject: SweepSubject) -> Iterator[Member]:
         setting = subject.rows[place].setting
         for member in by_setting[tuple(setting[name] for name in names)]:
             if (file := file_of(member)) in there:
-                yield _read(job.data, job.config["given"], member, name_of(setting), folder / file)
+                yield _read(job, member, name_of(setting), folder / file)
 
 
 def names_of_files(subject: SweepSubject) -> set[str]:
@@ -108,14 +122,13 @@ def file_of(member: Mapping[str, Any]) -> str:
     return f"{file_name(points.as_text(member))}.npz"
 
 
-def _read(
-    data: Any, given: Mapping[str, Any], member: Mapping[str, Any], setting: str, path: Path
-) -> Member:
-    values = {name: value for name, value in member.items() if name in points.NAMES}
-    recipe = points.recipe_at(data, given, {n: v for n, v in values.items() if n not in SEEDS})
+def _read(job: Job, member: Mapping[str, Any], setting: str, path: Path) -> Member:
+    fold = int(member.get("fold", 0))
+    recipe = points.recipe_at(
+        data_of(job, fold), points.given(job.config), points.setting_of(member)
+    )
     own = name_of({name: value for name, value in member.items() if name in (*SEEDS, "fold")})
     name = ", ".join(filter(None, [setting, own]))
-    fold = int(member.get("fold", 0))
     return Member(setting, name, fold, recipe, arrays.read_params(path, recipe.model))
 
 

@@ -179,3 +179,26 @@ def test_the_page_answers_its_examples_as_the_library_does(tmp_path, task):
     params = network.rounded(made.params, "float16")
     expected = jaxmlp.predict(made.job.recipe, params, np.stack(examples))
     np.testing.assert_allclose(got, expected, atol=2e-6)
+
+
+@needs_node
+def test_rows_are_prepared_as_the_networks_fold_is():
+    body = """
+      const viewsOf = Trial.viewsOfRow(given.each, { a: 4 });
+      return given.folds.map((fold) => [...viewsOf({ fold })[0]]);
+    """
+    (column,) = trial.form_of(np.float32([[1], [9]]))["columns"]
+    each = [{"columns": [{**column, "name": "a", "mean": mean}]} for mean in (1.0, 3.0)]
+    given = {"each": each, "folds": [0, 1, None]}
+    assert page_scripts.run("trial.js", body, given) == [[3], [1], [3]]
+    given["each"] = each[:1]  # of columns without names: the same for all
+    assert page_scripts.run("trial.js", body, given) == [[3], [3], [3]]
+
+
+@needs_node
+def test_rows_of_a_fold_s_test_are_for_its_own_networks():
+    body = (
+        "return [1, undefined].map((fold) => Trial.untrained(given, fold).map(({ name }) => name));"
+    )
+    networks = [{"name": name, "fold": fold} for name, fold in (("a", 0), ("b", 1), ("c", 1))]
+    assert page_scripts.run("trial.js", body, networks) == [["b", "c"], ["a", "b", "c"]]

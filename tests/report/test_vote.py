@@ -1,3 +1,4 @@
+import base64
 import json
 import re
 
@@ -156,3 +157,38 @@ def test_the_page_of_a_sweep_has_the_vote(tmp_path):
     assert len(block["network"]["networks"]) == 6
     assert 'id="try-heading"' in text
     assert 'id="network"' in text
+
+
+def folded(path, dtype=np.uint8):
+    """A sweep of two folds, of which the second's inputs are twice as large."""
+    made = saved(path, num_seeds=1, axes={"fold": (0, 1)})
+    first = made.job.data._replace(train_inputs=made.job.data.train_inputs.astype(dtype) // 2)
+    second = first._replace(
+        train_inputs=first.train_inputs * 2, test_inputs=first.test_inputs[:4] // 2
+    )
+    return made._replace(job=made.job._replace(data=first, folds=(first, second)))
+
+
+def test_each_network_is_of_its_fold_and_measured_on_its_test(tmp_path):
+    made = folded(tmp_path)
+    found = vote.of(made)
+    assert [(each["name"], each["fold"]) for each in found["networks"]] == [
+        *(("fold 0, seed 0", 0), ("fold 1, seed 0", 1))
+    ]
+    assert found["input"]["fold"] == 0  # in whose test the examples are
+    assert "changes 0 of 12 answers" in found["notes"][0]  # 8, and 4
+    np.testing.assert_array_equal(vote.examples_of(made.job, 1), made.job.folds[1].test_inputs)
+
+
+def test_each_network_is_scaled_as_its_fold_is(tmp_path):
+    made = folded(tmp_path, np.float32)
+    given = {**GIVEN, "standardize": True}
+    config = {**made.job.config, "given": given, "folds": 2}
+    made = made._replace(job=made.job._replace(config=config))
+    texts = [each["network"]["input_scaling"]["mean"] for each in vote.of(made)["networks"]]
+    first, second = (np.frombuffer(base64.b64decode(text), "<f4") for text in texts)
+    np.testing.assert_allclose(second, 2 * first, rtol=1e-6)
+
+
+def test_examples_without_folds_are_of_no_fold(tmp_path):
+    assert "fold" not in vote.of(saved(tmp_path))["input"]

@@ -26,18 +26,23 @@ export const Trial = (() => {
     }
 
     // viewsOf: of each network, what it is asked; `odd` comes before what the network itself is
-    // unsure of, and `far` after that.
-    function ask(viewsOf, odd = "", far = "") {
-      last = [viewsOf, odd, far];
+    // unsure of, and `far` after that. fold: in whose test that is, where it is in one.
+    function ask(viewsOf, odd = "", far = "", fold = undefined) {
+      last = [viewsOf, odd, far, fold];
       if (!viewsOf) return answer.show(null, [], odd);
-      const rows = chosen.map((each) => {
+      const asked = untrained(chosen, fold);
+      const left = chosen.length - asked.length;
+      const who = left ? `not asked: ${left} of ${chosen.length} networks, which trained on this example` : "";
+      if (!asked.length) return answer.show(null, [], `${who}; choose those of fold ${fold}`);
+      const rows = asked.map((each) => {
         const network = decode(networks.indexOf(each));
         const found = viewsOf(each).map((view) => Network.predict(network, view));
         return Likeness.together(found, trial.kind);
       });
       const unsure = judges ? Likeness.undecided(Answer.mean(rows.map((row) => [...row]))) : "";
       const why = odd || unsure || far;
-      answer.show(rows, chosen.map((each) => each.name), why && `unlike the training data: ${why}`);
+      const remarks = [who, why && `unlike the training data: ${why}`].filter(Boolean);
+      answer.show(rows, asked.map((each) => each.name), remarks.join("; "));
     }
 
     function choose(isChosen) {
@@ -46,6 +51,11 @@ export const Trial = (() => {
     }
 
     return { ask, choose, networks };
+  }
+
+  // The networks that have not seen an example of a fold's test, on which the other folds' trained.
+  function untrained(networks, fold) {
+    return fold === undefined ? networks : networks.filter((each) => each.fold === fold);
   }
 
   // Which of the networks are asked: those of a setting, of which the best is the first, or all, or one.
@@ -105,9 +115,9 @@ export const Trial = (() => {
 
     const far = trial.input.likeness ? Likeness.farFrom(decoded(trial.input.likeness)) : () => "";
 
-    function show(prepared) {
+    function show(prepared, fold) {
       seen.replaceChildren(...(prepared ? [picture(prepared.views[0], shape)] : []));
-      ask(prepared && (() => prepared.views), prepared?.oddity, prepared && far(prepared.views[0]));
+      ask(prepared && (() => prepared.views), prepared?.oddity, prepared && far(prepared.views[0]), fold);
     }
 
     let strokes = [];
@@ -126,7 +136,7 @@ export const Trial = (() => {
       const values = valuesOf(example);
       const act = () => {
         drawing?.clear();
-        requestAnimationFrame(() => show({ views: [values], oddity: "" }));
+        requestAnimationFrame(() => show({ views: [values], oddity: "" }, trial.input.fold));
       };
       return html("button", { type: "button", click: act, "aria-label": `test example: ${example.label}`, title: example.label }, picture(values, shape));
     });
@@ -151,15 +161,26 @@ export const Trial = (() => {
 
   const PEN = 22; // the width of a stroke, of 320: that of the data's makers, about
 
+  // Of each network its own fold's inputs; those of columns without names are the same for all.
+  function viewsOfRow(preparations, row) {
+    return (network) => [Preparation.apply(preparations[network.fold] ?? preparations[0], row)];
+  }
+
   function formTrial(trial, ask) {
     const { preparations, examples } = trial.input;
+    let fold; // while a row of the test is put into the form, and until it is changed
     const form = Form.make(preparations[0], (row, unlike) => {
       const marks = unlike === 1 ? "1 value is" : `${unlike} values are`;
-      const viewsOf = (each) => [Preparation.apply(preparations[each.fold ?? 0], row)];
-      ask(viewsOf, unlike ? `${marks} as in no training row` : "");
+      ask(viewsOfRow(preparations, row), unlike ? `${marks} as in no training row` : "", "", fold);
     });
+    function choose() {
+      if (!pick.value) return form.start();
+      fold = trial.input.fold;
+      form.set(rows[pick.value]);
+      fold = undefined;
+    }
     const rows = examples.map((example) => Preparation.undo(preparations[0], [...valuesOf(example)]));
-    const pick = html("select", { id: "trial-row", change: () => (pick.value ? form.set(rows[pick.value]) : form.start()) });
+    const pick = html("select", { id: "trial-row", change: choose });
     pick.append(html("option", { value: "" }, "the middle of the training rows"));
     pick.append(...examples.map(({ label }, i) => html("option", { value: i }, `test row ${i + 1}: ${label}`)));
     const from = html("p", {}, html("label", { for: "trial-row" }, "Start from "), pick);
@@ -168,8 +189,8 @@ export const Trial = (() => {
 
   // Rows that are too wide for a form: the test's own alone.
   function rowTrial(trial, ask) {
-    const { examples } = trial.input;
-    const show = () => ask(() => [valuesOf(examples[pick.value])]);
+    const { examples, fold } = trial.input;
+    const show = () => ask(() => [valuesOf(examples[pick.value])], "", "", fold);
     const pick = html("select", { id: "trial-row", change: show });
     pick.append(...examples.map(({ label }, i) => html("option", { value: i }, `test row ${i + 1}: ${label}`)));
     const asked = html("div", { class: "asked" }, html("p", {}, html("label", { for: "trial-row" }, "Ask about "), pick));
@@ -187,7 +208,7 @@ export const Trial = (() => {
     start();
   }
 
-  return { show };
+  return { show, untrained, viewsOfRow };
 })();
 
 export const showTrial = Trial.show;

@@ -126,6 +126,8 @@ def conclude(given: Examples, found: Predictions) -> None:
     task = "classification" if found.task == "binary" else found.task  # with both answers' shares
     scores = figures.of(task, given.labels, found.votes.outputs, found.names)
     console.print(screen.line(scores), markup=False, soft_wrap=True)
+    if said := screen.whose_f1(scores, found.names):
+        console.print(said, markup=False, soft_wrap=True)
 
 
 def place_for_picture(folder: Path, config: Mapping[str, Any]) -> Path | None:

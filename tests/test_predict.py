@@ -279,5 +279,6 @@ def test_what_is_odd_and_how_good_answers_are_is_counted(capsys):
         "all networks guess alike at 2 of 4",
         "right: 2 of 4, 50.00 %",
     ]
+    assert lines[-1] == "F1 is that of yes."
     predict.conclude(given._replace(labels=None), found)
     assert capsys.readouterr().out.splitlines() == lines[:3]

@@ -153,7 +153,10 @@ class Settings(Decisive):
 
     # --- a sweep's alone: which networks there are, how they train, and what else is left of them
     seeds: str = text(
-        "0:8", "Seeds of the networks: 0:32, which leaves 32 out, or 1,2,5.", role=SWEEP
+        "0:8",
+        "Seeds of the networks: 0:32, which leaves 32 out, or 1,2,5; with --folds as many networks "
+        "for each fold.",
+        role=SWEEP,
     )
     sweep: list[str] = texts(
         "A flag of experiments.mnist and its values, learning_rate=1e-4,1e-3 or "
@@ -163,7 +166,8 @@ class Settings(Decisive):
     folds: int = whole(
         0,
         "Cross-validation: divide the training set into this many parts, train every network once "
-        "without each of them, and test it on that; the test set is left alone. 0 for none.",
+        "without each of them, and test it on that; the test set is left alone. 0 for none. "
+        "With --folds=5 there are 40 networks, with --seeds=0:1 as well 5.",
         low=0,
         role=SWEEP,
         is_later=True,

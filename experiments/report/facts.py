@@ -1,7 +1,7 @@
 """What was trained on what, and what came out, in words and figures."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -38,7 +38,7 @@ def of(subject: Subject) -> dict[str, Any]:
             f"with {config['optimizer']} at {config['learning_rate']:g}, seed {config['seed']}",
         },
         "figures": figures(subject),
-        "scores": scores(summary.get("scores"), summary.get("worth")),
+        "scores": scores(summary.get("scores"), summary.get("worth"), data.class_names),
     }
 
 
@@ -79,13 +79,16 @@ def _number(value: float | None) -> float:
 
 
 def scores(
-    found: Mapping[str, Mapping[str, Any]] | None, worth: Mapping[str, Any] | None = None
+    found: Mapping[str, Mapping[str, Any]] | None,
+    worth: Mapping[str, Any] | None = None,
+    class_names: Sequence[str] = (),
 ) -> dict[str, Any] | None:
     """A table of figures (columns) of the network and of each baseline (rows), None without any.
 
     Args:
       found: of summary.json: name -> figures, of which some have the ends of an interval.
       worth: of summary.json, whether the network was worth it, with what else is said of that.
+      class_names: where there are names.
 
     >>> scores({"network": {"r2": 0.5, "r2_low": 0.25, "r2_high": 0.75}})["rows"]
     [{'name': 'network', 'values': ['0.5000 (0.25 to 0.75)']}]
@@ -106,6 +109,7 @@ def scores(
         for name, figures in found.items()
     ]
     said = [] if worth is None else [*filter(None, [worth.get("text")]), *worth.get("notes", [])]
+    said += filter(None, [screen.whose_f1(first, class_names)])
     return {"names": [*map(screen.words, names)], "rows": rows, "said": said}
 
 

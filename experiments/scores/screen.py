@@ -1,13 +1,13 @@
 """Scores for a reader: in a line, or beside each other in a table of 80 columns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
 
 from experiments.scores.numerals import plain
 
-__all__ = ["HEADS", "interval", "line", "table", "text", "words"]
+__all__ = ["HEADS", "interval", "line", "table", "text", "whose_f1", "words"]
 
 Figures = Mapping[str, Any]
 HEADS = {  # figure -> how it is called, in a table in two lines; those that are shown, in order
@@ -73,6 +73,17 @@ def table(scores: Mapping[str, Figures]) -> Table:
                 cells.append(interval(name, figures).removesuffix(" %"))
         grid.add_row(who.replace("_", " "), *cells, style="bold" if i == 0 else None)
     return grid
+
+
+def whose_f1(figures: Figures, class_names: Sequence[str] = ()) -> str:
+    """Which of two classes the F1 is of, in a sentence; nothing without an F1 of one.
+
+    >>> whose_f1({"f1": 0.5}, ["stayed", "left"]), whose_f1({"f1": 0.5})
+    ('F1 is that of left.', 'F1 is that of class 1.')
+    """
+    if "f1" not in figures:
+        return ""
+    return f"F1 is that of {class_names[1] if len(class_names) == 2 else 'class 1'}."
 
 
 def _shown(figures: Figures) -> list[str]:

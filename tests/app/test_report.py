@@ -219,6 +219,14 @@ def test_the_conclusion_says_loudly_that_a_run_was_of_no_use(job):
     assert "THIS RUN ENDED WORSE THAN IT BEGAN: train loss 9, and 2 before training\n" in text
 
 
+def test_the_conclusion_names_the_class_that_f1_is_of(job):
+    summary = report.summarize(job, finished(job), (finished(job).state.params, 2), {})
+    named = job._replace(data=job.data._replace(class_names=("[no]", "[yes]")))
+    assert "F1 is" not in text_of(report.conclude, named, summary)
+    summary |= {"scores": {"network": {"f1": 0.5}}}
+    assert "\nF1 is that of [yes].\n" in text_of(report.conclude, named, summary)
+
+
 def test_the_conclusion_repeats_a_leak_and_says_that_the_loss_rose(job):
     summary = report.summarize(job, finished(job), (finished(job).state.params, 2), {})
     lines = [{"test_loss": 0.5}, {"test_loss": 0.75}]

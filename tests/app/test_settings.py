@@ -7,7 +7,7 @@ from absl import flags
 from programs import command_line
 
 from experiments import mnist, sweep
-from experiments.app import config, settings
+from experiments.app import config, points, settings
 from experiments.app.fields import RESULT, SWEEP
 from experiments.app.settings import ABOUT, DEFAULTS, Settings
 from experiments.folder import records, schema
@@ -33,6 +33,12 @@ def test_every_setting_has_its_flag_with_its_default_and_help(name):
     flag = flags.FLAGS[name]
     assert flag.default == DEFAULTS[name]
     assert " ".join(ABOUT[name].help.split()) in " ".join(flag.help.split())
+
+
+def test_help_says_how_many_networks_folds_are():
+    number = 5 * len(points.parse_seeds(DEFAULTS["seeds"]))
+    assert f"With --folds=5 there are {number} networks" in ABOUT["folds"].help
+    assert "with --folds as many networks for each fold" in ABOUT["seeds"].help
 
 
 def test_help_says_what_a_reader_would_ask():

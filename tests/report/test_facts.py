@@ -70,7 +70,14 @@ def test_scores_stand_beside_their_baselines():
         {"name": "network", "values": ["90.00 % (80.0 to 95.0 %)", "–"]},
         {"name": "commonest class", "values": ["10.00 %", "–"]},
     ]
-    assert found["said"] == []
+    assert found["said"] == ["F1 is that of class 1."]
+
+
+def test_the_class_that_f1_is_of_is_named(tmp_path):
+    made = subject(tmp_path, "binary", class_names=("stayed", "left"))
+    scored = {"scores": {"network": {"f1": 0.5}}, "worth": {"text": "No."}}
+    made = made._replace(summary=made.summary | scored)
+    assert facts.of(made)["scores"]["said"] == ["No.", "F1 is that of left."]
 
 
 def test_whether_it_was_worth_it_is_said_with_what_was_left_out(tmp_path):

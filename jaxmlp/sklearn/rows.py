@@ -1,5 +1,6 @@
 """Rows and their weights, as training takes them."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,7 +46,8 @@ def class_weights(
       (classes,) float64; a class without weight has 0 where they are balanced.
 
     Raises:
-      ValueError: if a class is not known, or `given` is none of these.
+      ValueError: if a class is not known, `given` is none of these, a weight is no finite number
+        from 0 on, or no row weighs more than 0 by them.
 
     >>> class_weights("balanced", np.array(["no", "yes"]), np.array([0, 0, 0, 1]), np.ones(4))
     array([0.66666667, 2.        ])
@@ -58,12 +60,27 @@ def class_weights(
         known = list(classes.tolist())
         if unknown := [each for each in given if each not in known]:
             raise ValueError(f"class_weight needs classes of y, {known}, got {unknown[0]!r}")
-        return np.array([float(given.get(each, 1.0)) for each in known])
+        by_class = np.array([_number(each, given.get(each, 1.0)) for each in known])
+        if not (by_class[rows] * weights > 0).any():
+            raise ValueError(f"class_weight needs a row that weighs more than 0, got {given}")
+        return by_class
     if given != "balanced":
         raise ValueError(f"class_weight needs to be balanced, a dict or None, got {given!r}")
     totals = np.bincount(rows, weights, minlength=len(classes))
     share = weights.sum() / np.count_nonzero(totals)
     return np.divide(share, totals, out=np.zeros(len(classes)), where=totals > 0)
+
+
+def _number(name: Any, weight: Any) -> float:
+    """A class's weight; raises ValueError unless it is a finite number from 0 on."""
+    try:
+        number = float(weight)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not 0 <= number < math.inf:
+        got = f"{weight!r} for {name!r}"
+        raise ValueError(f"class_weight needs finite numbers from 0 on, got {got}")
+    return number
 
 
 def merged(

@@ -33,12 +33,28 @@ def test_balanced_weights_balance_the_examples_own():
     [
         ({"yes": 2}, r"^class_weight needs classes of y, \['a', 'b'\], got 'yes'$"),
         ("even", "^class_weight needs to be balanced, a dict or None, got 'even'$"),
+        ({"b": -1}, "^class_weight needs finite numbers from 0 on, got -1 for 'b'$"),
+        ({"a": np.nan}, "^class_weight needs finite numbers from 0 on, got nan for 'a'$"),
+        ({"a": np.inf}, "^class_weight needs finite numbers from 0 on, got inf for 'a'$"),
+        ({"a": "x"}, "^class_weight needs finite numbers from 0 on, got 'x' for 'a'$"),
+        ({"a": None}, "^class_weight needs finite numbers from 0 on, got None for 'a'$"),
+        ({"a": 1j}, "^class_weight needs finite numbers from 0 on, got 1j for 'a'$"),
+        ({"a": 0, "b": 0}, "^class_weight needs a row that weighs more than 0, got {'a': 0, 'b'"),
         ([1, 2], r"^class_weight needs to be balanced, a dict or None, got \[1, 2\]$"),
     ],
 )
 def test_other_class_weights_are_refused(given, message):
     with pytest.raises(ValueError, match=message):
         class_weights(given, np.array(["a", "b"]), np.array([0, 1]), np.ones(2))
+
+
+def test_numbers_of_any_kind_weigh_classes():
+    given = {"a": np.float32(0.5), "b": 0, "c": True}
+    names = np.array(["a", "b", "c", "d"])
+    found = class_weights(given, names, np.arange(4), np.ones(4))
+    assert (found.tolist(), found.dtype) == ([0.5, 0, 1, 1], np.float64)
+    with pytest.raises(ValueError, match="needs a row that weighs more than 0"):
+        class_weights({"a": 0}, names[:2], np.array([0, 1]), np.array([1.0, 0.0]))
 
 
 def test_repeated_and_weighted_rows_become_the_same():

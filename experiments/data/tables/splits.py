@@ -97,7 +97,7 @@ def folds(
     for number in range(count):
         test, rest = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
         if groups is None and len(rest) > fewest:
-            rest = rest[rest != _spare(rest, codes, order)]
+            rest = rest[rest != _spare(rest, codes, order, number)]
         validation = rest[:0]
         if validation_fraction:
             rest, validation = _in_two(rest, labels, validation_fraction, groups, None, where)
@@ -146,7 +146,7 @@ def _stratified(rows: np.ndarray, codes: np.ndarray, fraction: float, where: obj
         lost = np.setdiff1d(codes[held_out], codes[~held_out])
         held_out &= ~np.isin(codes, lost)
         if not held_out.any() and np.unique(codes, return_counts=True)[1].max() > 1:
-            held_out[_spare(np.arange(len(rows)), codes, _order(codes))] = True
+            held_out[_spare(np.arange(len(rows)), codes, _order(codes), 0)] = True
     return held_out
 
 
@@ -156,8 +156,14 @@ def _order(codes: np.ndarray) -> np.ndarray:
     return order[np.argsort(codes[order], kind="stable")]
 
 
-def _spare(rest: np.ndarray, codes: np.ndarray, order: np.ndarray) -> int:
-    """The row that a fold leaves out: of the commonest class of its training the last in order."""
+def _spare(rest: np.ndarray, codes: np.ndarray, order: np.ndarray, fold: int) -> int:
+    """The row that a fold leaves out: of the commonest class of its training the last in order.
+
+    Of values it is one of the shuffled rows, another for each fold.
+    """
+    if codes.dtype.kind == "f":
+        shuffled = np.random.RandomState(0).permutation(len(codes))
+        return int(shuffled[np.isin(shuffled, rest)][fold % len(rest)])
     classes, counts = np.unique(codes[rest], return_counts=True)
     commonest = classes[counts.argmax()]
     of_class = np.isin(order, rest) & (codes[order] == commonest)

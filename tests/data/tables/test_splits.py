@@ -113,6 +113,18 @@ def test_the_row_left_out_is_of_the_commonest_class():
         assert labels[left_out].tolist() == [0] * (4 - len(rows.test))
 
 
+def test_of_values_any_row_is_left_out():
+    values = np.linspace(0, 1, 52)
+    left_out = [
+        int(each)
+        for rows in folds(values, 5)
+        for each in np.setdiff1d(np.arange(52), np.concatenate(rows))
+    ]
+    assert left_out == [34, 2, 30]
+    assert len({*left_out}) == 3
+    assert {*left_out}.isdisjoint({0, 51})
+
+
 def test_folds_are_the_same_for_ever():
     assert folds(np.arange(10) % 2, 5)[0].test.tolist() == [2, 9]
     assert [rows.test.tolist() for rows in folds(np.zeros(5, int), 2)] == [[1, 2, 4], [0, 3]]

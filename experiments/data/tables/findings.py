@@ -16,12 +16,29 @@ from experiments.data.tables.naming import flag, several
 from experiments.data.tables.options import Options
 from jaxmlp.types import Dataset
 
-__all__ = ["LEAK", "classes", "duplicates", "few", "identifies", "leaks", "of", "tails"]
+__all__ = [
+    "LEAK",
+    "classes",
+    "different",
+    "differs",
+    "duplicates",
+    "few",
+    "identifies",
+    "leaks",
+    "of",
+    "tails",
+]
 
-ID = re.compile(r"(?i:id|index|idx|uid|uuid|guid|row|unnamed.*|.*[ _.-]id)|.*[a-z]Id|column_1")
+NAMES = "id|nr|no|number|code|key"  # of what says which row it is, also behind another word
+ID = re.compile(
+    rf"(?i:{NAMES}|index|idx|uid|uuid|guid|row|unnamed.*|.*[ _.-]({NAMES}))"
+    r"|.*[a-z](Id|Nr|No|Number|Code|Key)|column_1"
+)
+YEARS = 1500, 2100  # numbers that may count the rows and yet mean something
 LEAK = "LEAK?"  # how a line begins that puts all figures into doubt
 SURE = math.log(1e-4)  # the chance that any column does by accident what counts as a leak
 LINEAR = 1e-6  # of the variance that a line may leave
+MANY = 10  # rows, whose whole numbers do not count up, or all differ, by accident
 FEW = 50  # rows, of which figures say little
 FAR = 50.0  # times the distance of the quartiles
 
@@ -51,16 +68,36 @@ def of(
 def identifies(column: Column, table: Any) -> bool:
     """Whether whole numbers, all different, only say which row it is.
 
-    They do if they count from 0 or 1 in the order of the rows, 10 at least, or if the column is
-    called as such columns are.
+    They do if they count up or down in the order of the rows, 10 at least that are no years, or if
+    the column is called as such columns are.
     """
+    values = column.values
+    if not differs(column, table):
+        return False
+    steps = np.diff(values)
+    are_years = YEARS[0] <= values.min() and values.max() <= YEARS[1]
+    counts = len(values) >= MANY and not are_years and bool((np.abs(steps) == 1).all())
+    return counts or ID.fullmatch(column.name) is not None
+
+
+def differs(column: Column, table: Any) -> bool:
+    """Whether a column is of whole numbers, all different."""
     values = column.values
     if column.kind != "number" or np.isnan(values).any() or not columns.whole(column, table):
         return False
-    if len(np.unique(values)) < len(values):
-        return False
-    counts = len(values) >= 10 and values[0] in (0, 1) and bool((np.diff(values) == 1).all())
-    return counts or ID.fullmatch(column.name) is not None
+    return len(np.unique(values)) == len(values)
+
+
+def different(found: Sequence[Column], table: Any) -> list[str]:
+    """Says which inputs are whole numbers that all differ, as those that name the rows do."""
+    names = [each.name for each in found if len(each.values) >= MANY and differs(each, table)]
+    if not names:
+        return []
+    verb = "are" if len(names) > 1 else "is"
+    return [
+        f"{several(names)} {verb} of whole numbers that all differ: if they only name the rows, "
+        + " ".join(flag("ignore", name) for name in names[:3])
+    ]
 
 
 def leaks(found: Sequence[Column], labels: np.ndarray, target: str, task: str) -> list[str]:

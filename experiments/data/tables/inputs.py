@@ -81,6 +81,8 @@ def choose(
     for name in options.log:
         if name not in [column.name for column in chosen if column.kind == "number"]:
             raise DataError(f"--log needs columns of numbers that are inputs, got {shown(name)}")
+    doubtful = [column for column in chosen if column.name not in options.include]
+    notes += findings.different(doubtful, table)
     return Chosen(chosen, ignored, [*_said(ignored, options), *notes])
 
 

@@ -6,7 +6,15 @@ import pytest
 
 from experiments.app.command_line import NamesParser
 from experiments.data.tables.columns import describe
-from experiments.data.tables.findings import classes, duplicates, few, identifies, leaks, tails
+from experiments.data.tables.findings import (
+    classes,
+    different,
+    duplicates,
+    few,
+    identifies,
+    leaks,
+    tails,
+)
 from jaxmlp.types import Dataset
 
 RANDOM = np.random.default_rng(0)
@@ -28,6 +36,12 @@ def found_in(**columns):
         ("x", [str(i) for i in range(10)], True),
         ("x", list(range(9)), False),  # too few to be sure
         ("x", list(range(1950, 1990)), False),  # years
+        ("x", list(range(2090, 2110)), True),
+        ("x", list(range(1490, 1510)), True),
+        ("x", list(range(1000, 1060)), True),
+        ("x", list(range(60, 0, -1)), True),
+        ("x", [-5, *range(-4, 8)], True),
+        ("x", [1, 2] * 5, False),
         ("x", [*range(9), 10], False),
         ("x", [*range(9), None], False),
         ("x", [0.0, 1.5, 2.0, *range(3, 10)], False),
@@ -36,6 +50,13 @@ def found_in(**columns):
         ("Passenger ID", [7, 3, 9], True),
         ("customerId", [7, 3, 9], True),
         ("column_1", [7, 3, 9], True),
+        ("Nr", [7, 3, 9], True),
+        ("customer_number", [7, 3, 9], True),
+        ("customerNo", [7, 3, 9], True),
+        ("zip code", [7, 3, 9], True),
+        ("KEY", [7, 3, 9], True),
+        ("number_of_rooms", [7, 3, 9], False),
+        ("casino", [7, 3, 9], False),
         ("id", [7, 3, 7], False),
         ("grid", [7, 3, 9], False),
     ],
@@ -170,3 +191,16 @@ def test_of_more_columns_accident_does_more():
     noise = {f"c{i}": RANDOM.normal(size=18) for i in range(2)}
     assert leaks(found_in(given=given), labels, "y", "classification")
     assert not leaks(found_in(given=given, **noise), labels, "y", "classification")
+
+
+def test_whole_numbers_that_all_differ_are_named():
+    columns = {"a": [3 * i for i in range(10)], "b": [i % 9 for i in range(10)]}
+    table = pyarrow.table(
+        {**columns, "c": [i / 3 for i in range(10)], "d": [i * i for i in range(10)]}
+    )
+    said = "a, d are of whole numbers that all differ: if they only name the rows, "
+    assert different(describe(table), table) == [f"{said}--ignore=a --ignore=d"]
+    fewer = table.slice(0, 9)
+    assert different(describe(fewer), fewer) == []
+    (line,) = different(describe(table.select(["d"])), table.select(["d"]))
+    assert line.startswith("d is of whole numbers that all differ: ")

@@ -95,3 +95,12 @@ def test_what_cannot_be_is_said(options, expected):
 def test_names_that_are_not_there_are_met_with_the_nearest(options, expected):
     with pytest.raises(DataError, match=expected):
         check_names(options, TABLE.column_names, "a.csv")
+
+
+def test_whole_numbers_that_all_differ_are_inputs_with_a_note():
+    table = pyarrow.table({"w": [i * i for i in range(12)], "y": [0, 1] * 6})
+    found = {each.name: each for each in describe(table)}
+    said = choose(found, table, Options(("y",)), np.arange(12), "a.csv").notes
+    assert said == ["w is of whole numbers that all differ: if they only name the rows, --ignore=w"]
+    asked = choose(found, table, Options(("y",), include=("w",)), np.arange(12), "a.csv")
+    assert asked.notes == []

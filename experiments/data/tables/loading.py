@@ -13,6 +13,7 @@ from experiments.data.digest import sha256_of
 from experiments.data.idx import DataError
 from experiments.data.tables import (
     answers,
+    cells,
     columns,
     findings,
     inputs,
@@ -74,7 +75,7 @@ def load(path: str | Path, options: Options, check_finite: bool = True) -> Loade
     found = {each.name: each for each in columns.describe(table, options.category)}
     answer = answers.of([found[name] for name in options.target], table, options.task, str(path))
     chosen = inputs.choose(found, table, options, answer.rows, path)
-    divided = _divided(found, answer, options, path)
+    divided = _divided(found, table, answer, options, path)
     rows = [splits.Rows(*(answer.rows[part] for part in each)) for each in divided]
     learned = preparation.fit(chosen.columns, [each.train for each in rows], options.log)
     target = answers.record([found[name] for name in options.target], answer)
@@ -133,11 +134,11 @@ def _decimal(prepared: Preparation, table: Any = None) -> list[str]:
 
 
 def _divided(
-    found: dict[str, Column], answer: Answers, options: Options, path: Path
+    found: dict[str, Column], table: Any, answer: Answers, options: Options, path: Path
 ) -> list[splits.Rows]:
     """Which of the rows with a target are in which set."""
-    groups = _of_rows(found, options.group, "group", answer.rows, path)
-    times = _of_rows(found, options.time, "time", answer.rows, path)
+    groups = _of_rows(found, table, options.group, "group", answer.rows, path)
+    times = _of_rows(found, table, options.time, "time", answer.rows, path)
     fractions = options.test_fraction, options.validation_fraction
     if options.folds:
         return splits.folds(answer.labels, options.folds, fractions[1], groups, path)
@@ -145,17 +146,30 @@ def _divided(
 
 
 def _of_rows(
-    found: dict[str, Column], name: str | None, flag: str, rows: np.ndarray, path: Path
+    found: dict[str, Column],
+    table: Any,
+    name: str | None,
+    flag: str,
+    rows: np.ndarray,
+    path: Path,
 ) -> np.ndarray | None:
     """The values of a column that divides the rows, which has one for each."""
     if name is None:
         return None
     column = found[name]
     if flag == "time" and column.kind not in ("date", "number", "boolean"):
-        raise DataError(f"{path}: expected dates or numbers in the --time {shown(name)}, got texts")
+        kinds = {"constant": "the same in all rows", "missing": "no value in any row"}
+        expected = f"{path}: expected dates or numbers in the --time {shown(name)}"
+        raise DataError(f"{expected}, got {kinds.get(column.kind, 'texts')}")
+    if flag == "group" and column.is_missing[rows].any():  # a name among numbers is one too
+        column = columns.of_kind(table, name, "category")
     if (is_missing := column.is_missing[rows]).any():
-        row = int(rows[is_missing.argmax()]) + 1
-        raise DataError(f"{path}: expected a value of the --{flag} {shown(name)} in row {row:,}")
+        row = int(rows[is_missing.argmax()])
+        text = cells.texts_of(table.column(name))[row]
+        got = f", got {shown(str(text))}" if text.is_valid else ""
+        raise DataError(
+            f"{path}: expected a value of the --{flag} {shown(name)} in row {row + 1:,}{got}"
+        )
     return column.values[rows]
 
 

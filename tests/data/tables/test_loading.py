@@ -340,3 +340,31 @@ def test_a_constant_that_is_kept_is_read_again(tmp_path, values):
         again.inputs[loaded.rows[0].train], loaded.datasets[0].train_inputs
     )
     assert "decimal" not in loaded.preparations[0]
+
+
+def test_groups_are_names_also_where_most_are_numbers(tmp_path):
+    groups = [str(1 + i % 12) for i in range(72)]
+    groups[5::12] = ["A7"] * 6
+    columns = {"x": [repr(i / 7) for i in range(72)], "g": groups, "y": ["a", "b"] * 36}
+    path = write(tmp_path / "a.csv", columns)
+    for options in ({}, {"folds": 3}, {"folds": 3, "validation_fraction": 0.3}):
+        loaded = load(path, Options(("y",), group="g", **options))
+        for rows in loaded.rows:
+            sets = [{groups[row] for row in part} for part in rows]
+            assert sum(map(len, sets)) == len(set.union(*sets)) == 12
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (["7"] * 40, "dates or numbers in the --time t, got the same in all rows"),
+        ([""] * 40, "dates or numbers in the --time t, got no value in any row"),
+        ([*map(str, range(39)), "soon"], "a value of the --time t in row 40, got soon"),
+        (["", *map(str, range(39))], "a value of the --time t in row 1$"),
+    ],
+)
+def test_a_time_that_is_none_is_said(tmp_path, values, said):
+    columns = {"x": [repr(i / 7) for i in range(40)], "t": values, "y": ["a", "b"] * 20}
+    path = write(tmp_path / "a.csv", columns)
+    with pytest.raises(DataError, match=f"{path}: expected {said}"):
+        load(path, Options(("y",), time="t"))

@@ -12,7 +12,7 @@ from experiments.report.subject import Subject
 from experiments.scores import screen
 from jaxmlp.objectives.tasks import metrics_of
 
-__all__ = ["of", "scores", "short_name"]
+__all__ = ["of", "origin", "scores", "short_name"]
 
 
 def of(subject: Subject) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def of(subject: Subject) -> dict[str, Any]:
             *cautions.leaks(job.findings),
         ],
         "what": {
-            "data": f"{data.name}, from {data.source}",
+            "data": origin(data.name, data.source),
             "examples": ", ".join(f"{len(y):,} {name}" for name, (_, y) in data.sets().items()),
             "task": config["task"],
             "network": ", ".join([widths, *traits(job.recipe.model).values()]),
@@ -53,6 +53,18 @@ def short_name(name: str) -> str:
     ('mnist', 'rows.npz', 'birds')
     """
     return PurePath(name).name or name
+
+
+def origin(name: str, source: str) -> str:
+    """Which data they are, and where from; a path is said once.
+
+    >>> origin("mnist", "the files in /data/mnist")
+    'mnist, from the files in /data/mnist'
+    >>> origin("/home/me/rows.npz", "the file rows.npz")
+    'the file rows.npz'
+    """
+    is_said = short_name(name) != name and short_name(name) in source
+    return source if is_said else f"{name}, from {source}"
 
 
 def figures(subject: Subject) -> dict[str, Any]:

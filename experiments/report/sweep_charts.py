@@ -14,6 +14,7 @@ from experiments.plots.swept import numbers_of, value_text
 from experiments.plots.table import Table, claim, interval_of, tabulate
 from experiments.report.subject import SweepSubject
 from experiments.report.sweep_settings import order_of
+from jaxmlp.statistics import OBSERVED
 
 __all__ = ["axes", "curves", "seeds"]
 
@@ -110,9 +111,12 @@ def seeds(subject: SweepSubject) -> dict[str, Any]:
     """Every network's final value, a row for each of the best settings."""
     table = tabulate(subject.runs, subject.job.metric)
     scale, order = factor(table.metric), order_of(subject)
+    axes = subject.runs.axes
+    varied = [name for name in OBSERVED if len(axes.get(name, ())) > 1]
     return {
         "metric": table.metric.name.replace("_", " "),
         "is_share": table.metric.is_share,
+        "over": " and ".join(f"{name.replace('_', ' ')}s" for name in varied) or "seeds",
         "rows": [
             {
                 "name": table.names[place] or SINGLE,

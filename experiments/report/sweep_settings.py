@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments.app import cautions, points, standings
 from experiments.app.progress import format_metric
-from experiments.report.facts import short_name
+from experiments.report.facts import origin, short_name
 from experiments.report.subject import SweepSubject
 from jaxmlp.statistics import OBSERVED
 from jaxmlp.statistics.settings import FOLD, observed_in
@@ -46,7 +46,7 @@ def head(subject: SweepSubject) -> dict[str, Any]:
         ][:20]
         + cautions.leaks(job.findings),
         "what": {
-            "data": f"{job.data.name}, from {job.data.source}",
+            "data": origin(job.data.name, job.data.source),
             "examples": ", ".join(f"{len(y):,} {name}" for name, (_, y) in job.data.sets().items()),
             "task": job.config["task"],
             **swept,

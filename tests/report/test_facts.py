@@ -30,6 +30,11 @@ def test_what_was_found_in_the_data_is_said(tmp_path):
     assert "<li>ignored: &lt;id&gt;</li>" in text
 
 
+def test_a_path_is_said_once(tmp_path):
+    made = subject(tmp_path, name="/home/me/rows.npz", source="the file rows.npz")
+    assert facts.of(made)["what"]["data"] == "the file rows.npz"
+
+
 def test_what_no_reader_may_miss(tmp_path):
     made = subject(tmp_path)
     made = made._replace(

@@ -132,7 +132,7 @@ def test_rows_of_the_test_set_come_back_as_values(table, loaded):
 
 @needs_node
 def test_what_is_close_together_far_from_0_keeps_its_digits():
-    """Years, times and places: of so many digits that a row asked about is the row that was meant."""
+    """Years, times and places have so many digits that the row asked about is the one meant."""
     around = {"kind": "number", "log": False, "has_missing": False, "scale": 26.0}
     stamp = around | {"name": "stamp", "mean": 1.70000004e9, "low": 1.7e9, "high": 1700000089.0}
     place = around | {"name": "place", "mean": 48.4, "scale": 3e-3, "low": 48.39, "high": 48.41}

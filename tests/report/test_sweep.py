@@ -27,6 +27,21 @@ def test_sections_are_there_by_what_was_swept(changes, sections, tmp_path):
     assert text.count("<script") == 2
 
 
+@pytest.mark.parametrize(
+    ("axes", "num_seeds", "words"),
+    [
+        ({}, 8, "Over seeds"),
+        ({"fold": range(3)}, 1, "Over folds"),
+        ({"fold": range(3)}, 2, "Over folds and seeds"),
+        ({"learning_rate": (0.1, 0.2)}, 1, "Over seeds"),
+    ],
+)
+def test_what_networks_scatter_over_is_a_heading(axes, num_seeds, words, tmp_path):
+    text = sweep.write(subject(tmp_path, num_seeds, axes)).read_text()
+    assert f'<h2 id="seeds-heading">{words}</h2>' in text
+    assert f'<a href="#seeds-heading">{words}</a>' in text
+
+
 def test_every_setting_is_a_row_the_best_first(tmp_path):
     text = sweep.write(subject(tmp_path)).read_text()
     body = re.search(r'<table id="settings".*?<tbody>(.*?)</tbody>', text, re.DOTALL)[1]

@@ -9,6 +9,7 @@ import numpy as np
 
 from experiments.data import targets
 from experiments.data.idx import DataError
+from experiments.data.plain_labels import texts
 
 __all__ = ["OwnLabels", "checked_names", "classes_of", "read"]
 
@@ -83,7 +84,7 @@ def checked_names(values: np.ndarray, where: str) -> tuple[str, ...]:
     if values.ndim != 1 or values.dtype.kind not in "US" or not len(values):
         got = f"{values.dtype} {values.shape}"
         raise DataError(f"{where}: expected a text for each class, got {got}")
-    names = tuple(_texts(values, where).tolist())
+    names = tuple(texts(values, where).tolist())
     if bad := [name for name in names if not name.strip() or not name.isprintable()]:
         raise DataError(f"{where}: expected names of classes that print, got {bad[0]!a}")
     if len(again := [name for name in names if names.count(name) > 1]):
@@ -149,15 +150,6 @@ def _is_text(values: np.ndarray) -> bool:
     return values.dtype.kind in "US"
 
 
-def _texts(values: np.ndarray, where: str) -> np.ndarray:
-    if values.dtype.kind == "U":
-        return values
-    try:
-        return np.char.decode(values, "utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{where}: expected texts in UTF-8, got {error}") from None
-
-
 def _plain(values: np.ndarray, where: str) -> np.ndarray:
     """Labels of numbers or texts, (N,) or (N, columns)."""
     if values.ndim not in (1, 2) or values.dtype.kind not in "buifUS":
@@ -165,7 +157,7 @@ def _plain(values: np.ndarray, where: str) -> np.ndarray:
         raise DataError(
             f"{where}: expected numbers or texts (N,), or (N, columns) of numbers, got {got}"
         )
-    return _texts(values, where) if _is_text(values) else np.asarray(values)
+    return texts(values, where) if _is_text(values) else np.asarray(values)
 
 
 def _check_alike(sets: Mapping[str, np.ndarray], where: object) -> None:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from experiments.data.idx import DataError
+from experiments.data.plain_labels import plain
 from jaxmlp.nn.scaling import Scaling
 
 __all__ = ["Labels", "as_labels", "coarse", "decided", "infer", "refuse_coarse"]
@@ -38,12 +39,15 @@ def infer(values: np.ndarray) -> tuple[str, str]:
     Returns:
       "classification", "multilabel" or "regression", and why, for a reader.
 
+    Raises:
+      DataError: if there are none, or texts and numbers among each other.
+
     >>> infer(np.array([0.5, 1.0, 2.5]))
     ('regression', 'float target with 3 values: regression')
     >>> infer(np.array(["a", "b", "a"]))
     ('classification', 'text target with 2 values: classification')
     """
-    values = _column(values)
+    values = plain(values, "labels")
     if values.ndim > 1:
         return _infer_of_several(values)
     count, kind = len(np.unique(values)), _kind(values)
@@ -92,7 +96,7 @@ def as_labels(values: np.ndarray, task: str, where: str = "labels") -> Labels:
     Labels(labels=array([0, 1, 1], dtype=int32), class_names=('1', '3'),
            notes=('labels 1, 3 are the classes 0 to 1',))
     """
-    values = _column(np.asarray(values))
+    values = plain(np.asarray(values), where)
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         row = int((~np.isfinite(values)).reshape(len(values), -1).any(axis=1).argmax())
         raise DataError(f"{where}: expected finite labels, got {values[row]} in row {row}")
@@ -146,10 +150,6 @@ def coarse(scaling: Scaling) -> Scaling:
     scale = 2.0 ** np.round(np.log2(np.asarray(scaling.scale, np.float64)))
     mean = np.round(np.asarray(scaling.mean, np.float64) / scale) * scale + 0.0
     return Scaling(tuple(mean.tolist()), tuple(scale.tolist()))
-
-
-def _column(values: np.ndarray) -> np.ndarray:
-    return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
 
 
 def _kind(values: np.ndarray) -> str:

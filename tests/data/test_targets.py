@@ -67,6 +67,15 @@ def test_a_task_that_is_named_is_said_in_the_words_of_one_that_is_inferred():
     )
 
 
+def test_labels_in_other_forms_are_taken_as_what_they_say():
+    assert infer(np.array([1, 2.5], object))[0] == "regression"
+    found = as_labels(np.array(["ä".encode(), b"a"]), "classification")
+    assert (found.labels.tolist(), found.class_names) == ([1, 0], ("a", "ä"))
+    for values in (np.array([]), np.array(["a", 1], object), np.array([b"\xff"])):
+        with pytest.raises(DataError, match="^labels: expected "):
+            infer(values)
+
+
 def test_what_was_mapped_is_said():
     assert as_labels(np.array(list("dcba")), "classification").notes == (
         "labels a, b, c, ... are the classes 0 to 3",
@@ -94,7 +103,10 @@ def test_values_and_answers():
         (np.zeros((2, 2, 2)), "classification", "y: expected classes .*, got float64"),
         (["a", "b"], "regression", "y: expected values .*, got <U1"),
         ([1e300, 0], "regression", "y: expected finite float32 values, got 1e.300 in row 0"),
-        ([], "regression", "y: expected values .*, got float64"),
+        ([], "regression", "y: expected labels, got none"),
+        ([], "classification", "y: expected labels, got none"),
+        (np.array(["a", 1], object), "classification", "y: .* all texts or all numbers, got str"),
+        (np.array([b"a", b"\xff"]), "classification", "y: expected texts in UTF-8, got"),
         ([0, 1], "multilabel", "y: expected labels .N, answers. of 0 and 1, got int64"),
         ([[0, 2], [1, 0]], "multilabel", "y: expected labels .N, answers. of 0 and 1, got int64"),
         ([0, 1, 2], "binary", "y: expected two classes for --task=binary, got 3"),

@@ -44,6 +44,8 @@ def of(found: Sequence[Column], table: Any, task: str | None, where: str) -> Ans
     names = several([column.name for column in found])
     rows = np.flatnonzero(~np.any([column.is_missing for column in found], axis=0))
     values = [_values(column, table, where)[rows] for column in found]
+    if not len(rows):
+        raise DataError(f"{where}: {names}: expected rows with a target, got none")
     together = values[0] if len(values) == 1 else np.stack(_alike(values, found, where), axis=1)
     notes = [note for column in found for note in column.notes]
     if len(rows) < table.num_rows:
@@ -201,8 +203,6 @@ def _refuse_other(values: np.ndarray, task: str, where: str) -> None:
 
 def _refuse_alike(labels: np.ndarray, task: str, where: str) -> None:
     columns_of = labels.reshape(len(labels), -1)
-    if not len(labels):
-        raise DataError(f"{where}: expected rows with a target, got none")
     if (columns_of == columns_of[0]).all():
         what = "values" if task == "regression" else "classes"
         raise DataError(

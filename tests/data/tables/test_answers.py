@@ -46,6 +46,11 @@ def test_what_is_said_is_one_line_each():
     assert notes[-1] == "y: labels a?b, c are the classes 0 to 1"
 
 
+def test_targets_that_no_row_has_are_refused():
+    with pytest.raises(DataError, match=r"^a.csv: a, b: expected rows with a target, got none$"):
+        answered(a=[1.5, 2.5, None, None], b=[None, None, 3.5, 4.5])
+
+
 def test_values_far_from_0_and_near_together_are_refused():
     said = r"^a.csv: b: expected values that float32 tells apart, .*: subtract 1600000000 from all$"
     for size in (300.0, 10.0):

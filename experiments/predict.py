@@ -92,7 +92,8 @@ def ask(asked: Voters, given: Examples) -> Predictions:
     if by_views:
         pairs = zip(given.pictures, together.outputs, strict=True)
         unlike = [picture.oddity or likeness.undecided(row) for picture, row in pairs]
-    return Predictions(task, asked.names, together, unlike, asked.are_named)
+    words = voters.words_of(asked)
+    return Predictions(task, asked.names, together, unlike, asked.are_named, words)
 
 
 def introduce(asked: Voters) -> None:

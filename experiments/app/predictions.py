@@ -1,6 +1,6 @@
 """What networks made of examples: as a .csv file, and on the screen."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +29,7 @@ class Predictions(NamedTuple):
     votes: Votes
     unlike: Sequence[str]  # why each example looks like nothing known, or ""
     are_named: bool  # whether the names are more than numbers
+    words: Sequence[Sequence[str]] = ()  # of questions, no and yes for each, where there are any
 
     @property
     def guesses(self) -> np.ndarray:
@@ -78,10 +79,21 @@ def _of_classes(examples: Examples, found: Predictions) -> dict[str, Sequence[An
 
 def _of_answers(examples: Examples, found: Predictions) -> dict[str, Sequence[Any]]:
     votes = found.votes
-    made = _each(found, "label", examples.labels, str) | _each(found, "guess", found.guesses, str)
+    made = _worded(found, "label", examples.labels) | _worded(found, "guess", found.guesses)
     agree = {} if votes.agree is None else {"agree": _shares(votes.agree)}
     made |= agree | _marks(examples, found) | _each(found, "p", votes.outputs, "{:.6f}".format)
     return made | _each(found, "std", votes.spread, "{:.6f}".format)
+
+
+def _worded(found: Predictions, what: str, values: np.ndarray | None) -> dict[str, Sequence[str]]:
+    """A column for each question, of no and yes in its own words."""
+    made = _each(found, what, values, str)
+    if not made or not found.words:
+        return made
+    pairs = zip(made.items(), found.words, strict=True)
+    return {
+        name: [text and words[int(float(text))] for text in texts] for (name, texts), words in pairs
+    }
 
 
 def _of_values(examples: Examples, found: Predictions) -> dict[str, Sequence[Any]]:
@@ -144,7 +156,23 @@ def _rows_of_columns(examples: Examples, found: Predictions) -> list[list[str]]:
     names = [name for name in made if name.partition("_")[0].rstrip("0123456789") not in left_out]
     names = [name for name in names if name not in (examples.called, "unlike")][:CELLS]
     names = [examples.called, *names, *["unlike"] * any(found.unlike)]
+    if found.task == "multilabel":
+        made |= _with_shares(found, made)
     return [names, *([str(made[name][row]) for name in names] for row in _first(examples))]
+
+
+def _with_shares(found: Predictions, made: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
+    """The guesses at questions, each with its probability."""
+    columns = [found.column("guess", name) for name in found.names]
+    return {
+        column: [
+            text and f"{text}  ({100 * (p if is_yes else 1 - p):.1f} %)"
+            for text, p, is_yes in zip(made[column], shares, guesses, strict=True)
+        ]
+        for column, shares, guesses in zip(
+            columns, found.votes.outputs.T, found.guesses.T, strict=True
+        )
+    }
 
 
 def _rows_of_guesses(examples: Examples, found: Predictions) -> list[list[str]]:

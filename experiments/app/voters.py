@@ -70,6 +70,13 @@ class Voters(NamedTuple):
         return self.config.get("class_names") or [str(number) for number in range(count)]
 
 
+def words_of(asked: Voters) -> list[Sequence[str]]:
+    """No and yes for each output, as the table's columns say them; nothing where they are 0, 1."""
+    forms = asked.preparations[0]["target"].get("columns", []) if asked.preparations else []
+    words = [form.get("words", ("0", "1")) for form in forms]
+    return words if len(words) == asked.config["sizes"][-1] else []
+
+
 def load(folder: Path) -> Voters:
     """The networks of a folder: of a sweep those that --member names, or all.
 

@@ -52,6 +52,20 @@ def test_answers_of_their_own_are_yes_or_no_each():
     assert (made["guess_no"], made["p_yes"]) == (["", "0"], ["", "0.600000"])
 
 
+def test_answers_are_said_in_the_words_of_the_file_and_shown_with_their_probability(capsys):
+    lost = np.array([[np.nan, 0.75], [0.375, 0.625]])
+    worded = found("multilabel", (lost,), ("wet", "cold"))._replace(words=[["nein", "ja"], "01"])
+    labels = np.array([[1.0, 0.0], [0.0, 1.0]])
+    made = columns_of(given(labels), worded)
+    assert [*made.values()][1:5] == [["ja", "nein"], ["0", "1"], ["", "nein"], ["", "1"]]
+    assert made["p_cold"] == ["0.750000", "0.625000"]
+    show(given(), worded)
+    rows = [line.strip("│").split("│") for line in capsys.readouterr().out.splitlines()[3:5]]
+    assert [[cell.strip() for cell in row] for row in rows] == [
+        *(["x", "", ""], ["y", "nein  (62.5 %)", "1  (62.5 %)"])
+    ]
+
+
 def test_values_are_called_by_their_columns():
     made = columns_of(given(np.array([1.0, 2.0])), found("regression", (ONE[:, :1],), ("price",)))
     assert made == {

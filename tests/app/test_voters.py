@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from experiments import sweep
-from experiments.app.voters import Voters, members, no_and_yes, odd
+from experiments.app.voters import Voters, members, no_and_yes, odd, words_of
 from jaxmlp.types import Dense
 
 assert sweep  # which has the flags of many networks
@@ -63,6 +63,15 @@ def test_outputs_are_called_by_what_is_known_of_them():
     assert asked("classification", 2, **named, **table).names == ["no", "yes"]
     are_named = [asked("binary", 1, **more).are_named for more in ({}, named, table)]
     assert are_named == [False, True, True]
+
+
+def test_questions_have_the_words_of_the_tables_columns():
+    columns = [{"kind": "boolean", "words": ["nein", "ja"]}, {"kind": "boolean"}]
+    made = Voters({"sizes": [3, 2]}, [], [], [{"target": {"columns": columns}}])
+    assert words_of(made) == [["nein", "ja"], ("0", "1")]
+    assert words_of(made._replace(preparations=[])) == []
+    assert words_of(made._replace(preparations=[{"target": {}}])) == []
+    assert words_of(made._replace(config={"sizes": [3, 1]})) == []
 
 
 def test_a_sweeps_are_several_even_where_one_is_asked():

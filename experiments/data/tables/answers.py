@@ -16,6 +16,7 @@ from experiments.data.tables.naming import printable, several, shown
 
 __all__ = ["Answers", "known", "of", "record"]
 
+PLAIN = ("0", "1")  # as no and yes need not be said
 NUMBER = re.compile(r"-?[0-9]+")  # as classes that were numbers are called
 
 
@@ -59,7 +60,7 @@ def of(found: Sequence[Column], table: Any, task: str | None, where: str) -> Ans
     labels, class_names, said = targets.as_labels(together, task, f"{where}: {names}")
     if task == "regression":
         targets.refuse_coarse(together, f"{where}: {names}")
-    elif len(found) == 1 and found[0].words not in ((), ("0", "1")):
+    elif len(found) == 1 and found[0].words not in ((), PLAIN):
         class_names, said = found[0].words, (f"no is {found[0].words[0]}, yes {found[0].words[1]}",)
     if task == "multilabel" or (task != "regression" and len(found) > 1):
         class_names = tuple(column.name for column in found)
@@ -76,7 +77,12 @@ def record(found: Sequence[Column], answer: Answers) -> dict[str, Any]:
       found: the target's columns.
       answer: what they say.
     """
-    forms = [{"kind": each.kind} | ({"form": each.form} if each.form else {}) for each in found]
+    forms = [
+        {"kind": each.kind}
+        | ({"form": each.form} if each.form else {})
+        | ({"words": list(each.words)} if each.words not in ((), PLAIN) else {})
+        for each in found
+    ]
     names, classes = [column.name for column in found], list(answer.class_names)
     return {"names": names, "task": answer.task, "class_names": classes, "columns": forms}
 

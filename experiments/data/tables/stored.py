@@ -55,7 +55,11 @@ COLUMN = Fields(
     {"form": TEXT},
     _agree,
 )
-ANSWER = Fields({"kind": one_of(ANSWERS)}, {"form": TEXT})
+PAIR = Kind(
+    "two different texts, of no and of yes",
+    lambda value: isinstance(value, list) and len({*map(str, value)}) == len(value) == 2,
+)
+ANSWER = Fields({"kind": one_of(ANSWERS)}, {"form": TEXT, "words": PAIR})
 TARGET = Fields(
     {"names": [TEXT], "task": one_of(TASKS), "class_names": [TEXT]},
     {"columns": [ANSWER]},  # younger than other fields

@@ -237,6 +237,13 @@ def test_a_class_is_the_same_as_a_whole_number_and_with_a_point():
     assert known({"target": target}, pyarrow.table({"y": ["2.0", "1"]}))[0].tolist() == [1, 0]
 
 
+def test_a_record_keeps_no_and_yes_as_the_column_says_them():
+    table = pyarrow.table({"a": ["ja", "nein", "ja"], "b": ["1", "0", "0"]})
+    found = describe(table, [])
+    target = record(found, of(found, table, None, "a.csv"))
+    assert target["columns"] == [{"kind": "boolean", "words": ["nein", "ja"]}, {"kind": "boolean"}]
+
+
 def test_an_older_record_has_a_guess_for_its_form():
     target = {"names": ["y"], "task": "classification", "class_names": ["no", "yes"]}
     assert known({"target": target}, pyarrow.table({"y": ["yes", "no"]}))[0].tolist() == [1, 0]

@@ -55,6 +55,10 @@ def changed(*steps):
         (changed(("target", "columns", [{"kind": "date"}])), "one of number, boolean, category"),
         (changed(("target", "columns", [{"kind": "number", "form": 1}])), "a text as .*form"),
         (changed(("decimal", "'")), r"one of ., , as \[0\].decimal"),
+        *(
+            (changed(("target", "columns", [{"kind": "boolean", "words": words}])), "two different")
+            for words in (["no"], ["no", "no"], "no", [1, 1])
+        ),
         (changed(("columns", [])), "columns whose names differ, got none"),
         (changed(("columns", 1, "name", "age")), "columns whose names differ, got age, age"),
         (changed(("columns", 0, "kind", "list")), "one of number, boolean, date, category"),

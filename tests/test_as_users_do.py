@@ -12,7 +12,13 @@ WHICH = "bits or solo"  # what a test of bits has in its name
 
 @pytest.mark.parametrize(
     "tests",
-    ["test_promises.py", "populations/test_many.py", "training"],
+    [
+        "test_promises.py",
+        "populations/test_many.py",
+        "training/test_engine.py",
+        "training/test_loop.py",
+        pytest.param("training", marks=pytest.mark.slow),  # meshes, windows and all else: minutes
+    ],
 )
 def test_bits_are_as_promised_where_programs_are_compiled_as_ever(tests):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", WHICH]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from experiments.data.idx import DataError
-from experiments.data.tables import dates, numbers
+from experiments.data.tables import dates, numbers, remarks
 from experiments.data.tables.cells import is_date, is_text, plain, texts_of, typed
 from experiments.data.tables.naming import shown
 from experiments.data.tables.reading import delimiter_of
@@ -26,7 +26,6 @@ MOSTLY = 0.9  # of the values have to be numbers, or dates, for the others to be
 SHARE, MANY = 0.5, 50  # more different texts than this share of the rows, and this many, are no
 # categories but texts
 FEW = 5  # rows, from which on texts that all differ are none either
-SHOWN = 3  # values in a note
 
 
 class Column(NamedTuple):
@@ -95,9 +94,10 @@ def of_kind(table: Any, name: str, kind: str, form: str = "", decimal: str = "."
             got = column.type
             raise DataError(f"{shown(name)}: expected {what}, as it had in training, got {got}")
         if kind != "boolean":
-            return Column(name, kind, values)
+            notes = remarks.bare(name, None, values, form) if kind == "number" else ()
+            return Column(name, kind, values, notes=notes)
         texts, values = texts_of(column), np.where(np.isin(values, (0.0, 1.0)), values, np.nan)
-        return Column(name, kind, values, notes=_odd(name, texts, values, what))
+        return Column(name, kind, values, notes=remarks.odd(name, texts, values, what))
     texts = texts_of(column)
     if kind == "boolean":
         values = _answers(texts.dictionary_encode(), decimal)
@@ -108,7 +108,9 @@ def of_kind(table: Any, name: str, kind: str, form: str = "", decimal: str = "."
     if np.isnan(values).all() and texts.null_count < len(texts):
         got = shown(str(texts.drop_null()[0]))
         raise DataError(f"{shown(name)}: expected {what}, as it had in training, got {got}")
-    return Column(name, kind, values, notes=_odd(name, texts, values, what))
+    said = remarks.odd(name, texts, values, what)
+    said += remarks.bare(name, texts, values, form) if kind == "number" else ()
+    return Column(name, kind, values, notes=said)
 
 
 def whole(column: Column, table: Any) -> bool:
@@ -206,13 +208,13 @@ def _as_numbers(name: str, texts: Any, decimal: str) -> Column | None:
     there = values[~np.isnan(values)]
     if len(there) < MOSTLY * (len(texts) - texts.null_count):
         return None
-    notes = _odd(name, texts, values, "numbers")
+    notes = remarks.odd(name, texts, values, "numbers")
     notes += (f"{shown(name)}: numbers of {unit}",) if unit else ()
     found = _settled(Column(name, "number", values, form=unit, notes=notes), there)
     if found.kind != "boolean":
         return found
     values = _answers(texts.dictionary_encode(), decimal)  # as `of_kind` reads them
-    return found._replace(values=values, notes=_odd(name, texts, values, "yes or no"))
+    return found._replace(values=values, notes=remarks.odd(name, texts, values, "yes or no"))
 
 
 def _as_dates(name: str, texts: Any, encoded: Any, decimal: str) -> Column | None:
@@ -222,7 +224,7 @@ def _as_dates(name: str, texts: Any, encoded: Any, decimal: str) -> Column | Non
     there = values[~np.isnan(values)]
     if not form or len(there) < MOSTLY * (len(texts) - texts.null_count):
         return None
-    notes = _odd(name, texts, values, "dates")
+    notes = remarks.odd(name, texts, values, "dates")
     if is_doubtful:
         first = shown(str(texts.drop_null()[0]))
         notes += (f"{shown(name)}: dates such as {first} are read {form}",)
@@ -267,16 +269,3 @@ def _answers(encoded: Any, decimal: str) -> np.ndarray:
     values[[text in NO for text in known]] = 0.0
     values[[text in YES for text in known]] = 1.0
     return np.array([*values, np.nan])[_places(encoded)]
-
-
-def _odd(name: str, texts: Any, values: np.ndarray, what: str) -> tuple[str, ...]:
-    """A note on texts that are there, but have no value of the column's kind."""
-    is_there = texts.is_valid().to_numpy(zero_copy_only=False)
-    odd = np.flatnonzero(is_there & np.isnan(values))
-    if not len(odd):
-        return ()
-    some = ", ".join(f"{shown(str(texts[int(i)]))} in row {i + 1:,}" for i in odd[:SHOWN])
-    more = ", ..." if len(odd) > SHOWN else ""
-    verb = "value is no" if len(odd) == 1 else "values are no"
-    what = what.removesuffix("s") if len(odd) == 1 else what
-    return (f"{shown(name)}: {len(odd):,} {verb} {what}, taken as missing: {some}{more}",)

@@ -163,6 +163,22 @@ def test_a_known_column_keeps_its_unit_its_form_and_its_decimal_sign():
 
 
 @pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (["5%", "0.5", "7 %", ""], ["x: 1 number without %, taken as %: 0.5 in row 2"]),
+        (["5", "7%", "1"], ["x: 2 numbers without %, taken as %: 5 in row 1, 1 in row 3"]),
+        (["5%", "-7 %", None], []),
+        ([0.5, 0.7], ["x: numbers without %, taken as %"]),
+        (["5%", "x"], ["x: 1 value is no number, taken as missing: x in row 2"]),
+        ([None, None], []),
+    ],
+)
+def test_numbers_without_the_unit_of_training_are_said(values, said):
+    table = pyarrow.table({"x": values})
+    assert list(of_kind(table, "x", "number", "%").notes) == said
+
+
+@pytest.mark.parametrize(
     ("kind", "values", "got"),
     [
         ("number", ["a", "b"], "expected numbers, as it had in training, got a"),

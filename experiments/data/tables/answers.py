@@ -168,9 +168,11 @@ def _answers_of(found: Sequence[Column], task: str) -> np.ndarray:
 
 
 def _values(column: Column, table: Any, where: str) -> np.ndarray:
-    """What a column says, (N,): whole numbers, floats or texts; what is missing is anything."""
+    """What a column says, (N,): bools, numbers or texts; what is missing is anything."""
     name = f"{where}: {shown(column.name)}"
     if column.kind in ("number", "boolean"):
+        if column.kind == "boolean" and column.words != ("0", "1"):
+            return column.values == 1
         if column.kind == "boolean" or columns.whole(column, table):
             return np.nan_to_num(column.values).astype(np.int64)
         return column.values
@@ -187,7 +189,7 @@ def _values(column: Column, table: Any, where: str) -> np.ndarray:
 
 def _alike(values: Sequence[np.ndarray], found: Sequence[Column], where: str) -> list[np.ndarray]:
     for column, each in zip(found, values, strict=True):
-        if each.dtype.kind not in "if":
+        if each.dtype.kind not in "bif":
             raise DataError(
                 f"{where}: expected several targets to be numbers, or all yes or no, got texts in "
                 f"{shown(column.name)}"

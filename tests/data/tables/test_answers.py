@@ -41,6 +41,26 @@ def test_the_target_says_what_it_is_for(values, task, labels, names):
     assert answer.notes[0].endswith(f": {task}")
 
 
+@pytest.mark.parametrize(
+    ("values", "task", "said"),
+    [
+        (["yes", "no", "no"], None, "yes-or-no target with 2 values: classification"),
+        (["ja", "nein", "ja"], None, "yes-or-no target with 2 values: classification"),
+        ([True, False, True], None, "yes-or-no target with 2 values: classification"),
+        (["ja", "nein", "ja"], "regression", "yes-or-no target with 2 values: regression, as"),
+        (["0", "1", "1"], None, "whole-number target with 2 values: classification"),
+        (["p", "q", "q"], None, "text target with 2 values: classification"),
+    ],
+)
+def test_a_target_is_called_what_it_is(values, task, said):
+    assert answered(task, y=values).notes[0].startswith(f"y: {said}")
+
+
+def test_yes_or_no_beside_numbers_is_0_or_1():
+    answer = answered("regression", a=["yes", "no", "no"], b=[1.5, 2, 3])
+    assert answer.labels.tolist() == [[1, 1.5], [0, 2], [0, 3]]
+
+
 def test_what_is_said_is_one_line_each():
     notes = answered(y=["a\nb", "c", "c"]).notes
     assert notes[-1] == "y: labels a?b, c are the classes 0 to 1"

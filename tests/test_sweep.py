@@ -23,7 +23,7 @@ from run_files import files, lines, read, save_npz
 
 import jaxmlp
 from experiments import replay, sweep
-from experiments.app import sweep_recorder, sweep_report
+from experiments.app import config, sweep_recorder, sweep_report
 from experiments.app.command_line import Interval
 from experiments.app.job import Job
 from experiments.app.log import Clock, Log
@@ -203,6 +203,13 @@ def test_folds_that_cannot_be_are_refused_in_a_line(given, message, data_flag, t
         message, str(ended.value.code if hasattr(ended.value, "code") else ended.value)
     )
     assert not (tmp_path / "none").exists()
+
+
+def test_a_share_of_rows_to_test_goes_without_folds():
+    with command_line("--dataset=a.csv", "--target=y", "--test_fraction=0.4"):
+        sweep.refuse_flags(config.read())
+    with command_line("--dataset=a.csv", "--target=y", "--folds=3"):
+        sweep.refuse_flags(config.read())
 
 
 def test_a_replay_names_what_differs(swept, place, capsys):

@@ -189,7 +189,7 @@ def of_folds(made: Mapping[str, Any], folds: Sequence[Dataset]) -> dict[str, Any
     of_each = [complete(made["given"], fold) for fold in folds]
     found = [{name: each[name] for name in names if name in each} for each in of_each]
     said: dict[str, Any] = {"fold_scalings": found} if any(found) else {}
-    if of_each and made["given"]["class_weights"] == BALANCED:
+    if made["given"]["class_weights"] == BALANCED:
         said["fold_class_weights"] = [each["class_weights"] for each in of_each]
     return said
 

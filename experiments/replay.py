@@ -250,6 +250,8 @@ def settings_differences(config: Mapping[str, Any], described: Material) -> Iter
     known = {*records.SWEEP_CONFIG.needed, *records.SWEEP_CONFIG.known}
     same = {name: value for name, value in config.items() if name in known}
     made = configs.complete(config["given"], described.data)
+    if "white" in config:  # which older folders have not
+        made |= configs.pixels(described.data)
     of_folds = configs.of_folds(config, described.folds)
     yield from receipt.differences({**same, **made, **of_folds}, config, "config")
 

@@ -132,7 +132,8 @@ def make_job(folder: Path, claim: Claim, data: Dataset) -> Job:
     values = {name: claimed[name] for name in names}
     data = data._replace(sha256=claim.receipt["data"]["sha256"])
     outputs = {n: v for n, v in claim.receipt["config"].items() if n == "outputs"}
-    config = configs.complete(values, data) | outputs
+    white = configs.pixels(data) if "white" in claimed else {}  # which older folders have not
+    config = configs.complete(values, data) | white | outputs
     return Job(recipes.recipe(config), data, config, folder, claim.receipt.get("notice"))
 
 

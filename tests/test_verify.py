@@ -480,3 +480,22 @@ def test_a_file_that_is_missing_is_named(folder, capsys, name, is_link):
     code, out = said_of(folder, capsys)
     assert code == 4
     assert f"{name}: expected a file, got nothing" in out.splitlines()
+
+
+def test_what_white_is_in_pictures_is_vouched_for_but_in_older_folders(tmp_path, capsys):
+    data, folder = tmp_path / "bright.npz", tmp_path / "run"
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 2, 2)).astype(np.float32)
+    np.savez(data, x=pixels, y=np.arange(40) % 2)
+    call(mnist, f"--dataset={data}", "--num_epochs=1", "--noplots", f"--workdir={folder}")
+    call(verify, folder)
+    texts = {name: (folder / name).read_text() for name in ("config.json", "receipt.json")}
+    for name, text in texts.items():
+        assert '"white": 255.0' in text
+        (folder / name).write_text(text.replace('"white": 255.0', '"white": 25.0'))
+    with pytest.raises(SystemExit):
+        call(verify, folder)
+    assert "receipt.json config.white: expected 255.0, got 25.0" in capsys.readouterr().out
+    for name, text in texts.items():
+        lines = [line for line in text.splitlines() if '"white"' not in line]
+        (folder / name).write_text("\n".join(lines))
+    call(verify, folder)

@@ -23,7 +23,7 @@ from jaxmlp.objectives.records import by_name
 from jaxmlp.runtime import receipt
 from jaxmlp.types import Dataset
 
-FREE = {"data_dir", "given", "outputs"}  # what a run that is resumed may have otherwise
+FREE = {"data_dir", "given", "outputs", "white"}  # what a resumed run may have otherwise
 
 
 def earlier_config(kind: str) -> dict[str, Any] | None:
@@ -155,17 +155,25 @@ def make(given: Settings, data: Dataset, earlier: Mapping[str, Any] | None) -> d
     Raises:
       ValueError: naming the settings, if they contradict each other or the earlier run's.
     """
-    made = complete(decisive(given), data)
+    made = complete(decisive(given), data) | pixels(data)
     outputs = _outputs(given, [OUTPUT])
     if outputs["baselines"] is None:
         outputs["baselines"] = "table" in made
     return _resumable(made, earlier) | {"outputs": outputs}
 
 
+def pixels(data: Dataset) -> dict[str, float | None]:
+    """The field of pictures that are not from 0, black, to 1, white; see `columns.white`."""
+    if data.image_shape is None:
+        return {}
+    white = columns.white(data.train_inputs)
+    return {} if white == 1 else {"white": white}
+
+
 def make_sweep(given: Settings, data: Dataset, earlier: Mapping[str, Any] | None) -> dict[str, Any]:
     """The config of a sweep, as `make`'s, with what its networks are made of."""
     own = {name: getattr(given, name) for name in settings.names_of(SWEEP)}
-    made = complete(decisive(given), data)
+    made = complete(decisive(given), data) | pixels(data)
     weights = {} if given.folds else {"class_weights": made["class_weights"]}  # folds: each its own
     made |= {"given": decisive(given) | weights} | own
     if made["halving"] and data.validation_inputs is None:

@@ -53,10 +53,20 @@ def read(paths: list[str], asked: Voters) -> Examples:
             f"this network takes rows of {config['sizes'][0]} numbers: expected one .npz or "
             f".parquet file, got {' '.join(paths)}"
         )
-    shape = tuple(config["image_shape"])
+    white, shape = config.get("white", 1.0), tuple(config["image_shape"])
+    if white is None:
+        raise ValueError(
+            "this network was trained on pictures with pixels below 0, which pictures in files "
+            f"have not: expected one .npz or .parquet file, got {' '.join(paths)}"
+        )
     read_one = read_as_it_is if config["image_size"] else read_picture  # as in training
-    pictures = [read_one(user_path(path), shape) for path in paths]
+    pictures = [_as_bright(read_one(user_path(path), shape), white) for path in paths]
     return Examples(paths, np.stack([each.rows[0] for each in pictures]), None, pictures)
+
+
+def _as_bright(picture: Picture, white: float) -> Picture:
+    """A picture whose white is that of the training's pixels."""
+    return picture if white == 1 else picture._replace(rows=np.float32(white) * picture.rows)
 
 
 def first(inputs: np.ndarray | Rows) -> np.ndarray:

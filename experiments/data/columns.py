@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["SCALES", "findings"]
+__all__ = ["SCALES", "findings", "white"]
 
 SCALES = (0.01, 100.0)  # of columns, as networks take them well
 FAR = 10  # deviations from 0, and units, beyond which a mean is far from it
 PLACES, EACH = 10, 1_000  # where rows are looked at, and how many side by side
+MOST = 2**24  # numbers in all of them
 PIXELS = 255  # the largest
 FEWEST = 16  # what pixels exceed somewhere: smaller whole numbers are likelier counts
 BRIGHT, MANY = 200, 64  # what pixels that are not whole exceed, and how many a picture has
@@ -29,10 +30,7 @@ def findings(inputs: Any) -> Iterator[str]:
     """
     if inputs.dtype == np.uint8:
         return
-    starts = np.linspace(0, max(0, len(inputs) - EACH), PLACES).astype(int)
-    some = np.unique(np.minimum(starts[:, None] + np.arange(EACH), len(inputs) - 1))
-    rows = np.asarray(inputs[some], np.float64)
-    rows = rows[np.isfinite(rows).all(axis=1)]
+    rows = _some(inputs)
     if not len(rows):
         return
     if _like_pixels(rows):
@@ -57,6 +55,33 @@ def findings(inputs: Any) -> Iterator[str]:
             f"{deviation[worst]:.3g}: hard to learn from{count}; --standardize brings all columns "
             "to a mean of 0 and a deviation of 1"
         )
+
+
+def white(inputs: Any) -> float | None:
+    """What a white pixel is in pictures whose black ones are 0; None where some are below 0.
+
+    Args:
+      inputs: (N, features), as of `findings`.
+
+    >>> white(np.float32([[0, 0.9]])), white(np.float32([[0, 251]])), white(np.float32([[0, 16]]))
+    (1.0, 255.0, 16.0)
+    """
+    if inputs.dtype == np.uint8:
+        return 1.0  # as networks take them
+    rows = _some(inputs)
+    low, high = float(rows.min(initial=0)), float(rows.max(initial=0))
+    if low < 0:
+        return None
+    return 1.0 if high <= 1 else float(PIXELS) if BRIGHT < high <= PIXELS else high
+
+
+def _some(inputs: Any) -> np.ndarray:
+    """Rows from all over, those whose numbers are finite, (n, features) float64."""
+    each = max(1, min(EACH, MOST // (PLACES * inputs.shape[1])))
+    starts = np.linspace(0, max(0, len(inputs) - each), PLACES).astype(int)
+    some = np.unique(np.minimum(starts[:, None] + np.arange(each), len(inputs) - 1))
+    rows = np.asarray(inputs[some], np.float64)
+    return rows[np.isfinite(rows).all(axis=1)]
 
 
 def _like_pixels(rows: np.ndarray) -> bool:

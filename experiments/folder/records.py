@@ -134,6 +134,7 @@ CONFIG = Fields(
         "class_names": [TEXT],
         "input_scaling": SCALING,
         "output_scaling": SCALING,
+        "white": number(0).optional,
         **TABLES,
     },
     _agree,

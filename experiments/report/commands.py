@@ -43,7 +43,8 @@ def program(config: Mapping[str, Any]) -> str:
 
 def predict(job: Job) -> str:
     """The command that asks a folder's networks, about a file such as they take."""
-    is_drawn = job.data.image_shape and job.config["task"] != "regression"
+    opens = job.config.get("white", 1.0) is not None  # its pixels are as those of a file
+    is_drawn = job.data.image_shape and opens and job.config["task"] != "regression"
     what = "more.csv" if "table" in job.config else "digit.png" if is_drawn else "more.npz"
     return f"python -m experiments.predict {folder_text(job.path)} {what}"
 

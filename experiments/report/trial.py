@@ -98,11 +98,13 @@ def input_of(subject: Asked) -> dict[str, Any]:
 
 def _input_of(subject: Asked) -> dict[str, Any]:
     data, path = subject.job.data, subject.job.path / "preparation.json"
+    white = subject.job.config.get("white", 1.0)
     if data.image_shape:
         return {
             "kind": "image",
             "shape": list(data.image_shape),
-            "draws": len(data.image_shape) == 2 and data.name not in NO_DRAWINGS,
+            "white": white,
+            "draws": len(data.image_shape) == 2 and not (white is None or data.name in NO_DRAWINGS),
             "examples": examples_of(subject, MOST_PICTURES),
             "likeness": likeness_of(subject),
         }
@@ -126,7 +128,8 @@ def likeness_of(subject: Asked) -> dict[str, Any] | None:
     if kind != "classification" or labels.ndim > 1:
         return None
     pictures = np.asarray(data.train_inputs[rows])
-    pixels = pictures.astype(np.float32) / (255 if pictures.dtype == np.uint8 else 1)
+    white = 255 if pictures.dtype == np.uint8 else subject.job.config.get("white", 1.0)
+    pixels = pictures.astype(np.float32) / (white or 1)
     classes = np.unique(labels)
     if len(classes) * pixels.shape[1] > MOST_BYTES or pixels.min() < 0 or pixels.max() > 1:
         return None

@@ -343,3 +343,24 @@ def test_each_fold_has_the_scaling_of_its_own_training_rows():
     assert config.of_folds({"given": made}, []) == {}
     classes, data = of_values(np.int32([0, 1, 1]), task="classification")
     assert config.of_folds({"given": classes}, [data, data]) == {}
+
+
+def pictures_of(inputs, *arguments, earlier=None, make=config.make):
+    labels = np.arange(len(inputs), dtype=np.int32) % 2
+    about = {"name": "dots", "num_classes": 2, "image_shape": (1, 2)}
+    data = jaxmlp.Dataset(inputs, labels, inputs, labels, **about)
+    with command_line(*arguments):
+        return make(config.read(earlier), data, earlier)
+
+
+def test_pictures_that_are_not_from_0_to_1_say_what_white_is():
+    pixels = np.float32([[0, 255], [9, 0]])
+    assert "white" not in pictures_of(pixels / 255)
+    assert "white" not in pictures_of(pixels.astype(np.uint8))
+    made = pictures_of(pixels)
+    assert made["white"] == 255
+    assert pictures_of(pixels, make=config.make_sweep)["white"] == 255
+    assert pictures_of(pixels - 9)["white"] is None
+    older = {name: value for name, value in made.items() if name != "white"}
+    assert pictures_of(pixels, earlier=older)["white"] == 255  # and goes on
+    assert config.pixels(jaxmlp.Dataset(pixels, np.zeros(2, np.int32))) == {}  # rows

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from experiments.app import examples, tables
 from experiments.app.voters import Voter, Voters
@@ -125,3 +126,27 @@ def test_what_identifies_rows_goes_by_the_reason_that_is_written(loaded):
         {"name": "code", "why": "as asked"},
     ]
     assert tables.PREPARATION == "preparation.json"
+
+
+def picture(path):
+    Image.fromarray(np.uint8([[0, 102], [51, 255]])).save(path)
+    return [str(path)]
+
+
+def of_pictures(**more):
+    config = {"task": "classification", "image_shape": [2, 2], "image_size": None, "sizes": [4, 2]}
+    return Voters({**config, **more}, [], [], [])
+
+
+def test_pictures_are_as_bright_as_those_of_the_training(tmp_path):
+    paths = picture(tmp_path / "a.png")
+    for more, white in (({}, 1), ({"white": 255.0}, 255)):
+        found = examples.read(paths, of_pictures(**more))
+        np.testing.assert_allclose(found.inputs, np.float32([[0, 0.4, 0.2, 1]]) * white, rtol=1e-6)
+        assert found.inputs.dtype == np.float32
+        np.testing.assert_array_equal(found.pictures[0].rows, found.inputs)
+
+
+def test_a_network_of_pixels_below_0_takes_no_picture(tmp_path):
+    with pytest.raises(ValueError, match="pixels below 0, which .* expected one .npz .* got .*png"):
+        examples.read(picture(tmp_path / "a.png"), of_pictures(white=None))

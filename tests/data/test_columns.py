@@ -80,3 +80,30 @@ def test_rows_that_are_not_in_memory_are_looked_at_here_and_there(monkeypatch):
     (line,) = columns.findings(Rows(some, (500, 4), np.float32))
     assert "--standardize" in line
     assert read == [0, 1, 249, 250, 498, 499]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "white"),
+    [
+        (np.uint8([[0, 7]]), 1),  # which are from 0 to 1 to a network
+        (np.float32([[0, 1]]), 1),
+        (np.float32([[0, 0]]), 1),
+        (np.float32([[3, 201]]), 255),
+        (np.float32([[0, 255]]), 255),
+        (np.float32([[0, 16]]), 16),
+        (np.float32([[0, 4095]]), 4095),
+        (np.float32([[-0.5, 2.5]]), None),
+        (np.float32([[np.nan, -1], [0, 16]]), 16),
+        (np.full((2, 2), np.nan, np.float32), 1),
+    ],
+)
+def test_white_is_what_the_brightest_pixels_say(inputs, white):
+    assert columns.white(inputs) == white
+
+
+def test_of_wide_rows_fewer_are_looked_at(monkeypatch):
+    monkeypatch.setattr(columns, "MOST", 40)
+    inputs = np.zeros((100, 4), np.float32)
+    assert columns._some(inputs).shape == (10, 4)
+    inputs[99, 3] = 9  # the last is always among them
+    assert columns.white(inputs) == 9

@@ -50,3 +50,8 @@ def test_a_schedule_s_length_stays_and_a_table_has_its_own_program():
     assert not any("--resume" in text for text in texts("one", schedule="cosine"))
     found = texts("one", table={"target": ["y"]})
     assert found[1].startswith("python -m experiments.table --resume ")
+
+
+def test_pixels_that_no_file_has_are_in_arrays():
+    assert texts("one", white=255.0)[2].endswith(" digit.png")
+    assert texts("one", white=None)[2].endswith(" more.npz")

@@ -202,3 +202,21 @@ def test_rows_of_a_fold_s_test_are_for_its_own_networks():
     )
     networks = [{"name": name, "fold": fold} for name, fold in (("a", 0), ("b", 1), ("c", 1))]
     assert page_scripts.run("trial.js", body, networks) == [["b", "c"], ["a", "b", "c"]]
+
+
+def with_white(made, white):
+    return made._replace(job=made.job._replace(config={**made.job.config, "white": white}))
+
+
+def test_pictures_of_other_pixels_are_drawn_by_their_white(tmp_path):
+    made = subject(tmp_path)
+    assert trial.input_of(made)["white"] == 1
+    expected = trial.likeness_of(made)
+    floats = made.job.data.train_inputs.astype(np.float32)
+    made = with_white(subject(tmp_path, train_inputs=floats), 255.0)
+    found = trial.input_of(made)
+    assert (found["white"], found["draws"]) == (255, True)
+    assert found["likeness"]["means"] == expected["means"]
+    assert found["likeness"]["limit"] == pytest.approx(expected["limit"])
+    found = trial.input_of(with_white(made, None))
+    assert (found["white"], found["draws"], found["likeness"]) == (None, False, None)

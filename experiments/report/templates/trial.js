@@ -81,6 +81,11 @@ export const Trial = (() => {
     return Network.numbers(example.values, example.dtype).map((x) => (example.dtype === "uint8" ? x / 255 : x));
   }
 
+  // Pixels from 0 to 1 as the network knows them, where white is another number there.
+  function brightened(values, white) {
+    return white === 1 ? values : values.map((x) => white * x);
+  }
+
   // A row of values from 0 to 1 as a picture.
   function picture(values, [height, width, colours = 1]) {
     const made = html("canvas", { width, height });
@@ -109,7 +114,7 @@ export const Trial = (() => {
   }
 
   function imageTrial(trial, ask) {
-    const { shape, draws, examples } = trial.input;
+    const { shape, draws, examples, white } = trial.input; // white: null where some pixels are below 0
     const seen = html("div", { class: "seen", role: "img", "aria-label": "What the network sees" });
     let waiting = false;
 
@@ -117,7 +122,8 @@ export const Trial = (() => {
 
     function show(prepared, fold) {
       seen.replaceChildren(...(prepared ? [picture(prepared.views[0], shape)] : []));
-      ask(prepared && (() => prepared.views), prepared?.oddity, prepared && far(prepared.views[0]), fold);
+      const views = prepared?.views.map((view) => brightened(view, white ?? 1));
+      ask(prepared && (() => views), prepared?.oddity, prepared && far(prepared.views[0]), fold);
     }
 
     let strokes = [];
@@ -133,7 +139,7 @@ export const Trial = (() => {
 
     const drawing = draws ? Drawing.make(PEN, drawn) : null;
     const thumbs = examples.map((example) => {
-      const values = valuesOf(example);
+      const values = brightened(valuesOf(example), 1 / (white ?? 1));
       const act = () => {
         drawing?.clear();
         requestAnimationFrame(() => show({ views: [values], oddity: "" }, trial.input.fold));
@@ -154,7 +160,7 @@ export const Trial = (() => {
       requestAnimationFrame(() => (found ? show(found) : (show(null), ask(null, `${file.name}: ${remark}`))));
     };
     const file = html("p", {}, html("label", {}, "A picture of your own, which stays on this computer ", html("input", { type: "file", accept: "image/*", change: open })));
-    const more = html("div", { class: "more" }, html("h3", {}, "Test examples"), html("div", { class: "thumbs" }, ...thumbs), file);
+    const more = html("div", { class: "more" }, html("h3", {}, "Test examples"), html("div", { class: "thumbs" }, ...thumbs), white === null ? "" : file);
     const sees = html("figure", { class: "sees" }, html("figcaption", {}, "What the network sees"), seen);
     return { asked: drawing?.place ?? "", more, sees, start: () => (draws ? show(null) : thumbs[0]?.click()) };
   }
@@ -208,7 +214,7 @@ export const Trial = (() => {
     start();
   }
 
-  return { show, untrained, viewsOfRow };
+  return { brightened, show, untrained, viewsOfRow };
 })();
 
 export const showTrial = Trial.show;

@@ -20,6 +20,22 @@ FLOAT32 = 3.4e38  # the largest number that training knows
 TINY = 1.2e-38  # and the smallest that is not 0
 BALANCED = "balanced"  # of class weights: all classes weigh alike together
 LAYERS = 256  # hidden ones: compilation takes as much longer
+ELSEWHERE = {  # what other programs call a flag -> what it is called here
+    **dict.fromkeys(("epochs", "n_epochs", "max_epochs", "max_iter"), "num_epochs"),
+    **dict.fromkeys(("lr", "rate", "eta", "learning_rate_init"), "learning_rate"),
+    **dict.fromkeys(("early_stopping", "early_stop"), "patience"),
+    **dict.fromkeys(("batch", "bs", "batchsize"), "batch_size"),
+    **dict.fromkeys(("hidden", "layers", "units", "widths", "sizes"), "hidden_sizes"),
+    **dict.fromkeys(("hidden_layers", "hidden_layer_sizes", "hidden_units"), "hidden_sizes"),
+    **dict.fromkeys(("data", "file", "csv", "input", "train"), "dataset"),
+    **dict.fromkeys(("label", "labels", "y", "column"), "target"),
+    **dict.fromkeys(("test_size", "test_split"), "test_fraction"),
+    **dict.fromkeys(("val_split", "validation_split", "val_size"), "validation_fraction"),
+    **dict.fromkeys(("cv", "k_folds", "n_splits"), "folds"),
+    **dict.fromkeys(("out", "output", "output_dir", "save_dir", "logdir", "folder"), "workdir"),
+    **dict.fromkeys(("random_state", "random_seed"), "seed"),
+    **dict.fromkeys(("wd", "alpha"), "weight_decay"),
+}
 
 Number = TypeVar("Number", int, float)
 
@@ -37,6 +53,11 @@ def parse(argv: list[str]) -> list[str]:
         sys.exit(0)
     try:
         return flags.FLAGS(argv)
+    except flags.UnrecognizedFlagError as error:
+        own = ELSEWHERE.get(error.flagname.replace("-", "_"))
+        if own not in flags.FLAGS:
+            sys.exit(f"error: {one_line(error)}")
+        sys.exit(f"error: Unknown command line flag '{error.flagname}'. Did you mean: {own} ?")
     except (flags.Error, ValueError, OSError, RecursionError) as error:  # --flagfile reads files
         sys.exit(f"error: {one_line(error)}")
 

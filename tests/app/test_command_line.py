@@ -24,6 +24,9 @@ def refusal(*arguments):
     [
         ("--bogus", "Unknown command line flag 'bogus'"),
         ("--sed=1", "Unknown command line flag 'sed'. Did you mean: seed"),
+        ("--epochs=10", "Unknown command line flag 'epochs'. Did you mean: num_epochs ?"),
+        ("--hidden-layers=8", "Did you mean: hidden_sizes ?"),
+        ("--early_stopping", "Did you mean: patience ?"),
         ("--seed=abc", "flag --seed=abc: expected a whole number from 0 to 4294967295, got abc"),
         ("--seed", "Missing value for flag --seed"),
         ("--optimizer=foo", "value should be one of <adagrad|"),
@@ -41,6 +44,14 @@ def refusal(*arguments):
 )
 def test_a_flag_that_cannot_be_read_is_one_line(argument, expected):
     assert expected in refusal(argument)
+
+
+def test_what_others_call_a_flag_is_met_with_one_that_there_is():
+    assert {*ours.ELSEWHERE.values()} <= {*settings.ABOUT}
+    for other, own in ours.ELSEWHERE.items():
+        if other not in flags.FLAGS and own in flags.FLAGS:
+            assert f"Did you mean: {own} ?" in refusal(f"--{other}=1")
+    assert refusal("--sed=1").count("Did you mean") == 1
 
 
 @pytest.mark.parametrize(

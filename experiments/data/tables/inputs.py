@@ -10,7 +10,7 @@ import numpy as np
 from experiments.data.idx import DataError
 from experiments.data.tables import columns, dates, findings
 from experiments.data.tables.columns import Column
-from experiments.data.tables.naming import find, several, shown
+from experiments.data.tables.naming import find, listed, several, shown
 from experiments.data.tables.options import Options
 
 __all__ = ["IDENTIFIES", "Chosen", "check_names", "choose"]
@@ -41,7 +41,7 @@ def check_names(options: Options, names: list[str], where: object) -> None:
       DataError: if one is not, or no target is named.
     """
     if not options.target:
-        raise DataError(f"--target needs one of {where}'s columns, {several(names)}, got nothing")
+        raise DataError(f"--target needs one of {where}'s columns, {listed(names)}, got nothing")
     for flag in ("target", "ignore", "include", "log", "category"):
         find(getattr(options, flag), names, f"--{flag}")
     for flag, name in (("group", options.group), ("time", options.time)):

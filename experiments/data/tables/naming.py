@@ -13,6 +13,7 @@ __all__ = [
     "find",
     "flag",
     "like_values",
+    "listed",
     "placed",
     "printable",
     "refuse_twice",
@@ -24,6 +25,8 @@ __all__ = [
 
 SHOWN = 40  # characters of a name in a message
 SEVERAL = 6  # names in a message
+LISTED = 12  # columns in one that says which there are
+LAST = 3  # of more the last, where a target mostly is
 NUMBER = re.compile(r"[-+]?\d+[.,]\d+|-\d+")
 
 
@@ -100,7 +103,7 @@ def find(wanted: Sequence[str], names: Sequence[str], where: str) -> list[str]:
             folded = {each.casefold(): each for each in names}
             close = difflib.get_close_matches(name.casefold(), folded, n=1)
             hint = (
-                f"did you mean {shown(folded[close[0]])}?" if close else f"it has {several(names)}"
+                f"did you mean {shown(folded[close[0]])}?" if close else f"it has {listed(names)}"
             )
             raise DataError(f"{where} needs columns of the table, got {shown(name)}; {hint}")
     return list(wanted)
@@ -127,6 +130,18 @@ def flag(name: str, column: str) -> str:
         doubled = text.replace('"', '""')
         text = f'"{doubled}"'
     return shlex.quote(f"--{name}={text}")
+
+
+def listed(names: Sequence[str]) -> str:
+    """The names of all columns for a message, of very many the first and the last.
+
+    >>> listed([*"abcdefghijklmnopqrs"])
+    'a, b, c, d, e, f, ..., q, r, s (19 in all)'
+    """
+    if len(names) <= LISTED:
+        return ", ".join(map(shown, names))
+    first, last = (", ".join(map(shown, part)) for part in (names[:SEVERAL], names[-LAST:]))
+    return f"{first}, ..., {last} ({len(names):,} in all)"
 
 
 def shown(name: str) -> str:

@@ -1,7 +1,15 @@
 import pytest
 
 from experiments.data.idx import DataError
-from experiments.data.tables.naming import find, like_values, placed, several, shown, stripped
+from experiments.data.tables.naming import (
+    find,
+    like_values,
+    listed,
+    placed,
+    several,
+    shown,
+    stripped,
+)
 
 
 def test_names_are_stripped_and_empty_ones_have_their_place():
@@ -29,6 +37,14 @@ def test_the_nearest_name_is_told_whatever_its_case():
         find(["TWON"], ["Age", "Town"], "--log")
     with pytest.raises(DataError, match="--log needs columns .* got zz; it has Age, Town"):
         find(["zz"], ["Age", "Town"], "--log")
+
+
+def test_all_names_are_listed_of_many_the_last_too():
+    assert listed([*"abcdefghijkl"]) == "a, b, c, d, e, f, g, h, i, j, k, l"
+    assert listed([*"abcdefghijklm"]) == "a, b, c, d, e, f, ..., k, l, m (13 in all)"
+    assert listed(["x" * 41]) == "x" * 40 + "..."
+    with pytest.raises(DataError, match="it has a, .*, i$"):
+        find(["zz"], [*"abcdefghi"], "--log")
 
 
 def test_what_is_shown_is_one_short_line():

@@ -55,7 +55,7 @@ def parse(argv: list[str]) -> list[str]:
         return flags.FLAGS(argv)
     except flags.UnrecognizedFlagError as error:
         own = ELSEWHERE.get(error.flagname.replace("-", "_"))
-        if own not in flags.FLAGS:
+        if own is None or own not in flags.FLAGS:
             sys.exit(f"error: {one_line(error)}")
         sys.exit(f"error: Unknown command line flag '{error.flagname}'. Did you mean: {own} ?")
     except (flags.Error, ValueError, OSError, RecursionError) as error:  # --flagfile reads files

@@ -3,7 +3,7 @@
 import contextlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from rich.console import Console
@@ -31,7 +31,7 @@ from jaxmlp.nn.precision import precision_of
 from jaxmlp.runtime import receipt
 from jaxmlp.storage import checkpoint, sharing
 from jaxmlp.storage.checkpoint import Checkpoint, Checkpoints
-from jaxmlp.types import PyTree
+from jaxmlp.types import Dataset, PyTree
 
 Lines = list[dict[str, Any]]  # of metrics.jsonl
 NUMBERS = ("num_devices", "num_processes")  # of what may be more or fewer in exact mode on a mesh
@@ -169,10 +169,16 @@ def introduce(console: Console, job: Job, what: str) -> None:
         tables.show(console, job.preparations[0])
     counts = ", ".join(f"{len(labels):,} {name}" for name, (_, labels) in data.sets().items())
     counts += f" of the first of {len(job.folds)} folds'" if job.folds else ""
-    text = f"{data.name}: {counts} examples, from {data.source}\n{what}"
+    text = f"{name_beside(data)}: {counts} examples, from {data.source}\n{what}"
     console.print(text, markup=False, soft_wrap=True)
     if is_slower(_precisions(job), receipt.describe()):
         console.print(SLOWER, style="yellow", soft_wrap=True)
+
+
+def name_beside(data: Dataset) -> str:
+    """A data set's name for beside its source, which need not have the same path once more."""
+    last = PurePath(data.name).name
+    return last if last and last in data.source else data.name
 
 
 def is_slower(precisions: Sequence[str], machine: Mapping[str, Any]) -> bool:

@@ -24,7 +24,12 @@ from experiments.folder.workdir import user_path
 from jaxmlp.nn.scaling import Scaling
 
 PREPARATION = "preparation.json"  # in a folder: how a table's rows become inputs
-KINDS = {"number": "numbers", "boolean": "yes or no", "category": "categories", "date": "dates"}
+KINDS = {  # of columns, and what one is called and several are
+    "number": ("number", "numbers"),
+    "boolean": ("yes or no", "yes or no"),
+    "category": ("category", "categories"),
+    "date": ("date", "dates"),
+}
 SHOWN = 12  # columns of a kind on the screen; preparation.json has them all
 NAMES = {"target_column": "target"}  # setting -> its field in the record, where that is another
 
@@ -131,7 +136,9 @@ def show(console: Console, prepared: Mapping[str, Any]) -> None:
             width = len(feature_names({"columns": of_kind}))
             texts = [escape(_described(column)) for column in of_kind[:SHOWN]]
             more = [f"and {len(of_kind) - SHOWN:,} more"] if len(of_kind) > SHOWN else []
-            table.add_row(f"{len(of_kind)} {named}", ", ".join([*texts, *more]), str(width))
+            table.add_row(
+                f"{len(of_kind)} {named[len(of_kind) > 1]}", ", ".join([*texts, *more]), str(width)
+            )
     console.print(table)
 
 

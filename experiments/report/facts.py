@@ -8,11 +8,12 @@ from typing import Any
 from experiments.app import cautions
 from experiments.app.progress import format_metric
 from experiments.app.traits import traits
+from experiments.data.tables.naming import several
 from experiments.report.subject import Subject
 from experiments.scores import screen
 from jaxmlp.objectives.tasks import metrics_of
 
-__all__ = ["of", "origin", "scores", "short_name"]
+__all__ = ["for_target", "of", "origin", "scores", "short_name"]
 
 
 def of(subject: Subject) -> dict[str, Any]:
@@ -21,7 +22,7 @@ def of(subject: Subject) -> dict[str, Any]:
     config, data = job.config, job.data
     widths = "-".join(map(str, config["sizes"]))
     return {
-        "title": f"{widths} on {short_name(data.name)}",
+        "title": f"{widths} on {short_name(data.name)}{for_target(config)}",
         "notice": job.notice,
         "findings": list(job.findings),
         "verdict": [
@@ -44,6 +45,16 @@ def of(subject: Subject) -> dict[str, Any]:
 
 def _epochs(count: int) -> str:
     return f"{count:,} epoch{'' if count == 1 else 's'}"
+
+
+def for_target(config: Mapping[str, Any]) -> str:
+    """What of a table is learned, for a title; nothing of other data.
+
+    >>> for_target({"table": {"target": ["price"]}}), for_target({})
+    (', target price', '')
+    """
+    target = config.get("table", {}).get("target")
+    return f", target {several(target)}" if target else ""
 
 
 def short_name(name: str) -> str:

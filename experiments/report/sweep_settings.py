@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments.app import cautions, points, standings
 from experiments.app.progress import format_metric
-from experiments.report.facts import origin, short_name
+from experiments.report.facts import for_target, origin, short_name
 from experiments.report.subject import SweepSubject
 from jaxmlp.statistics import OBSERVED
 from jaxmlp.statistics.settings import FOLD, observed_in
@@ -35,7 +35,7 @@ def head(subject: SweepSubject) -> dict[str, Any]:
     rate, saved = summary["network_epochs_per_second"], 1 - summary["share_of_work"]
     speed = {"speed": f"{rate:.3g} network-epochs a second"} if rate else {}
     return {
-        "title": f"{networks} on {short_name(job.data.name)}",
+        "title": f"{networks} on {short_name(job.data.name)}{for_target(job.config)}",
         "notice": job.notice,
         "findings": list(job.findings),
         "verdict": [

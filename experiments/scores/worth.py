@@ -111,8 +111,8 @@ def verdict(task: str, labels: np.ndarray, outputs: Mapping[str, np.ndarray]) ->
     elif is_sure:
         said = f"better than {words}, the best baseline"
     else:
-        rows = f"these {len(labels):,} rows cannot tell them apart"
-        said = f"not shown to be better than {words}: {rows}"
+        rows = f"these {len(labels):,} rows" if len(labels) > 1 else "this one row"
+        said = f"not shown to be better than {words}: {rows} cannot tell them apart"
     is_of_several = outputs[NETWORK].shape[1] > 1
     figures = f"{_figure(task, is_of_several)} {' against '.join(_shown(task, m) for m in means)}"
     return {

@@ -97,6 +97,14 @@ def test_the_introduction_says_what_is_trained_on_what(job):
     assert "NOT MNIST" in text_of(life.introduce, job._replace(notice="NOT MNIST"), "")
 
 
+def test_the_introduction_says_a_path_once(job):
+    data = job.data._replace(name="/home/me/w.csv", source="the table w.csv, 9 rows")
+    text = text_of(life.introduce, job._replace(data=data), "")
+    assert "w.csv: 40 train, 10 validation, 30 test examples, from the table w.csv, 9" in text
+    assert "/home/me" not in text
+    assert life.name_beside(data._replace(source="a copy")) == "/home/me/w.csv"
+
+
 def test_the_introduction_says_what_differs_from_a_plain_network(job):
     plain = solo.describe(job)
     assert "training's own" not in plain

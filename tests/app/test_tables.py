@@ -92,7 +92,7 @@ def test_what_columns_are_taken_as_is_shown_as_it_is_called():
     out = " ".join(console.file.getvalue().split())
     assert "14 numbers [bold]0, [bold]1, " in out
     assert "[bold]11, and 2 more" in out.replace(" 14 ", " ")
-    assert "1 categories town (2 and others, some missing) 4" in out
+    assert "1 category town (2 and others, some missing) 4" in out
 
 
 @pytest.mark.parametrize("change", ["fill", "order", "version"])
@@ -129,7 +129,7 @@ def test_each_kind_of_column_has_a_line_with_what_is_special_of_it():
     head, *lines = [line.split() for line in console.file.getvalue().splitlines() if line.split()]
     assert head == ["taken", "as", "columns", "inputs"]
     assert [" ".join(line) for line in lines if not line[0].startswith("─")] == [
-        "1 numbers age (logarithm, some missing) 2",
+        "1 number age (logarithm, some missing) 2",
         "1 yes or no quiet 1",
-        "1 dates born (with the time) 7",
+        "1 date born (with the time) 7",
     ]

@@ -1,7 +1,8 @@
 import pytest
 from report_subjects import subject
+from report_sweeps import subject as sweep_subject
 
-from experiments.report import facts, page
+from experiments.report import facts, page, sweep_settings
 
 RUN = {  # the least that a page is made of
     "run": {
@@ -19,6 +20,16 @@ def test_what_was_trained_on_what(tmp_path):
     assert found["what"]["trained"] == "2 epochs in batches of 4, with adam at 0.25, seed 0"
     assert found["what"]["data"] == "dots, from a test"
     assert (found["notice"], found["verdict"], found["scores"]) == (None, [], None)
+
+
+def test_a_title_has_the_target_of_a_table(tmp_path):
+    made = subject(tmp_path)
+    config = made.job.config | {"table": {"target": ["a", "b"]}}
+    made = made._replace(job=made.job._replace(config=config))
+    assert facts.of(made)["title"] == "6-5-3 on dots, target a, b"
+    swept = sweep_subject(tmp_path, num_seeds=1, axes={})
+    swept = swept._replace(job=swept.job._replace(config=swept.job.config | config))
+    assert sweep_settings.head(swept)["title"] == "1 network on dots, target a, b"
 
 
 def test_what_was_found_in_the_data_is_said(tmp_path):

@@ -143,6 +143,12 @@ def test_errors_are_compared_the_right_way_round():
     assert f"(mean absolute error {text}, p = " in found["text"]
 
 
+def test_one_row_is_one():
+    outputs = {"network": np.array([[0.75]]), "commonest_class": np.array([[0.25]])}
+    text = worth.verdict("binary", np.array([1]), outputs)["text"]
+    assert ": this one row cannot tell them apart (" in text
+
+
 def test_a_network_without_numbers_is_no_better():
     labels = RNG.normal(size=(9, 2))
     outputs = {"network": np.full((9, 2), np.nan), "mean": np.zeros((9, 2))}

@@ -226,3 +226,9 @@ def test_scores_lie_within_the_interval_of_scikit_learns_own(load):
     low, high = t_interval(own, 0.95)
     print(f"{load.__name__}: {own.mean():.3f} [{low:.3f}, {high:.3f}], ours {ours.mean():.3f}")
     assert low <= ours.mean() <= high
+
+
+@pytest.mark.parametrize("estimator", [MLPClassifier, MLPRegressor])
+def test_an_empty_cell_is_refused(estimator):
+    with pytest.raises(ValueError, match="Input X contains NaN"):
+        estimator().fit(np.array([[1.0, np.nan], [2.0, 3.0]]), np.array([0, 1]))

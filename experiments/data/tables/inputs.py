@@ -77,6 +77,8 @@ def choose(
             ignored.append({"name": column.name, "why": why})
     if not chosen:
         got = "; ".join(f"{shown(each['name'])}: {each['why']}" for each in ignored[:5])
+        if any(each["why"] == WHY["text"] for each in ignored):
+            got += "; free texts are no inputs here: bring them as numbers or categories"
         raise DataError(f"{where}: expected columns to learn from, got none ({got or 'a target'})")
     for name in options.log:
         if name not in [column.name for column in chosen if column.kind == "number"]:

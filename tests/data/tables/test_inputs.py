@@ -70,6 +70,10 @@ def test_what_the_user_says_is_done():
         ({"log": ("id",)}, "--log needs columns of numbers that are inputs, got id"),
         (
             {"ignore": ("age", "late", "town")},
+            "; free texts are no inputs here: bring them as numbers or categories",
+        ),
+        (
+            {"ignore": ("age", "late", "town")},
             r"a.csv: expected columns to learn from, got none \(id: identifies rows; age: as asked",
         ),
     ],
@@ -90,6 +94,8 @@ def test_what_cannot_be_is_said(options, expected):
         (Options(("y",), category=("q",)), "--category "),
         (Options(("y",), group="q"), "--group "),
         (Options(("y",), time="q"), "--time "),
+        (Options(("y",), time="AGE"), "--time .* got AGE; did you mean age?"),
+        (Options(("y",), group="twon"), "--group .* got twon; did you mean town?"),
     ],
 )
 def test_names_that_are_not_there_are_met_with_the_nearest(options, expected):

@@ -139,9 +139,17 @@ def test_what_is_close_together_far_from_0_keeps_its_digits():
     small = around | {"name": "small", "mean": 0.0, "scale": 1.0, "low": 0.0, "high": 3e-7}
     large = around | {"name": "large", "mean": 0.0, "scale": 1.0, "low": 0.0, "high": 1e30}
     seen = around | {"name": "seen", "kind": "date", "has_time": True, "mean": 18e3, "scale": 900}
-    row = {"stamp": 1700000033, "place": 48.401234, "small": 1.25e-7, "large": 1e30}
+    price = around | {"name": "price", "log": True, "mean": 5.0, "scale": 3.0, "low": 0.01}
+    price |= {"high": 1e5}
+    row = {
+        "price": 12345.678,
+        "stamp": 1700000033,
+        "place": 48.401234,
+        "small": 1.25e-7,
+        "large": 1e30,
+    }
     row["seen"] = days_of("2020-01-07T10:00:33")
-    given = {"preparation": {"columns": [stamp, place, small, large, seen]}, "row": row}
+    given = {"preparation": {"columns": [stamp, place, small, large, seen, price]}, "row": row}
     body = """
       const { preparation, row } = given;
       const again = Preparation.undo(preparation, Preparation.apply(preparation, row));
@@ -151,6 +159,7 @@ def test_what_is_close_together_far_from_0_keeps_its_digits():
     """
     again, texts, seconds, mark = page_scripts.run("form.js", body, given)
     large = again.pop("large")
+    assert again.pop("price") == 12345.7
     assert again == pytest.approx({name: row[name] for name in again}, rel=1e-9)
     assert large == pytest.approx(1e30, rel=1e-6)
     assert texts == ["1700000033", "2020-01-07T10:00:33"]

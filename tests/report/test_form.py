@@ -229,3 +229,5 @@ def test_the_form_begins_in_the_middle():
     body = "return Form.middle(given);"
     values = page_scripts.run("form.js", body, {"columns": columns})
     assert values == {"age": 38, "since": 31, "town": "Bonn", "sum": 2, "member": 0}
+    towns = {"columns": [TOWN | {"commonest": "Ulm"}]}
+    assert page_scripts.run("form.js", body, towns) == {"town": "Ulm"}

@@ -194,15 +194,19 @@ def _scaling(values: np.ndarray, log: bool) -> dict[str, float]:
 def _of_categories(
     about: dict[str, Any], column: Column, rows: Sequence[np.ndarray]
 ) -> list[dict[str, Any]]:
-    own, has_other = [], False
+    own, has_other, firsts = [], False, list[dict[str, str]]()
     for each in rows:
         places = column.values[each]
         counts = np.bincount(places[places >= 0], minlength=len(column.categories))
         common = np.argsort(-counts, kind="stable")[:MOST]
         own.append({int(place) for place in common if counts[place]})
+        firsts.append({"commonest": column.categories[common[0]]} if own[-1] else {})
         has_other |= int(np.count_nonzero(counts)) > MOST
     together = sorted(set().union(*own))
     names = [column.categories[place] for place in together]
     about |= {"categories": names, "has_other": has_other}
     unseen = [[column.categories[i] for i in together if i not in each] for each in own]
-    return [about | ({"unseen": each} if each else {}) for each in unseen]
+    return [
+        about | first | ({"unseen": each} if each else {})
+        for first, each in zip(firsts, unseen, strict=True)
+    ]

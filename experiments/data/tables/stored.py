@@ -26,6 +26,8 @@ def _agree(about: dict[str, Any]) -> None:
     if (kind := about["kind"]) == "category":
         schema.check(about, CATEGORY, about["name"])
         names, unseen = about["categories"], about.get("unseen", [])
+        if "commonest" in about and about["commonest"] not in names:
+            raise ValueError(f"a commonest category of {shown(about['name'])} that is one of them")
         if len({*names}) < len(names) or not {*unseen} <= {*names}:
             raise ValueError("categories that differ, with those unseen among them")
         return
@@ -49,7 +51,7 @@ def _differ(preparation: dict[str, Any]) -> None:
 RANGE = {name: number() for name in ("fill", "mean", "scale", "low", "high")}
 NUMBER = Fields(RANGE, {"log": FLAG, "words": [TEXT]})
 DATE = Fields({**RANGE, "has_time": FLAG, "form": one_of(dates.FORMS)})
-CATEGORY = Fields({"categories": [TEXT], "has_other": FLAG}, {"unseen": [TEXT]})
+CATEGORY = Fields({"categories": [TEXT], "has_other": FLAG}, {"unseen": [TEXT], "commonest": TEXT})
 COLUMN = Fields(
     {"name": TEXT, "kind": one_of(columns.INPUT_KINDS), "has_missing": FLAG},
     {"form": TEXT},

@@ -64,10 +64,10 @@ export const Form = (() => {
     return String(value);
   }
 
-  // The row that the form begins with: numbers in the middle, the first of the categories.
+  // The row that the form begins with: numbers in the middle, the commonest of the categories.
   function middle(preparation) {
     const values = preparation.columns.map((column) => {
-      if (column.kind === "category") return [column.name, column.categories[0] ?? null];
+      if (column.kind === "category") return [column.name, column.commonest ?? column.categories[0] ?? null];
       const fill = column.log ? Preparation.unlogged(column.fill) : column.fill;
       const whole = column.kind === "date" || column.kind === "boolean" ? Math.round(fill) : fill;
       return [column.name, column.kind === "number" ? Preparation.rounded(column, whole) : whole];

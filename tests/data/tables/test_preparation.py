@@ -131,13 +131,20 @@ def test_folds_have_the_same_features():
     first, second = prepared(table, [np.array([0, 1, 2]), np.array([0, 2, 3])])
     assert first["columns"][0] == {
         **{"name": "c", "kind": "category", "has_missing": False, "has_other": False},
-        **{"categories": ["a", "b", "c"], "unseen": ["c"]},
+        **{"categories": ["a", "b", "c"], "unseen": ["c"], "commonest": "a"},
     }
     assert second["columns"][0]["unseen"] == ["b"]
     assert first["columns"][1]["has_missing"]
     assert (first["columns"][1]["mean"], second["columns"][1]["mean"]) == (2, 2)
     assert apply(first, table)[:, :3].tolist() == [[1, 0, 0], [0, 1, 0], [1, 0, 0], [0, 0, 0]]
     assert apply(second, table)[:, :3].tolist() == [[1, 0, 0], [0, 0, 0], [1, 0, 0], [0, 0, 1]]
+
+
+def test_the_commonest_category_of_each_folds_training_rows_is_kept():
+    table = pyarrow.table({"c": ["a", "b", "b", "a", "a", None, None]})
+    rows = [np.array([0, 1, 2]), np.array([2, 3, 4]), np.array([5, 6])]
+    each = [preparation["columns"][0].get("commonest") for preparation in prepared(table, rows)]
+    assert each == ["b", "a", None]
 
 
 @settings(max_examples=30)

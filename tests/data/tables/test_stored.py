@@ -68,6 +68,7 @@ def changed(*steps):
         (changed(("columns", 0, "scale", 0)), "a scale above 0 of age, got 0"),
         (changed(("columns", 2, "has_time", None)), "since needs the field has_time"),
         (changed(("columns", 2, "form", "any")), "one of year first"),
+        (changed(("columns", 3, "commonest", "Trier")), "commonest category of town that is one"),
         (changed(("columns", 3, "categories", None)), "town needs the field categories"),
         (changed(("columns", 3, "categories", ["Ulm", "Ulm"])), "categories that differ"),
         (changed(("columns", 3, "unseen", ["Rom"])), "those unseen among them"),

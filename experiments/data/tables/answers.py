@@ -171,7 +171,7 @@ def _values(column: Column, table: Any, where: str) -> np.ndarray:
     """What a column says, (N,): bools, numbers or texts; what is missing is anything."""
     name = f"{where}: {shown(column.name)}"
     if column.kind in ("number", "boolean"):
-        if column.kind == "boolean" and column.words != ("0", "1"):
+        if column.kind == "boolean" and column.words != PLAIN:
             return column.values == 1
         if column.kind == "boolean" or columns.whole(column, table):
             return np.nan_to_num(column.values).astype(np.int64)

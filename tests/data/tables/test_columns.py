@@ -7,7 +7,7 @@ import pytest
 
 from experiments.data.idx import DataError
 from experiments.data.tables.cells import MISSING, texts_of, typed
-from experiments.data.tables.columns import describe, of_kind, whole
+from experiments.data.tables.columns import decimal_of, describe, of_kind, whole
 
 NAN = float("nan")
 MANY = [str(i) for i in range(20)]
@@ -210,3 +210,17 @@ def test_a_column_of_another_kind_is_refused(kind, values, got):
 def test_whole_numbers_are_those_that_are_written_so(values, expected):
     column, table = described(values)
     assert whole(column, table) == expected
+
+
+def test_a_yes_among_0_and_1_is_read_alike_again():
+    table = pyarrow.table({"x": [*["0", "1"] * 10, "yes", "x"]})
+    (found,) = describe(table)
+    again = of_kind(table, "x", "boolean")
+    assert (found.kind, found.values[-2], found.words) == ("boolean", 1.0, ("0", "1"))
+    np.testing.assert_array_equal(found.values, again.values)
+    assert found.notes == again.notes
+
+
+def test_typed_texts_have_the_decimal_sign_of_training():
+    table = pyarrow.table({"x": ["1,234"]})
+    assert (decimal_of(table), decimal_of(table, ",")) == (".", ",")

@@ -326,16 +326,21 @@ def test_the_decimal_sign_of_training_is_kept(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "values",
-    [pyarrow.array([9000] * 40, pyarrow.timestamp("s")), pyarrow.array([True] * 40)],
+    ("values", "kind"),
+    [
+        (pyarrow.array([9000] * 40, pyarrow.timestamp("s")), "date"),
+        (pyarrow.array([True] * 40), "boolean"),
+        (pyarrow.array([7] * 40), "number"),
+    ],
 )
-def test_a_constant_that_is_kept_is_read_again(tmp_path, values):
+def test_a_constant_that_is_kept_is_read_again(tmp_path, values, kind):
     path = tmp_path / "a.parquet"
     columns = {"x": values, "z": [i / 7 for i in range(40)], "y": ["a", "b"] * 20}
     parquet.write_table(pyarrow.table(columns), path)
     loaded = load(path, Options(("y",), include=("x",)))
     again = prepare_rows(path, loaded.preparations[0])
     assert again.notes == []
+    assert loaded.preparations[0]["columns"][0]["kind"] == kind
     np.testing.assert_array_equal(
         again.inputs[loaded.rows[0].train], loaded.datasets[0].train_inputs
     )

@@ -156,9 +156,7 @@ def make(given: Settings, data: Dataset, earlier: Mapping[str, Any] | None) -> d
       ValueError: naming the settings, if they contradict each other or the earlier run's.
     """
     made = complete(decisive(given), data) | pixels(data)
-    outputs = _outputs(given, [OUTPUT])
-    if outputs["baselines"] is None:
-        outputs["baselines"] = "table" in made
+    outputs = _outputs(given, "table" in made, [OUTPUT])
     return _resumable(made, earlier) | {"outputs": outputs}
 
 
@@ -178,7 +176,7 @@ def make_sweep(given: Settings, data: Dataset, earlier: Mapping[str, Any] | None
     made |= {"given": decisive(given) | weights} | own
     if made["halving"] and data.validation_inputs is None:
         raise ValueError("--halving needs a validation set: expected --validation_fraction=0.1")
-    outputs = _outputs(given, [OUTPUT, SWEEP_OUTPUT])
+    outputs = _outputs(given, "table" in made, [OUTPUT, SWEEP_OUTPUT])
     outputs = {name: value for name, value in outputs.items() if not ABOUT[name].is_alone}
     return _resumable(made, earlier) | {"outputs": outputs}
 
@@ -289,10 +287,12 @@ def _refuse_contradictions(values: Mapping[str, Any], data: Dataset) -> None:
         )
 
 
-def _outputs(given: Settings, roles: list[str]) -> dict[str, Any]:
+def _outputs(given: Settings, is_table: bool, roles: list[str]) -> dict[str, Any]:
     """What decides no result but what a run leaves."""
     number, unit = given.checkpoint_every
     values = {name: getattr(given, name) for name in settings.names_of(*roles)}
+    if values["baselines"] is None:
+        values["baselines"] = is_table
     return values | {"checkpoint_every": f"{number}{unit}s" if number else "0"}
 
 

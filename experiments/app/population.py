@@ -13,7 +13,17 @@ import numpy as np
 from rich.console import Console
 
 import jaxmlp
-from experiments.app import cautions, life, parts, points, standings, startup, sweep_report, verdict
+from experiments.app import (
+    cautions,
+    life,
+    parts,
+    points,
+    standings,
+    startup,
+    sweep_report,
+    sweep_scoring,
+    verdict,
+)
 from experiments.app.job import Job
 from experiments.app.log import Clock, Log
 from experiments.app.signals import StopRequest
@@ -237,6 +247,7 @@ def finish(console: Console, job: Job, log: Log, outcome: Outcome) -> bool:
     table = path / "table.csv"
     attempt(table.name, lambda: sweep_report.write_table(table, metric, runs, rows, p_values))
     verdicts = [judge(job, runs, row) for row in rows]
+    scored = sweep_scoring.of_sweep(console, job, runs, rows)
     log.clock.charge("evaluate")
     if job.given.plots:
         attempt("plots", lambda: sweep_report.draw(path / "plots", runs, metric))
@@ -250,6 +261,7 @@ def finish(console: Console, job: Job, log: Log, outcome: Outcome) -> bool:
         "num_faults": len(runs.faults),
         "settings": sweep_report.settings(rows, p_values, verdicts),
         "params_sha256": sweep_report.digest_of_all(digests),
+        **scored,
         "seconds": log.clock.rounded,
     }
     attempt("summary.json", lambda: write_json(path / "summary.json", job.marked(summary)))

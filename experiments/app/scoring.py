@@ -1,6 +1,6 @@
 """A run's scores: the network's figures on the test set, and the baselines' beside them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,17 +10,26 @@ from experiments.app.job import Job
 from experiments.scores import baselines, figures, screen, worth
 from experiments.scores.worth import NETWORK
 
-__all__ = ["announce", "is_asked", "of_run", "show", "weights"]
+__all__ = [
+    "announce",
+    "fitted",
+    "is_asked",
+    "names_of",
+    "of_run",
+    "show",
+    "weights",
+    "with_baselines",
+]
 
 WINDOWED = "no baselines: they are fitted in memory, and the data are read in windows"
 
 
 def is_asked(job: Job) -> bool:
     """Whether a run has scores: it has a test set, and is not from before there were any."""
-    return _with_baselines(job) is not None and job.data.test_labels is not None
+    return with_baselines(job) is not None and job.data.test_labels is not None
 
 
-def _with_baselines(job: Job) -> bool | None:
+def with_baselines(job: Job) -> bool | None:
     """Whether baselines are asked for; None in a record from before there were any."""
     found: bool | None = job.config.get("outputs", {}).get("baselines")
     return found
@@ -28,7 +37,7 @@ def _with_baselines(job: Job) -> bool | None:
 
 def announce(console: Console, job: Job) -> None:
     """Says what takes a while."""
-    if _with_baselines(job) and job.window is None:
+    if with_baselines(job) and job.window is None:
         console.print("fits the baselines on the training rows, for comparison", soft_wrap=True)
 
 
@@ -43,23 +52,40 @@ def of_run(job: Job, outputs: np.ndarray) -> dict[str, Any]:
       "scores": of the network, and of each baseline where they are asked for; and then "worth",
       whether it was worth it, with notes on what was left out.
     """
-    task, data = job.config["task"], job.data
-    labels = np.asarray(data.test_labels)
-    found = baselines.Baselines({}, [])
-    if _with_baselines(job) and job.window is not None:
-        found.notes.append(WINDOWED)
-    elif _with_baselines(job):
-        examples = data.train_inputs, np.asarray(data.train_labels), data.test_inputs
-        found = baselines.fit(task, *examples, job.config["sizes"][-1], weights(job))
+    task = job.config["task"]
+    labels, found = np.asarray(job.data.test_labels), fitted(job)
     answers = {NETWORK: outputs, **found.outputs}
-    names = data.class_names or tuple(job.config.get("table", {}).get("target", ()))
-    of_each = {name: figures.of(task, labels, each, names) for name, each in answers.items()}
+    of_each = {
+        name: figures.of(task, labels, each, names_of(job)) for name, each in answers.items()
+    }
     scored: dict[str, Any] = {"scores": of_each}
     if found.outputs:
         scored["worth"] = worth.verdict(task, labels, answers) | {"notes": found.notes}
     elif found.notes:
         scored["worth"] = {"notes": found.notes}
     return scored
+
+
+def names_of(job: Job) -> Sequence[str]:
+    """What the questions are called, or the values; () where nothing is known of that."""
+    return job.data.class_names or tuple(job.config.get("table", {}).get("target", ()))
+
+
+def fitted(job: Job, num_parts: int = 1) -> baselines.Baselines:
+    """The baselines' answers to the test set, where they are asked for.
+
+    Args:
+      job: what was done.
+      num_parts: how many such jobs there are, which share the time of one.
+    """
+    data = job.data
+    if with_baselines(job) and job.window is not None:
+        return baselines.Baselines({}, [WINDOWED])
+    if not with_baselines(job):
+        return baselines.Baselines({}, [])
+    examples = data.train_inputs, np.asarray(data.train_labels), data.test_inputs
+    task, num_outputs = job.config["task"], job.config["sizes"][-1]
+    return baselines.fit(task, *examples, num_outputs, weights(job), num_parts)
 
 
 def weights(job: Job) -> np.ndarray | None:
@@ -78,11 +104,12 @@ def weights(job: Job) -> np.ndarray | None:
 def show(console: Console, summary: Mapping[str, Any]) -> None:
     """Shows the scores, in a line or beside the baselines', and whether it was worth it."""
     scores, verdict = summary.get("scores", {}), summary.get("worth", {})
+    where = verdict.get("over", "on the test set")
     if len(scores) > 1:
         console.print()
-        console.print(screen.table(scores))
+        console.print(screen.table(scores, where))
     elif scores.get(NETWORK):
-        text = f"test set: {screen.line(scores[NETWORK])}"
+        text = f"{where.removeprefix('on the ')}: {screen.line(scores[NETWORK])}"
         console.print(text, markup=False, soft_wrap=True)
     if "text" in verdict:
         console.print(verdict["text"], style="bold", markup=False, soft_wrap=True)

@@ -141,7 +141,6 @@ class Settings(Decisive):
         "boosting, and say whether the network was worth it; by default where the data are a "
         "table.",
         role=OUTPUT,
-        is_alone=True,
         is_filled=True,
     )
     tensorboard: bool = switch(

@@ -14,7 +14,7 @@ from rich.measure import Measurement
 from rich.table import Table
 
 import jaxmlp
-from experiments.app import points
+from experiments.app import points, scoring
 from experiments.app.progress import format_metric
 from jaxmlp import statistics
 from jaxmlp.populations.runs import HALVING
@@ -212,6 +212,7 @@ def conclude(
         say(f"{name} ended: a number that is not finite came up in {fault}")
     if len(runs.faults) > SHOWN:
         say(f"{len(runs.faults) - SHOWN} more ended likewise")
+    scoring.show(console, summary)
     saved = 100 * (1 - runs.share_of_work)
     rate = summary["network_epochs_per_second"]
     say(

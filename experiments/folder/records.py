@@ -163,16 +163,18 @@ MEANS = {
 LINE = Fields({"epoch": LENGTH}, {**MEANS, **MARKS, "learning_rate": LOSS, "seconds": SECONDS})
 RUN_LINE = Fields({**LINE.needed, "step": COUNT, "params_sha256": SHA256}, LINE.known)
 SCORED = {f"{name}{end}": LOSS for name in SCORES for end in ("", "_low", "_high")}
+WORTH = {"text": TEXT, "best_baseline": TEXT, "p_values": Each(ACCURACY), "notes": [TEXT]}
+SCORES_AND_WORTH = {  # of a run, and of the best of a sweep, where "over" says what means are over
+    "scores": Each(Fields({}, {**SCORED, "each": Each(Fields({}, SCORED))})),
+    "worth": Fields({}, {**WORTH, "over": TEXT}),
+}
 FIGURES = {
     **MEANS,
     **MARKS,
     **{f"num_{name}": COUNT for name in ("train", "validation", "test", "parameters", "faults")},
     **{"num_epochs": COUNT, "params_epoch": COUNT, "seed": SEED, "params_sha256": SHA256},
     "verdict": Each(TEXT),
-    "scores": Each(Fields({}, {**SCORED, "each": Each(Fields({}, SCORED))})),
-    "worth": Fields(
-        {}, {"text": TEXT, "best_baseline": TEXT, "p_values": Each(ACCURACY), "notes": [TEXT]}
-    ),
+    **SCORES_AND_WORTH,
 }
 SUMMARY = Fields({}, {**FIGURES, "seconds": Each(SECONDS)})
 FAULT = Fields({"step": COUNT, "epoch": LENGTH, "kind": TEXT, "layer": TEXT, "detail": TEXT}, MARKS)

@@ -36,7 +36,8 @@ SWEEP_SUMMARY = schema.Fields(  # as far as a page needs it
                 }
             )
         ],
-    }
+    },
+    records.SCORES_AND_WORTH,
 )
 
 

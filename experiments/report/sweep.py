@@ -15,6 +15,7 @@ SECTIONS: dict[str, Callable[[SweepSubject], dict[str, Any] | None]] = {
     "run": sweep_settings.head,
     "network": vote.of,
     "settings": sweep_settings.of,
+    "scores": sweep_settings.scores,
     "bands": sweep_charts.curves,
     "axes": sweep_charts.axes,
     "seeds": sweep_charts.seeds,

@@ -8,11 +8,12 @@ import numpy as np
 from experiments.app import cautions, points, standings
 from experiments.app.progress import format_metric
 from experiments.report.facts import for_target, origin, short_name
+from experiments.report.facts import scores as scores_of
 from experiments.report.subject import SweepSubject
 from jaxmlp.statistics import OBSERVED
 from jaxmlp.statistics.settings import FOLD, observed_in
 
-__all__ = ["failed", "head", "name_of", "of", "order_of"]
+__all__ = ["failed", "head", "name_of", "of", "order_of", "scores"]
 
 MOST = 1000  # settings in the table, and networks that failed
 
@@ -132,6 +133,13 @@ def of(subject: SweepSubject) -> dict[str, Any]:
         "notes": [note for note in notes if note],
         "rows": [row_of(rank, place) for rank, place in enumerate(order[:MOST], 1)],
     }
+
+
+def scores(subject: SweepSubject) -> dict[str, Any] | None:
+    """The best setting's figures beside the baselines', and over what they are; None of none."""
+    worth = subject.summary.get("worth", {})
+    found = scores_of(subject.summary.get("scores"), worth)
+    return found and {**found, "over": worth.get("over", "on the test set")}
 
 
 def _cell(value: float, text: str) -> dict[str, Any]:

@@ -50,6 +50,7 @@ def fit(
     test_inputs: Any,
     num_outputs: int,
     weights: np.ndarray | None = None,
+    num_parts: int = 1,
 ) -> Baselines:
     """The answers to a test set of what is fitted on a training set.
 
@@ -61,6 +62,7 @@ def fit(
       num_outputs: the network's: K classes, L questions or V values.
       weights: (N,) of the training rows, if they weigh differently; the commonest class and the
         mean are of all alike.
+      num_parts: how many times this is done, as for each fold; all take the time of one.
 
     >>> inputs, labels = np.float32([[0], [1], [2], [3]]), np.array([0, 0, 0, 1])
     >>> fit("classification", inputs, labels, inputs[:1], 2).outputs["commonest_class"].tolist()
@@ -83,17 +85,18 @@ def fit(
     train, test = learners.scaled(train, test)
     examples = _Examples(task, train, labels[rows], test, drawn, num_outputs)
     is_of_values, work = task == "regression", train.size * num_outputs
-    steps = int(np.clip(LINEAR_WORK // work, FEWEST_STEPS, MOST_STEPS))
+    steps = int(np.clip(LINEAR_WORK // (work * num_parts), FEWEST_STEPS, MOST_STEPS))
     name = "ridge_regression" if is_of_values else "logistic_regression"
     _attempt(found, name, learners.linear(is_of_values, steps), examples)
     trees = learners.NUM_TREES * (
         1 if (task, num_outputs) == ("classification", 2) else num_outputs
     )
-    if train.size * trees <= BOOSTING_WORK:
+    if train.size * trees * num_parts <= BOOSTING_WORK:
         _attempt(found, "gradient_boosting", learners.boosting(is_of_values), examples)
     else:
         size = f"{len(train):,} rows of {train.shape[1]:,} features in {trees:,} trees"
-        found.notes.append(f"no gradient boosting: {size} take it minutes")
+        times = f", {num_parts} times," if num_parts > 1 else ""
+        found.notes.append(f"no gradient boosting: {size}{times} take it minutes")
     return found
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments.scores import classes, values
 
-__all__ = ["NAMES", "as_classes", "of"]
+__all__ = ["NAMES", "as_classes", "of", "rounded"]
 
 NAMES = (  # of figures; those with an interval have its ends as NAME_low and NAME_high too
     *("exact_match", "accuracy", "balanced_accuracy", "f1", "macro_f1", "roc_auc", "log_loss"),
@@ -48,7 +48,7 @@ def of(
         found = _of_questions(labels.astype(int), outputs, class_names)
     else:
         found = classes.figures(*as_classes(labels, outputs))
-    return _rounded(found)
+    return rounded(found)
 
 
 def as_classes(labels: np.ndarray, outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -99,7 +99,8 @@ def _named(each: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str,
     return dict(zip(named, each, strict=True))
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
+    """A figure, or all of a mapping, without the digits that differ from machine to machine."""
     if isinstance(value, Mapping):
-        return {name: _rounded(item) for name, item in value.items()}
+        return {name: rounded(item) for name, item in value.items()}
     return None if value is None else float(f"{value:.{DIGITS}g}")

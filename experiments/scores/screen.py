@@ -49,17 +49,18 @@ def line(figures: Figures) -> str:
     return ", ".join(parts)
 
 
-def table(scores: Mapping[str, Figures]) -> Table:
+def table(scores: Mapping[str, Figures], where: str = "on the test set") -> Table:
     """The network's figures above those of each baseline.
 
     Args:
       scores: by name, the network's first, whose interval is shown.
+      where: what they are of, for the title.
     """
     first = next(iter(scores.values()))
     columns = _shown(first)
     in_per_cent = ", shares in %" if "accuracy" in first else ""
     grid = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    grid.title = f"on the test set{in_per_cent}"
+    grid.title = f"{where}{in_per_cent}"
     grid.add_column("", no_wrap=True)
     for name in columns:
         grid.add_column(HEADS[name], justify="right", no_wrap=True, vertical="bottom")

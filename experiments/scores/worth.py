@@ -11,7 +11,7 @@ from experiments.scores.figures import as_classes
 from experiments.scores.numerals import plain
 from jaxmlp.statistics import adjust
 
-__all__ = ["LEVEL", "NETWORK", "Paired", "compare", "merits", "verdict"]
+__all__ = ["LEVEL", "NETWORK", "Paired", "compare", "conclusion", "merits", "rows_text", "verdict"]
 
 LEVEL = 0.05
 NETWORK = "network"
@@ -103,23 +103,47 @@ def verdict(task: str, labels: np.ndarray, outputs: Mapping[str, np.ndarray]) ->
     own = of_each[NETWORK]
     found = [compare(task, own, of_each[name]).p_value for name in names]
     p_values = dict(zip(names, adjust(found), strict=True))
-    best = max(names, key=lambda name: of_each[name].mean())  # the first of equals
-    means = [float(of_each[name].mean()) for name in (NETWORK, best)]
+    means = {name: float(merit.mean()) for name, merit in of_each.items()}
+    is_of_several = outputs[NETWORK].shape[1] > 1
+    return conclusion(task, means, p_values, rows_text(len(labels)), is_of_several)
+
+
+def conclusion(
+    task: str,
+    of_each: Mapping[str, float],
+    p_values: Mapping[str, float],
+    judges: str,
+    is_of_several: bool,
+) -> dict[str, Any]:
+    """What `verdict` returns, of what is known.
+
+    Args:
+      task: as of `merits`.
+      of_each: mean merits of the network and of each baseline.
+      p_values: of each baseline, corrected for all of them.
+      judges: how many of what they are of, such as "these 30 rows".
+      is_of_several: whether there are several outputs.
+    """
+    best = max(p_values, key=lambda name: of_each[name])  # the first of equals
+    means = of_each[NETWORK], of_each[best]
     is_sure, words = p_values[best] < LEVEL, _words(best)
     if not means[0] > means[1]:  # NaN is not
         said = f"{'worse' if is_sure else 'no better'} than {words}"
     elif is_sure:
         said = f"better than {words}, the best baseline"
     else:
-        rows = f"these {len(labels):,} rows" if len(labels) > 1 else "this one row"
-        said = f"not shown to be better than {words}: {rows} cannot tell them apart"
-    is_of_several = outputs[NETWORK].shape[1] > 1
+        said = f"not shown to be better than {words}: {judges} cannot tell them apart"
     figures = f"{_figure(task, is_of_several)} {' against '.join(_shown(task, m) for m in means)}"
     return {
         "text": f"The network is {said} ({figures}, p = {p_values[best]:.2g}).",
         "best_baseline": best,
         "p_values": {name: float(f"{value:.6g}") for name, value in p_values.items()},
     }
+
+
+def rows_text(count: int) -> str:
+    """Rows that judge, as `conclusion` has them."""
+    return f"these {count:,} rows" if count > 1 else "this one row"
 
 
 def _figure(task: str, is_of_several: bool) -> str:

@@ -13,6 +13,7 @@ from test_table import SETTINGS, houses, interrupted, predictions, write
 import jaxmlp
 from experiments import predict, replay, sweep, table
 from experiments.data.tables import loading
+from experiments.scores import baselines
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +122,37 @@ def test_an_answer_is_that_of_the_network_on_its_own_folds_inputs(file, folder):
     scaling = config["fold_scalings"][1]["output_scaling"]
     expected = outputs[:, 0] * scaling["scale"][0] + scaling["mean"][0]
     np.testing.assert_allclose(answers(folder)[loaded.rows[1].test], expected, rtol=1e-4)
+
+
+def test_scores_stand_beside_baselines_on_each_folds_rows(file, folder):
+    """By the saved networks and scikit-learn's ridge regression, fold by fold."""
+    options = loading.Options(("price",), ignore=("kind", "quiet", "light"), folds=2)
+    loaded = loading.load(file, options)
+    summary = read(folder / "summary.json")
+    own, ridge = [], []
+    for number, data in enumerate(loaded.datasets):
+        scaling = read(folder / "config.json")["fold_scalings"][number]["output_scaling"]
+        labels = data.test_labels.reshape(-1)
+        for seed in (0, 1):
+            path = folder / "networks" / f"fold={number},seed={seed}.npz"
+            first, last = jaxmlp.load_params(path)
+            hidden = np.maximum(data.test_inputs @ first.kernel + first.bias, 0)
+            outputs = (hidden @ last.kernel + last.bias)[:, 0]
+            found = outputs * scaling["scale"][0] + scaling["mean"][0]
+            own.append(np.abs(found - labels).mean())
+        examples = (data.train_inputs, data.train_labels, data.test_inputs, 1)
+        found = baselines.fit("regression", *examples).outputs["ridge_regression"][:, 0]
+        ridge.append(np.abs(found - labels).mean())
+    scores = summary["scores"]
+    assert scores["network"]["mae"] == pytest.approx(np.mean(own), rel=1e-4)
+    assert scores["ridge_regression"]["mae"] == pytest.approx(np.mean(ridge), rel=1e-4)
+    assert list(scores)[:3] == ["network", "ensemble", "mean"]
+    (setting,) = summary["settings"]
+    ends = scores["network"]["mae_low"], scores["network"]["mae_high"]
+    assert ends == pytest.approx((max(setting["low"], 0), setting["high"]), rel=1e-4)
+    assert "these 2 folds" in summary["worth"]["text"] or "no better" in summary["worth"]["text"]
+    over = "on the rows that each fold tests, means over 2 folds of 2 networks each"
+    assert summary["worth"]["over"] == over
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ MOST_NETWORKS = 200  # that are asked: of more the first seeds of each fold
 MOST_NUMBERS = 50_000_000  # of their answers
 MOST_FOLDS = 20  # that baselines are fitted for: each learner takes its time to start
 ELSEWHERE = "no scores: other processes have some of the best setting's networks"
+OVER_SEEDS = "the interval is over seeds, on these test rows: it knows nothing of other rows"
 MANY = f"no baselines: of more than {MOST_FOLDS} folds they take minutes"
 DIVERGED_SOME = "networks that diverged are left out"
 DIVERGED = "no scores: the best setting has none of finite numbers for all rows"
@@ -71,6 +72,8 @@ def of_sweep(console: Console, job: Job, runs: Runs, rows: Sequence[Summary]) ->
     task, are_folds = job.config["task"], bool(job.folds)
     found = several.scores(task, parts, are_folds, scoring.names_of(job))
     verdict = several.verdict(task, parts, are_folds) if names else {}
+    if not are_folds and sum(map(len, parts[0].networks)) > 1:
+        notes.append(OVER_SEEDS)
     over = _over(parts, observed_in(chosen), are_folds)
     return {
         "scores": found,

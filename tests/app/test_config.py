@@ -132,7 +132,9 @@ def test_baselines_are_fitted_for_tables_and_where_they_are_asked_for(blobs):
         patch.setattr(config, "complete", lambda *of: complete(*of) | table)
         assert config_of(20)["outputs"]["baselines"] is True
         assert config_of(20, "--nobaselines")["outputs"]["baselines"] is False
-    assert "baselines" not in config_of(20, make=config.make_sweep)["outputs"]
+        assert config_of(20, make=config.make_sweep)["outputs"]["baselines"] is True
+    assert config_of(20, make=config.make_sweep)["outputs"]["baselines"] is False
+    assert config_of(20, "--baselines", make=config.make_sweep)["outputs"]["baselines"] is True
 
 
 def weights_of(labels, num_classes, *arguments, make=config.make):

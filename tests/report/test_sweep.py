@@ -42,6 +42,22 @@ def test_what_networks_scatter_over_is_a_heading(axes, num_seeds, words, tmp_pat
     assert f'<a href="#seeds-heading">{words}</a>' in text
 
 
+def test_scores_are_there_where_the_sweep_has_some(tmp_path):
+    made = subject(tmp_path)
+    figures = {"accuracy": 0.75, "accuracy_low": 0.5, "accuracy_high": 1.0}
+    scores = {"network": figures, "commonest_class": {**figures, "accuracy": 0.25}}
+    worth = {"text": "It was.", "over": "on <2> folds", "notes": ["a note"]}
+    text = sweep.write(made._replace(summary={**made.summary, "scores": scores})).read_text()
+    assert "Of the best setting, on the test set." in text
+    summary = {**made.summary, "scores": scores, "worth": worth}
+    text = sweep.write(made._replace(summary=summary)).read_text()
+    section = text.split('<h2 id="scores-heading"')[1].split("</section>")[0]
+    assert "Of the best setting, on &lt;2&gt; folds." in section
+    assert "<p>It was.</p>\n<p>a note</p>" in section
+    assert '<th scope="row">network</th><td>0.75 (0.5 to 1)</td>' in section
+    assert '<th scope="row">commonest class</th><td>0.25 (0.5 to 1)</td>' in section
+
+
 def test_every_setting_is_a_row_the_best_first(tmp_path):
     text = sweep.write(subject(tmp_path)).read_text()
     body = re.search(r'<table id="settings".*?<tbody>(.*?)</tbody>', text, re.DOTALL)[1]

@@ -1,0 +1,152 @@
+"""A sweep's scores: which networks are asked, on what, and what is said of those that are not."""
+
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+from run_tables import made_up, runs_of
+
+import jaxmlp
+from experiments.app import points, report, scoring, sweep_scoring
+from experiments.app.job import Job
+from experiments.scores.baselines import Baselines
+from jaxmlp import statistics
+from jaxmlp.populations.runs import Runs
+from jaxmlp.types import Dataset, Run
+
+RATES = {"learning_rate": (0.1, 0.2)}
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Networks whose parameters are their own address; they are right where it says so."""
+    seen = []
+
+    def member(runs, **where):
+        return Run([np.array(list(where.values()), float)], None, {})
+
+    def answers(job, params):
+        seen.append((job.data.name, job.recipe, params[0].tolist()))
+        return np.array([[0.25, 0.75], [0.25, 0.75]])
+
+    monkeypatch.setattr(Runs, "member", member)
+    monkeypatch.setattr(sweep_scoring, "trained", lambda params: params)
+    monkeypatch.setattr(report, "answers", answers)
+    monkeypatch.setattr(points, "given", lambda config: {})
+    monkeypatch.setattr(points, "recipe_at", lambda data, given, setting: setting)
+    monkeypatch.setattr(scoring, "fitted", lambda job, parts: Baselines({}, [f"of {parts}"]))
+    return seen
+
+
+def data(name="one"):
+    inputs = np.zeros((4, 3), np.float32)
+    labels = np.array([0, 1])
+    return Dataset(inputs, np.array([0, 1, 1, 1]), inputs[:2], labels, name=name)
+
+
+def job(folds=(), baselines=True, **config):
+    config = {"task": "classification", "sizes": [3, 2], **config}
+    if baselines is not None:
+        config["outputs"] = {"baselines": baselines}
+    recipe = jaxmlp.Recipe(None, jaxmlp.classification(2), None, {})
+    return Job(recipe, data(), config, None, folds=folds)
+
+
+def of_sweep(job, runs, rows):
+    return sweep_scoring.of_sweep(Console(file=io.StringIO()), job, runs, rows)
+
+
+@pytest.mark.parametrize(
+    ("baselines", "config", "is_asked"),
+    [
+        (True, {}, True),
+        (False, {}, False),
+        (False, {"table": {}}, True),
+        (None, {"table": {}}, False),  # from before there were any
+    ],
+)
+def test_a_table_has_scores_and_what_is_asked_for(baselines, config, is_asked):
+    made = job(baselines=baselines, **config)
+    assert sweep_scoring.is_asked(made) == is_asked
+    without = made._replace(data=made.data._replace(test_inputs=None, test_labels=None))
+    assert not sweep_scoring.is_asked(without)
+
+
+def test_the_best_settings_networks_are_asked_and_how_it_was_chosen_is_said(asked):
+    found = of_sweep(job(), *made_up([[0.25, 0.5], [0.5, 0.75]], **RATES))
+    assert asked == [("one", {"learning_rate": 0.2}, [seed]) for seed in (0.0, 1.0)]
+    assert found["scores"]["network"]["accuracy"] == 0.5
+    assert found["worth"]["over"] == "on the test set, means over 2 seeds"
+    choice, fitted, seeds = found["worth"]["notes"]
+    assert choice.startswith("learning_rate=0.2 is the best of 2 settings by the test accuracy of")
+    assert (fitted, seeds) == ("of 1", sweep_scoring.OVER_SEEDS)
+    asked.clear()
+    alone = of_sweep(job(), *made_up([[0.25, 0.5]], learning_rate=(0.1,)))
+    assert alone["worth"]["notes"] == ["of 1", sweep_scoring.OVER_SEEDS]
+
+
+def folds_of(count, num_seeds):
+    runs = runs_of({"fold": range(count), "seed": range(num_seeds)}, [0.5], metric="test_accuracy")
+    return runs, rows_of(runs)
+
+
+def rows_of(runs):
+    return statistics.summarize(runs, "test_accuracy", interval="t")
+
+
+def test_each_folds_networks_are_asked_of_its_rows(asked):
+    made = job(folds=(data("first"), data("second")))
+    found = of_sweep(made, *folds_of(2, 2))
+    names = [name for name, _, _ in asked]
+    assert names == ["first", "first", "second", "second"]
+    over = "on the rows that each fold tests, means over 2 folds of 2 networks each"
+    assert found["worth"] == {"over": over, "notes": ["of 2"]}
+
+
+def test_of_many_networks_the_first_seeds_are_asked(asked, monkeypatch):
+    monkeypatch.setattr(sweep_scoring, "MOST_NETWORKS", 6)
+    made = job(folds=(data("first"), data("second")))
+    found = of_sweep(made, *folds_of(2, 5))
+    assert [params for _, _, params in asked] == [[0], [1], [2]] * 2
+    assert "scores are of 3 of the 5 networks" in found["worth"]["notes"]
+    asked.clear()
+    runs = runs_of({"seed": range(2), "noise_seed": range(9)}, [0.5], metric="test_accuracy")
+    of_sweep(job(), runs, rows_of(runs))
+    assert [params for _, _, params in asked] == [[s, n] for s in (0, 1) for n in (0, 1, 2)]
+    monkeypatch.setattr(sweep_scoring, "MOST_NUMBERS", 8)
+    asked.clear()
+    of_sweep(job(), runs, rows_of(runs))
+    assert [params for _, _, params in asked] == [[0, 0], [1, 0]]
+
+
+def test_of_many_folds_no_baselines_are_fitted(asked, monkeypatch):
+    monkeypatch.setattr(sweep_scoring, "MOST_FOLDS", 1)
+    found = of_sweep(job(folds=(data(), data())), *folds_of(2, 1))
+    assert found["worth"]["notes"] == [sweep_scoring.MANY]
+
+
+def test_networks_that_diverged_are_left_out(asked, monkeypatch):
+    whole = Runs.member
+
+    def member(runs, **where):
+        run = whole(runs, **where)
+        return run._replace(params=[np.array([np.nan])]) if where["seed"] in bad else run
+
+    monkeypatch.setattr(Runs, "member", member)
+    bad = {1}
+    found = of_sweep(job(folds=(data(), data())), *folds_of(2, 3))
+    assert found["worth"]["notes"] == [sweep_scoring.DIVERGED_SOME, "of 2"]
+    assert found["worth"]["over"].endswith("2 folds of 2 networks each")
+    bad = {0, 1, 2}
+    found = of_sweep(job(folds=(data(), data())), *folds_of(2, 3))
+    assert found == {"worth": {"notes": [sweep_scoring.DIVERGED]}}
+
+
+def test_networks_of_another_process_have_no_scores(asked):
+    runs, rows = made_up([[0.25, 0.5]], learning_rate=(0.1,))
+    places = runs.places.copy()
+    places[0, 1, 1] = -1
+    found = of_sweep(job(), runs._replace(places=places), rows)
+    assert found == {"worth": {"notes": [sweep_scoring.ELSEWHERE]}}
+    assert not asked

@@ -274,7 +274,8 @@ def finish(console: Console, job: Job, log: Log, outcome: Outcome) -> bool:
         lines = sweep_report.lines_of(job, runs, log.lines.records)
         attempt("metrics.jsonl", lambda: write_lines(path / "metrics.jsonl", lines))
     log.close()
-    standings.conclude(console, path, metric, runs, rows, p_values, summary)
+    names = job.data.class_names
+    standings.conclude(console, path, metric, runs, rows, p_values, summary, names)
     cautions.show(console, job, cautions.of_sweep(job, runs))
     return False
 

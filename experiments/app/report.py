@@ -15,8 +15,6 @@ from experiments.app.progress import format_metric
 from experiments.app.traits import with_what
 from experiments.folder import records, schema
 from experiments.folder.files import write_json
-from experiments.scores import screen
-from experiments.scores.worth import NETWORK
 from jaxmlp.objectives.tasks import metrics_of
 from jaxmlp.runtime import receipt
 from jaxmlp.types import Progress, PyTree, trained
@@ -187,9 +185,7 @@ def conclude(
         for kind in ("test", "train")
     )
     console.print(f"\n{scores}", style="bold", soft_wrap=True)
-    scoring.show(console, summary)
-    if said := screen.whose_f1(summary.get("scores", {}).get(NETWORK, {}), job.data.class_names):
-        console.print(said, markup=False, soft_wrap=True)
+    scoring.show(console, summary, job.data.class_names)
     for finding, figures in summary["verdict"].items():
         text = f"THIS RUN ENDED {finding.upper()}: {figures}"
         console.print(text, style="bold red", markup=False, soft_wrap=True)

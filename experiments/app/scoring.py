@@ -101,7 +101,7 @@ def weights(job: Job) -> np.ndarray | None:
     return of_each if own is None else of_each * own
 
 
-def show(console: Console, summary: Mapping[str, Any]) -> None:
+def show(console: Console, summary: Mapping[str, Any], class_names: Sequence[str] = ()) -> None:
     """Shows the scores, in a line or beside the baselines', and whether it was worth it."""
     scores, verdict = summary.get("scores", {}), summary.get("worth", {})
     where = verdict.get("over", "on the test set")
@@ -115,3 +115,5 @@ def show(console: Console, summary: Mapping[str, Any]) -> None:
         console.print(verdict["text"], style="bold", markup=False, soft_wrap=True)
     for note in verdict.get("notes", []):
         console.print(note, markup=False, soft_wrap=True)
+    if said := screen.whose_f1(scores.get(NETWORK, {}), class_names):
+        console.print(said, markup=False, soft_wrap=True)

@@ -181,6 +181,7 @@ def conclude(
     rows: list[Summary],
     p_values: list[float],
     summary: Mapping[str, Any],
+    class_names: Sequence[str] = (),
 ) -> None:
     """Shows the settings' table, what is to be said of them, and where everything lies."""
 
@@ -212,7 +213,7 @@ def conclude(
         say(f"{name} ended: a number that is not finite came up in {fault}")
     if len(runs.faults) > SHOWN:
         say(f"{len(runs.faults) - SHOWN} more ended likewise")
-    scoring.show(console, summary)
+    scoring.show(console, summary, class_names)
     saved = 100 * (1 - runs.share_of_work)
     rate = summary["network_epochs_per_second"]
     say(

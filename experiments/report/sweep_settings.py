@@ -138,7 +138,8 @@ def of(subject: SweepSubject) -> dict[str, Any]:
 def scores(subject: SweepSubject) -> dict[str, Any] | None:
     """The best setting's figures beside the baselines', and over what they are; None of none."""
     worth = subject.summary.get("worth", {})
-    found = scores_of(subject.summary.get("scores"), worth)
+    scored = subject.summary.get("scores")
+    found = scores_of(scored, worth, subject.job.data.class_names)
     return found and {**found, "over": worth.get("over", "on the test set")}
 
 

@@ -54,8 +54,8 @@ def test_scores_are_there_where_the_sweep_has_some(tmp_path):
     section = text.split('<h2 id="scores-heading"')[1].split("</section>")[0]
     assert "Of the best setting, on &lt;2&gt; folds." in section
     assert "<p>It was.</p>\n<p>a note</p>" in section
-    assert '<th scope="row">network</th><td>0.75 (0.5 to 1)</td>' in section
-    assert '<th scope="row">commonest class</th><td>0.25 (0.5 to 1)</td>' in section
+    assert '<th scope="row">network</th><td>75.00 % (50.0 to 100.0 %)</td>' in section
+    assert '<th scope="row">commonest class</th><td>25.00 % (50.0 to 100.0 %)</td>' in section
 
 
 def test_every_setting_is_a_row_the_best_first(tmp_path):

@@ -121,14 +121,22 @@ def conclude(given: Examples, found: Predictions) -> None:
         console.print(f"all networks guess alike at {same:,} of {count:,}")
     if given.labels is None:
         return
+    rows = np.flatnonzero(_are_known(given.labels).reshape(count, -1).all(axis=1))
+    labels, num_known = given.labels[rows], len(rows)
     if found.task in ("classification", "binary"):
-        right = int((found.guesses == given.labels).sum())
-        console.print(f"right: {right:,} of {count:,}, {100 * right / count:.2f} %", style="bold")
+        right = int((found.guesses[rows] == labels).sum())
+        share = f"{100 * right / num_known:.2f} %"
+        console.print(f"right: {right:,} of {num_known:,}, {share}", style="bold")
     task = "classification" if found.task == "binary" else found.task  # with both answers' shares
-    scores = figures.of(task, given.labels, found.votes.outputs, found.names)
+    scores = figures.of(task, labels, found.votes.outputs[rows], found.names)
     console.print(screen.line(scores), markup=False, soft_wrap=True)
     if said := screen.whose_f1(scores, found.names):
         console.print(said, markup=False, soft_wrap=True)
+
+
+def _are_known(labels: np.ndarray) -> np.ndarray:
+    """Where there is a label: a table may have rows without."""
+    return ~np.isnan(labels) if labels.dtype.kind == "f" else labels >= 0
 
 
 def place_for_picture(folder: Path, config: Mapping[str, Any]) -> Path | None:

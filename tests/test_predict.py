@@ -280,5 +280,7 @@ def test_what_is_odd_and_how_good_answers_are_is_counted(capsys):
         "right: 2 of 4, 50.00 %",
     ]
     assert lines[-1] == "F1 is that of yes."
+    predict.conclude(given._replace(labels=np.array([0, -1, 1, -1])), found)
+    assert "right: 2 of 2, 100.00 %" in capsys.readouterr().out
     predict.conclude(given._replace(labels=None), found)
     assert capsys.readouterr().out.splitlines() == lines[:3]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -88,14 +89,15 @@ def record(found: Sequence[Column], answer: Answers) -> dict[str, Any]:
 
 
 def known(preparation: dict[str, Any], table: Any) -> tuple[np.ndarray | None, list[str]]:
-    """The labels of a table that a network is shown later, where all rows have them.
+    """The labels of a table that a network is shown later.
 
     Args:
       preparation: of the network.
       table: as `reading.read` returns it.
 
     Returns:
-      Labels as of `Answers`, or None; and what there is to say of it.
+      Labels as of `Answers`, -1 or NaN in rows without; None where no row has any, or one has
+      another than in training; and what there is to say of it.
     """
     target = preparation["target"]
     names, task = target["names"], target["task"]
@@ -111,21 +113,32 @@ def known(preparation: dict[str, Any], table: Any) -> tuple[np.ndarray | None, l
         return None, [str(error)]
     notes = [note for column in found for note in column.notes]
     lost = np.any([column.is_missing for column in found], axis=0)
+    if lost.all():
+        return None, [*notes, f"no row has {several(names)}, so that no figures can be given"]
     if lost.any():
         verb = "has" if lost.sum() == 1 else "have"
-        said = f"{lost.sum():,} of {len(lost):,} rows {verb} no target"
-        said = "no row has a target" if lost.all() else said
-        return None, [*notes, f"{said}, so that no figures can be given"]
+        said = f"{lost.sum():,} of {len(lost):,} rows {verb} no {several(names)}"
+        notes.append(f"{said}: the figures are of the others")
+    rows = np.flatnonzero(~lost)
+    found = [column._replace(values=column.values[rows]) for column in found]
     if task == "regression":
         made = np.stack([column.values for column in found], axis=1).astype(np.float32)
-        return made[:, 0] if len(names) == 1 else made, notes
+        return _among(made[:, 0] if len(names) == 1 else made, rows, len(lost)), notes
     labels = _class_of(found[0], target) if len(names) == 1 else _answers_of(found, task)
     if (odd := (labels < 0).reshape(len(labels), -1).any(axis=1)).any():
-        row = int(odd.argmax())
+        row = int(rows[odd.argmax()])
         texts = [str(cells.texts_of(table.column(name))[row]) for name in names]
         said = f"{several(names)}: {several(texts)} in row {row + 1:,} is no class of training"
         return None, [*notes, said]
-    return labels, notes
+    return _among(labels, rows, len(lost)), notes
+
+
+def _among(labels: np.ndarray, rows: np.ndarray, count: int) -> np.ndarray:
+    """Labels at their rows' places among all; -1, or NaN of values, where there is none."""
+    none = math.nan if labels.dtype.kind == "f" else -1
+    made = np.full((count, *labels.shape[1:]), none, labels.dtype)
+    made[rows] = labels
+    return made
 
 
 def _forms(target: dict[str, Any]) -> list[dict[str, Any]]:

@@ -49,7 +49,7 @@ class Prepared(NamedTuple):
     """A table, as a trained network takes it."""
 
     inputs: np.ndarray  # (N, features) float32
-    labels: np.ndarray | None  # as of the data set, where every row has one
+    labels: np.ndarray | None  # as of the data set; -1, or NaN of values, in rows without
     notes: list[str]  # lines for the screen
     columns: list[Column]  # what the rows say, in the order of the preparation
 

@@ -172,10 +172,8 @@ def test_several_targets_that_come_later():
     ("task", "columns", "note"),
     [
         ("classification", {}, None),
-        ("classification", {"y": ["a", None]}, "1 of 2 rows has no target"),
-        ("classification", {"y": ["", "?"]}, "no row has a target"),
+        ("classification", {"y": ["", "?"]}, "no row has y"),
         ("classification", {"y": ["a", "z"]}, "y: z in row 2 is no class of training"),
-        ("regression", {"y": ["1", "z"]}, "y: 1 value is no number"),
         ("regression", {"y": ["z", "z"]}, "y: expected numbers"),
     ],
 )
@@ -228,8 +226,7 @@ def test_two_one_hot_columns_of_a_binary_task_are_called_by_their_names():
 @pytest.mark.parametrize(
     ("trained", "later", "said"),
     [
-        ({"y": ["yes", "no", "no"]}, {"y": ["yes", "?", "no"]}, "1 of 3 rows has no target"),
-        ({"y": ["yes", "no", "no"]}, {"y": ["yes", "x", "no"]}, "y: 1 value is no yes or no"),
+        ({"y": ["yes", "no", "no"]}, {"y": ["?", "", "?"]}, "no row has y, so that no figures"),
         ({"y": ["3", "5", "3"]}, {"y": ["3", "4"]}, "y: 4 in row 2 is no class of training"),
         ({"y": ["0", "1", "2", "0"]}, {"y": ["1", "-1"]}, "y: -1 in row 2 is no class"),
         ({"y": ["0", "1", "2", "0"]}, {"y": ["1", "1.5"]}, "y: 1.5 in row 2 is no class"),
@@ -246,6 +243,28 @@ def test_labels_that_are_none_of_training_are_named(trained, later, said):
     _, labels, notes = again(None, table, **trained)
     assert labels is None
     assert notes[0].startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("task", "trained", "later", "labels"),
+    [
+        (None, {"y": ["yes", "no", "no"]}, {"y": ["?", "yes", "no"]}, [-1, 1, 0]),
+        (None, {"y": ["yes", "no", "no"]}, {"y": ["yes", "x", "no"]}, [1, -1, 0]),
+        ("regression", {"y": ["1", "3", "2"]}, {"y": ["1", "x"]}, [1, np.nan]),
+        (None, {"y": ["c", "a", "c", "a"]}, {"y": ["c", "", "a"]}, [1, -1, 0]),
+        ("regression", {"y": ["1.5", "2", "4"]}, {"y": ["", "2.5"]}, [np.nan, 2.5]),
+        (
+            *(None, {"a": ["yes", "no", "no"], "b": ["no", "yes", "no"]}),
+            *({"a": ["yes", "no"], "b": ["", "yes"]}, [[-1, -1], [0, 1]]),
+        ),
+    ],
+)
+def test_rows_without_a_label_leave_the_others_theirs(task, trained, later, labels):
+    _, found, (*said, last) = again(task, pyarrow.table(later), **trained)
+    np.testing.assert_array_equal(found, labels)
+    row = f"1 of {len(labels)} rows has no {', '.join(trained)}"
+    assert last == f"{row}: the figures are of the others"
+    assert len(said) == ("x" in str(later))
 
 
 def test_a_class_is_the_same_as_a_whole_number_and_with_a_point():

@@ -285,26 +285,26 @@ def an_array(case):
     x_nan, y_gap, y_negative, y_half = x.copy(), y.copy(), y.copy(), y.astype(float)
     x_nan[at, at % 8, at % 8] = case.random.choice([np.nan, np.inf, -np.inf, 1e300])
     y_gap[at], y_negative[at] = case.random.randrange(4, 2**31), -case.random.randrange(1, 2**31)
-    y_half[at] += case.random.choice([0.5, np.nan, np.inf])
+    y_half[at] += case.random.choice([np.nan, np.inf])
+    no_label = case.random.choice(["M8[s]", "m8[s]", "c8", "V4", "f4,i4"])  # texts are labels
     parts = {"x_train": x, "y_train": y, "x_test": x}
     bad = case.pick(
         [
             {"x": x_nan, "y": y},
-            {"x": x, "y": y_gap},
-            {"x": x, "y": y_negative},
             {"x": x, "y": y_half},
             {"x": x[at:], "y": y[: at + 1]} if at else {"x": x[1:], "y": y},
             {"x": x.astype(kind) if "," not in kind else np.zeros(40, kind), "y": y},
-            {"x": x, "y": y.astype(kind) if "," not in kind else np.zeros(40, kind)},
+            {"x": x, "y": y.astype(no_label) if "," not in no_label else np.zeros(40, no_label)},
             {"x": x.astype(object), "y": y},
             {"x": x, "y": [str] * 40},
             {"x": x[:0], "y": y[:0]},
             {"x": x[:, :0], "y": y},
-            {"x": x, "y": np.eye(40)},
+            {"x": x, "y": np.eye(40)[:, :, None]},
             {"x": 1.0, "y": y},
             {"x": x, "y": 1},
             {case.with_a_letter("x", "abc"): x, "y": y},
             {**parts, "y_test": y_gap},
+            {**parts, "y_test": y_negative},
             {**parts, "y_test": y + 10 ** case.random.randrange(1, 9)},
             {**parts, "y_test": y, "x_test": x[:, 1:]},
         ]

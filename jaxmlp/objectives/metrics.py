@@ -121,20 +121,21 @@ def r2(center: float = 0.0) -> Metric:
     >>> metric.finish(sum(metric.accumulate(jnp.array([x]), jnp.array(y)) for x, y in pairs)).item()
     0.5
     """
+    return Metric("r2", accumulate=functools.partial(_moments, center=center), finish=_explained)
 
-    def accumulate(outputs: jax.Array, label: jax.Array) -> jax.Array:
-        label = label.reshape(outputs.shape)
-        away = (label - center).astype(jnp.float32)
-        return jnp.stack([jnp.ones_like(away), away, away**2, (label - outputs) ** 2])
 
-    def finish(sums: jax.Array) -> jax.Array:
-        count, away, squares, residual = sums
-        about_mean = squares - away**2 / count
-        is_known = about_mean > 1e-5 * squares  # else rounding is what is left
-        ratio = jnp.where(is_known, residual / jnp.where(is_known, about_mean, 1), jnp.nan)
-        return (1 - ratio).mean()
+def _moments(outputs: jax.Array, label: jax.Array, *, center: float) -> jax.Array:
+    label = label.reshape(outputs.shape)
+    away = (label - center).astype(jnp.float32)
+    return jnp.stack([jnp.ones_like(away), away, away**2, (label - outputs) ** 2])
 
-    return Metric("r2", accumulate=accumulate, finish=finish)
+
+def _explained(sums: jax.Array) -> jax.Array:
+    count, away, squares, residual = sums
+    about_mean = squares - away**2 / count
+    is_known = about_mean > 1e-5 * squares  # else rounding is what is left
+    ratio = jnp.where(is_known, residual / jnp.where(is_known, about_mean, 1), jnp.nan)
+    return (1 - ratio).mean()
 
 
 def _check_classes(name: str, logits: jax.Array) -> None:

@@ -23,7 +23,7 @@ def refusal(*arguments):
     ("argument", "expected"),
     [
         ("--bogus", "Unknown command line flag 'bogus'"),
-        ("--sed=1", "Unknown command line flag 'sed'. Did you mean: seed"),
+        ("--num_epoch=1", "Unknown command line flag 'num_epoch'. Did you mean: num_epochs"),
         ("--epochs=10", "Unknown command line flag 'epochs'. Did you mean: num_epochs ?"),
         ("--hidden-layers=8", "Did you mean: hidden_sizes ?"),
         ("--early_stopping", "Did you mean: patience ?"),

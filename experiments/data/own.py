@@ -91,7 +91,8 @@ def read(
         expected = "expected pictures (N, height, width, 3), got a fourth number a pixel"
         name = called[xs[0]]
         raise DataError(f"{path}: {name}: {expected}: {name}[..., :3] is without")
-    notes = (*opened.notes, *found.notes, *more)
+    said = found.notes[1:] if opened.are_pictures else found.notes  # folders are known for classes
+    notes = (*opened.notes, *said, *more)
     if len(xs) == 1:
         whole = split(inputs[0], labels[0], path)
         return Own(whole, image_shape, found.class_names, notes, None, opened.are_pictures)

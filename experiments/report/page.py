@@ -32,7 +32,7 @@ def render(template: str, data: Mapping[str, Any], **values: Any) -> str:
     """A page as text.
 
     Args:
-      template: the file that extends base.html.
+      template: the file that extends base.html, and says which sections there are.
       data: what the scripts read, in JSON; a part that is None is left out.
       **values: what the template itself shows beside `data`.
     """

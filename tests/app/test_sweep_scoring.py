@@ -104,6 +104,33 @@ def test_each_folds_networks_are_asked_of_its_rows(asked):
     assert found["worth"] == {"over": over, "notes": ["of 2"]}
 
 
+def test_each_fold_has_networks_scaling_and_weights_of_its_own(asked, monkeypatch):
+    runs, rows = folds_of(2, 1)
+    numbered = runs._replace(history={"test_accuracy": np.array([[[0.0]], [[1.0]]], np.float32)})
+    seen, fitted = [], []
+
+    def member(runs, **where):
+        return Run([runs.history["test_accuracy"].reshape(-1)], None, {})
+
+    def answers(job, params):
+        seen.append((params[0].tolist(), job.config["output_scaling"]))
+        return np.array([[0.25, 0.75], [0.25, 0.75]])
+
+    def fit(job, parts):
+        fitted.append((job.config["output_scaling"], job.config["class_weights"]))
+        return Baselines({}, [])
+
+    monkeypatch.setattr(Runs, "member", member)
+    monkeypatch.setattr(report, "answers", answers)
+    monkeypatch.setattr(scoring, "fitted", fit)
+    scalings = [{"output_scaling": "a"}, {"output_scaling": "b"}]
+    weights = [[1.0, 2.0], [3.0, 4.0]]
+    own = {"fold_scalings": scalings, "fold_class_weights": weights}
+    of_sweep(job(folds=(data("first"), data("second")), **own), numbered, rows)
+    assert seen == [([0.0], "a"), ([1.0], "b")]
+    assert fitted == [("a", [1.0, 2.0]), ("b", [3.0, 4.0])]
+
+
 def test_of_many_networks_the_first_seeds_are_asked(asked, monkeypatch):
     monkeypatch.setattr(sweep_scoring, "MOST_NETWORKS", 6)
     made = job(folds=(data("first"), data("second")))

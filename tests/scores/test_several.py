@@ -37,12 +37,13 @@ def test_folds_count_alike_whatever_their_networks_do():
     low = of_folds.mean() - stats.t.ppf(0.975, 2) * deviation
     assert low < 0
     assert (found["network"]["accuracy_low"], found["network"]["accuracy_high"]) == (0, 1)
-    wide = [part([each], num_train=10_000) for each in (HALF, MOST, HALF)]
-    own = several.scores("classification", wide, are_folds=True)["network"]
+    near = [part([each], num_train=12, mean=each) for each in (HALF, MOST, HALF)]
+    found = several.scores("classification", near, are_folds=True)
     of_folds = np.array([0.5, 0.75, 0.5])
-    half = stats.t.ppf(0.975, 2) * of_folds.std(ddof=1) * np.sqrt(1 / 3 + 12 / 30_000)
-    assert own["accuracy_low"] == pytest.approx(of_folds.mean() - half, abs=1e-6)
-    assert own["accuracy_high"] == pytest.approx(of_folds.mean() + half, abs=1e-6)
+    half = stats.t.ppf(0.975, 2) * of_folds.std(ddof=1) * np.sqrt(1 / 3 + 12 / 36)
+    for own in (found["network"], found["mean"]):
+        assert own["accuracy_low"] == pytest.approx(of_folds.mean() - half, abs=1e-6)
+        assert own["accuracy_high"] == pytest.approx(min(of_folds.mean() + half, 1), abs=1e-6)
 
 
 def test_the_ensemble_is_of_the_mean_of_a_folds_answers():

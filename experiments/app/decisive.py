@@ -16,7 +16,7 @@ from experiments.app.fields import (
     whole,
     widths,
 )
-from experiments.app.recipes import CHOICES, LEARNING_RATES, NORMS, TASKS
+from experiments.app.recipes import CHOICES, LEARNING_RATES, NORMS, SHARES, TASKS
 from jaxmlp.nn.products import PRECISIONS
 
 FEW = 1_000  # training rows of a table below which 40 epochs are too few steps
@@ -208,5 +208,19 @@ class Decisive:
         "networks of a sweep train side by side. By default exact on a CPU, unless layers are "
         "divided, and fast elsewhere.",
         is_fixed=True,
+        is_later=True,
+    )
+    warmup: float | None = number(
+        None,
+        "Share of the run over which the learning rate rises from 0; by default 0.1. Of "
+        f"{', '.join(SHARES['warmup'])}.",
+        1.0,
+        is_later=True,
+    )
+    decay: float | None = number(
+        None,
+        "Share of the run, its last, over which the learning rate falls straight to 0; by default "
+        f"all that a rise leaves. Of {', '.join(SHARES['decay'])}.",
+        1.0,
         is_later=True,
     )

@@ -1,5 +1,6 @@
 """From names to a recipe: what a config means."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -60,6 +61,14 @@ CHOICES = {  # setting -> its values
     "optimizer": sorted(LEARNING_RATES),
     "schedule": schedules.__all__,
 }
+SHARES = {  # of a run, that a schedule may be given -> the schedules that it may be given to
+    share: [
+        name
+        for name in schedules.__all__
+        if share in inspect.signature(getattr(schedules, name)).parameters
+    ]
+    for share in ("warmup", "decay")
+}
 
 
 def recipe(config: Mapping[str, Any]) -> jaxmlp.Recipe:
@@ -82,15 +91,16 @@ def _recipe(config: Mapping[str, Any]) -> jaxmlp.Recipe:
     }
     extras = _given(config, "l2", "weight_decay", "l1", "clip_norm", "clip_value", "max_norm")
     average = _given(config, "average")
-    optimizer = _named("optimizer", config)
+    optimizer, schedule = _named("optimizer", config), _named("schedule", config)
+    numbers = extras | average | scales | _shares(config)
     return jaxmlp.Recipe(
         model=model(config),
         task=task(config),
         optimizer=optimizers.regularized(optimizer) if extras or average else optimizer,
-        hyperparameters={"learning_rate": config["learning_rate"], **extras, **average, **scales},
+        hyperparameters={"learning_rate": config["learning_rate"], **numbers},
         batch_size=config["batch_size"],
         num_epochs=config["num_epochs"],
-        schedule=_named("schedule", config),
+        schedule=schedule,
         eval_params=averages.averaged if average else None,
     )
 
@@ -140,6 +150,16 @@ def scaling(name: str, config: Mapping[str, Any]) -> Scaling | None:
 def _given(config: Mapping[str, Any], *names: str) -> dict[str, Any]:
     """The settings that are not off: 0 and None are no part of a program."""
     return {name: config[name] for name in names if config.get(name)}
+
+
+def _shares(config: Mapping[str, Any]) -> dict[str, float]:
+    """What the schedule is given of the run; nothing of what it is to decide by itself."""
+    given = {share: config[share] for share in SHARES if config.get(share) is not None}
+    for share in given:
+        if config["schedule"] not in SHARES[share]:
+            known, got = ", ".join(SHARES[share]), config["schedule"]
+            raise ValueError(f"--{share} needs --schedule to be one of {known}, got {got}")
+    return {share: float(value) for share, value in given.items()}
 
 
 def _named(setting: str, config: Mapping[str, Any]) -> Any:

@@ -9,7 +9,16 @@ import jax
 import jax.numpy as jnp
 import optax
 
-__all__ = ["constant", "cosine", "exponential", "step_decay", "warmup_constant", "warmup_cosine"]
+__all__ = [
+    "constant",
+    "cosine",
+    "exponential",
+    "linear",
+    "step_decay",
+    "warmup_constant",
+    "warmup_cosine",
+    "warmup_linear",
+]
 
 Rate = float | jax.Array
 
@@ -54,6 +63,17 @@ def cosine(learning_rate: Rate, num_steps: int) -> optax.Schedule:
     return optax.cosine_decay_schedule(learning_rate, num_steps)
 
 
+def linear(learning_rate: Rate, num_steps: int, *, decay: Rate = 1.0) -> optax.Schedule:
+    """The rate, then a straight fall to 0 over the last `decay` share of the run, by default all.
+
+    >>> [round(float(linear(1.0, 100)(step)), 3) for step in (0, 50, 100)]
+    [1.0, 0.5, 0.0]
+    >>> [round(float(linear(1.0, 100, decay=0.2)(step)), 3) for step in (0, 80, 90, 100)]
+    [1.0, 1.0, 0.5, 0.0]
+    """
+    return _fall(learning_rate, num_steps, num_steps * decay)
+
+
 def warmup_constant(learning_rate: Rate, num_steps: int, *, warmup: Rate = 0.1) -> optax.Schedule:
     """A straight rise from 0 over the first `warmup` share of the run, then the same rate.
 
@@ -73,6 +93,32 @@ def warmup_cosine(learning_rate: Rate, num_steps: int, *, warmup: Rate = 0.1) ->
     fall = optax.cosine_decay_schedule(learning_rate, 1)  # of the share that is done
     length = jnp.maximum(1.0, num_steps - rise)
     return _after_warmup(learning_rate, lambda step: fall(step / length), num_steps, warmup)
+
+
+def warmup_linear(
+    learning_rate: Rate, num_steps: int, *, warmup: Rate = 0.1, decay: Rate = 1.0
+) -> optax.Schedule:
+    """A straight rise from 0 over the first `warmup` share of the run, then as `linear`.
+
+    The fall takes the last `decay` share of the run, or all that the rise leaves where that is
+    less: by default it begins where the rise ends, a triangle ("Cyclical Learning Rates for
+    Training Neural Networks", Smith, 2017); with less than 1 - `warmup` the rate is held between.
+
+    >>> [round(float(warmup_linear(1.0, 100)(step)), 3) for step in (0, 5, 10, 55, 100)]
+    [0.0, 0.5, 1.0, 0.5, 0.0]
+    >>> held = warmup_linear(1.0, 100, warmup=0.1, decay=0.2)
+    >>> [round(float(held(step)), 3) for step in (5, 10, 80, 90)]
+    [0.5, 1.0, 1.0, 0.5]
+    """
+    rest = num_steps - jnp.round(num_steps * warmup)
+    fall = _fall(learning_rate, rest, jnp.minimum(num_steps * decay, rest))
+    return _after_warmup(learning_rate, fall, num_steps, warmup)
+
+
+def _fall(learning_rate: Rate, num_steps: Rate, length: Rate) -> optax.Schedule:
+    """The rate, but over the last `length` steps a straight fall to 0."""
+    slope = learning_rate / jnp.maximum(1.0, length)
+    return lambda step: jnp.clip(slope * (num_steps - step), 0.0, learning_rate)
 
 
 def _after_warmup(

@@ -148,6 +148,43 @@ def test_an_average_is_what_a_network_is_evaluated_with():
     assert dict(recipe.hyperparameters)["average"] == 0.9
 
 
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, [0.0, 0.01, 0.005]),  # the rise rounds to the second of the 20 steps
+        ({"warmup": 0.5}, [0.0, 0.002, 0.009]),
+        ({"warmup": 0.0}, [0.01, 0.009, 0.0045]),
+        ({"warmup": 0.0, "decay": 0.5}, [0.01, 0.01, 0.009]),
+        ({"warmup": 0, "decay": 0}, [0.01, 0.01, 0.01]),
+    ],
+)
+def test_a_schedule_is_given_its_shares_of_the_run_as_numbers_that_may_be_traced(
+    settings, expected
+):
+    recipe = recipes.recipe({**CONFIG, "schedule": "warmup_linear", **settings})
+    other = recipes.recipe({**CONFIG, "schedule": "warmup_linear", **dict.fromkeys(settings, 0.3)})
+    assert split(recipe)[0] == split(other)[0]  # so that a sweep compiles nothing anew
+    rate = build_optimizer(*split(recipe), num_steps=20)[1]
+    assert [float(rate(step)) for step in (0, 2, 11)] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("setting", "schedule", "known"),
+    [
+        ("warmup", "linear", "warmup_constant, warmup_cosine, warmup_linear"),
+        ("decay", "warmup_cosine", "linear, warmup_linear"),
+        ("warmup", "constant", "warmup_constant, warmup_cosine, warmup_linear"),
+    ],
+)
+def test_a_schedule_without_such_a_share_is_given_none(setting, schedule, known):
+    config = {**CONFIG, "schedule": schedule}
+    assert recipes.recipe({**config, setting: None}) == recipes.recipe(config)
+    with pytest.raises(
+        ValueError, match=f"^--{setting} needs --schedule to be one of {known}, got {schedule}$"
+    ):
+        recipes.recipe({**config, setting: 0.0})
+
+
 def test_what_training_alone_sees_of_labels_is_the_tasks():
     task = recipes.recipe({**CONFIG, "label_smoothing": 0.1, "class_weights": [1.0, 2.0, 4.0]}).task
     assert task == classification(3, label_smoothing=0.1, class_weights=[1.0, 2.0, 4.0])

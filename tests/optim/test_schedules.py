@@ -2,6 +2,8 @@ import functools
 import math
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +19,20 @@ EXPECTED = [
     (schedules.exponential, lambda t: 0.01**t),
     (functools.partial(schedules.exponential, end=0.5), lambda t: 0.5**t),
     (schedules.cosine, lambda t: (1 + math.cos(math.pi * t)) / 2),
+    (schedules.linear, lambda t: 1 - t),
+    (functools.partial(schedules.linear, decay=0.25), lambda t: min(1.0, (1 - t) / 0.25)),
+    (functools.partial(schedules.linear, decay=0.0), lambda t: 1.0),
+    (schedules.warmup_linear, lambda t: t / 0.1 if t < 0.1 else (1 - t) / 0.9),
+    (
+        functools.partial(schedules.warmup_linear, warmup=0.25, decay=0.5),
+        lambda t: min(1.0, t / 0.25, (1 - t) / 0.5),
+    ),
+    (  # more than there is: the fall takes what the rise leaves
+        functools.partial(schedules.warmup_linear, warmup=0.75, decay=0.5),
+        lambda t: min(t / 0.75, (1 - t) / 0.25),
+    ),
+    (functools.partial(schedules.warmup_linear, warmup=0.0, decay=0.0), lambda t: 1.0),
+    (functools.partial(schedules.warmup_linear, warmup=1.0), lambda t: t),
     (schedules.warmup_constant, lambda t: min(1.0, t / 0.1)),
     (functools.partial(schedules.warmup_constant, warmup=0.0), lambda t: 1.0),
     (
@@ -58,3 +74,19 @@ def test_rates_of_the_shortest_runs_lie_between_zero_and_the_rate(name, num_step
     rates = [float(rate(step)) for step in range(num_steps)]
     assert all(0 <= value <= 0.3 + 1e-7 for value in rates)
     assert max(rates) > 0
+
+
+def test_a_linear_schedule_with_shares_that_are_traced_is_the_same():
+    def rates(warmup, decay):
+        steps = range(0, STEPS, 9)
+        made = schedules.warmup_linear(0.3, STEPS, warmup=warmup, decay=decay)
+        return jnp.stack([made(step) for step in steps])
+
+    traced = jax.jit(rates)
+    for shares in [(0.0, 1.0), (0.25, 1.0), (0.25, 0.5), (0.75, 0.5), (0.5, 0.0)]:
+        np.testing.assert_allclose(traced(*shares), rates(*shares), rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize("shares", [{}, {"warmup": 0.0, "decay": 0.0}, {"decay": 0.0}])
+def test_the_only_step_of_a_run_has_the_whole_rate(shares):
+    assert float(schedules.warmup_linear(0.3, 1, **shares)(0)) == pytest.approx(0.3)

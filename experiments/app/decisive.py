@@ -16,12 +16,18 @@ from experiments.app.fields import (
     whole,
     widths,
 )
-from experiments.app.recipes import CHOICES, LEARNING_RATES, NORMS, SHARES, TASKS
+from experiments.app.recipes import CHOICES, LEARNING_RATES, NORMS, OWN, TASKS
 from jaxmlp.nn.products import PRECISIONS
 
 FEW = 1_000  # training rows of a table below which 40 epochs are too few steps
 SMALL = 10_000  # training examples below which smaller batches and more epochs pay
 RATES = ", ".join(f"{name} {rate:g}" for name, rate in LEARNING_RATES.items())
+
+MOST_KEPT = 0.999999  # of a moving mean: of 1 nothing new would come in
+
+
+def _takers(name: str) -> str:
+    return ", ".join(OWN[name][1])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -213,14 +219,28 @@ class Decisive:
     warmup: float | None = number(
         None,
         "Share of the run over which the learning rate rises from 0; by default 0.1. Of "
-        f"{', '.join(SHARES['warmup'])}.",
+        f"{_takers('warmup')}.",
         1.0,
         is_later=True,
     )
     decay: float | None = number(
         None,
         "Share of the run, its last, over which the learning rate falls straight to 0; by default "
-        f"all that a rise leaves. Of {', '.join(SHARES['decay'])}.",
+        f"all that a rise leaves. Of {_takers('decay')}.",
         1.0,
+        is_later=True,
+    )
+    b1: float | None = number(
+        None,
+        "What a step keeps of the mean of the gradients before it; by default 0.9. Of "
+        f"{_takers('b1')}.",
+        MOST_KEPT,
+        is_later=True,
+    )
+    b2: float | None = number(
+        None,
+        "What a step keeps of the mean of their squares; by default 0.999. For lion, of the mean "
+        f"of the gradients, 0.99. Of {_takers('b2')}.",
+        MOST_KEPT,
         is_later=True,
     )

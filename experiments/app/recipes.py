@@ -61,13 +61,21 @@ CHOICES = {  # setting -> its values
     "optimizer": sorted(LEARNING_RATES),
     "schedule": schedules.__all__,
 }
-SHARES = {  # of a run, that a schedule may be given -> the schedules that it may be given to
-    share: [
-        name
-        for name in schedules.__all__
-        if share in inspect.signature(getattr(schedules, name)).parameters
-    ]
-    for share in ("warmup", "decay")
+
+
+def _takers(setting: str, argument: str) -> list[str]:
+    """The names that a setting may have whose functions take an argument."""
+    functions = {name: _function(setting, name) for name in CHOICES[setting]}
+    return [name for name, f in functions.items() if argument in inspect.signature(f).parameters]
+
+
+def _function(setting: str, name: str) -> Any:
+    return getattr(HOMES[setting], "adam" if name == "adamw" else name)  # its decay is elsewhere
+
+
+OWN = {  # settings that are a schedule's or an optimizer's own -> which of them take it
+    **{share: ("schedule", _takers("schedule", share)) for share in ("warmup", "decay")},
+    **{mean: ("optimizer", _takers("optimizer", mean)) for mean in ("b1", "b2")},
 }
 
 
@@ -92,7 +100,7 @@ def _recipe(config: Mapping[str, Any]) -> jaxmlp.Recipe:
     extras = _given(config, "l2", "weight_decay", "l1", "clip_norm", "clip_value", "max_norm")
     average = _given(config, "average")
     optimizer, schedule = _named("optimizer", config), _named("schedule", config)
-    numbers = extras | average | scales | _shares(config)
+    numbers = extras | average | scales | _own(config)
     return jaxmlp.Recipe(
         model=model(config),
         task=task(config),
@@ -152,14 +160,15 @@ def _given(config: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return {name: config[name] for name in names if config.get(name)}
 
 
-def _shares(config: Mapping[str, Any]) -> dict[str, float]:
-    """What the schedule is given of the run; nothing of what it is to decide by itself."""
-    given = {share: config[share] for share in SHARES if config.get(share) is not None}
-    for share in given:
-        if config["schedule"] not in SHARES[share]:
-            known, got = ", ".join(SHARES[share]), config["schedule"]
-            raise ValueError(f"--{share} needs --schedule to be one of {known}, got {got}")
-    return {share: float(value) for share, value in given.items()}
+def _own(config: Mapping[str, Any]) -> dict[str, float]:
+    """What the schedule and the optimizer are given, but for what they decide by themselves."""
+    given = {name: config[name] for name in OWN if config.get(name) is not None}
+    for name in given:
+        whose, takers = OWN[name]
+        if config[whose] not in takers:
+            known, got = ", ".join(takers), config[whose]
+            raise ValueError(f"--{name} needs --{whose} to be one of {known}, got {got}")
+    return {name: float(value) for name, value in given.items()}
 
 
 def _named(setting: str, config: Mapping[str, Any]) -> Any:
@@ -167,7 +176,7 @@ def _named(setting: str, config: Mapping[str, Any]) -> Any:
     name, choices = config[setting], CHOICES[setting]
     if name not in choices:
         raise ValueError(f"{setting} needs to be one of {', '.join(choices)}, got {name!r}")
-    return getattr(HOMES[setting], "adam" if name == "adamw" else name)  # adamw: with decay, below
+    return _function(setting, name)
 
 
 def _initializer(setting: str, config: Mapping[str, Any]) -> Initializer:

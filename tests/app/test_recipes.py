@@ -176,13 +176,36 @@ def test_a_schedule_is_given_its_shares_of_the_run_as_numbers_that_may_be_traced
         ("warmup", "constant", "warmup_constant, warmup_cosine, warmup_linear"),
     ],
 )
-def test_a_schedule_without_such_a_share_is_given_none(setting, schedule, known):
+def test_what_a_schedule_does_not_take_is_refused(setting, schedule, known):
     config = {**CONFIG, "schedule": schedule}
     assert recipes.recipe({**config, setting: None}) == recipes.recipe(config)
     with pytest.raises(
         ValueError, match=f"^--{setting} needs --schedule to be one of {known}, got {schedule}$"
     ):
         recipes.recipe({**config, setting: 0.0})
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "nadam", "lion"])
+def test_the_means_of_an_optimizer_are_numbers_that_may_be_traced(params, optimizer):
+    config = {**CONFIG, "optimizer": optimizer, "b1": 0.5, "b2": 0.75, "weight_decay": 0.0}
+    other = recipes.recipe({**config, "b1": 0.25, "b2": 0.5})
+    assert split(recipes.recipe(config))[0] == split(other)[0]
+    no_decay = {"weight_decay": 0.0} if optimizer in ("adamw", "lion") else {}
+    theirs = getattr(optax, optimizer)(0.01, b1=0.5, b2=0.75, **no_decay)
+    ours = build_optimizer(*split(recipes.recipe(config)), num_steps=9)[0]
+    states = [each.init(params) for each in (ours, theirs)]
+    for scale in (1.0, -2.0, 0.5):
+        gradient = jax.tree.map(lambda leaf, scale=scale: scale * jnp.ones_like(leaf), params)
+        found = [o.update(gradient, s, params) for o, s in zip((ours, theirs), states, strict=True)]
+        states = [state for _, state in found]
+        for mine, other in zip(*(jax.tree.leaves(update) for update, _ in found), strict=True):
+            np.testing.assert_allclose(mine, other, rtol=1e-5)
+
+
+def test_an_optimizer_without_such_means_is_given_none():
+    message = "^--b1 needs --optimizer to be one of adam, adamw, lion, nadam, got sgd$"
+    with pytest.raises(ValueError, match=message):
+        recipes.recipe({**CONFIG, "optimizer": "sgd", "b1": 0.5})
 
 
 def test_what_training_alone_sees_of_labels_is_the_tasks():

@@ -17,7 +17,7 @@ import sys
 
 from absl import flags
 
-from experiments.app import command_line, config, endings, settings, startup
+from experiments.app import command_line, config, endings, preset_flag, settings, startup
 from experiments.folder import workdir
 
 flags.adopt_module_key_flags(settings)
@@ -32,6 +32,8 @@ def main(argv: list[str]) -> None:
         for name in ("coordinator_address", "process_id", "distributed"):
             if flags.FLAGS[name].present:
                 raise ValueError(f"--{name} is for experiments.mnist: here it is decided")
+        if preset_flag.is_of_many():
+            raise ValueError(f"expected a preset of one network, got --preset={given.preset}")
         count, own = given.num_processes or 2, sys.argv[1:]
         own += [] if given.num_epochs or given.resume else ["--num_epochs=2"]
         path = workdir.choose(given.workdir, "distributed", given.overwrite, given.resume)

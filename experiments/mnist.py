@@ -6,6 +6,9 @@ A network of 784-256-10 units with ReLU, He's initial weights and Adam reaches a
 about 98 % in 10 epochs. Where MNIST is not to be had, the default `--dataset=auto` says so and
 trains on scikit-learn's smaller digits instead.
 
+--preset sets several flags by one name; with --preset=ensemble many networks are trained as one
+population, as `experiments.sweep` does it.
+
 One command serves from the first moment on: with --resume and --workdir it starts where there is
 nothing yet to go on with, and goes on where there is.
 
@@ -26,6 +29,7 @@ from experiments.app import (
     endings,
     life,
     material,
+    preset_flag,
     recipes,
     settings,
     solo,
@@ -42,7 +46,14 @@ flags.adopt_module_key_flags(startup)
 
 def main(argv: list[str]) -> None:
     """Trains by the flags."""
-    run(argv, "mnist")
+    if not preset_flag.is_of_many():
+        run(argv, "mnist")
+        return
+    with endings.clear_errors():
+        preset_flag.refuse_seed()
+    from experiments import sweep  # whose flags this program has not
+
+    sweep.run(argv, "mnist")
 
 
 def run(argv: list[str], program: str, of_table: bool = False) -> None:
@@ -54,7 +65,7 @@ def run(argv: list[str], program: str, of_table: bool = False) -> None:
       of_table: whether the data can be but a table.
     """
     clock = Clock()
-    with endings.clear_errors():
+    with endings.clear_errors(), preset_flag.blamed():
         command_line.refuse_arguments(argv)
         count = together.join(config.read_start())
         earlier = processes.told(lambda: config.earlier_config("run"))

@@ -39,6 +39,7 @@ from experiments.app import (
     material,
     points,
     population,
+    preset_flag,
     settings,
     startup,
     together,
@@ -63,7 +64,7 @@ def main(argv: list[str]) -> None:
 def run(argv: list[str], program: str, of_table: bool = False) -> None:
     """Trains the networks that the flags ask for; the arguments are those of `mnist.run`."""
     clock = Clock()
-    with endings.clear_errors():
+    with endings.clear_errors(), preset_flag.blamed():
         command_line.refuse_arguments(argv)
         count = together.join(config.read_start())
         earlier = processes.told(lambda: config.earlier_config("sweep"))

@@ -21,7 +21,7 @@ Exit codes: those of `experiments.mnist`, and of `experiments.sweep`.
 from absl import flags
 
 from experiments import mnist, sweep
-from experiments.app import config, endings, settings, startup
+from experiments.app import config, endings, preset_flag, settings, startup
 from experiments.app.fields import SWEEP, SWEEP_OUTPUT
 
 FLAGS = flags.FLAGS
@@ -38,9 +38,10 @@ def main(argv: list[str]) -> None:
 
 
 def is_sweep() -> bool:
-    """Whether there are to be many networks: a flag of theirs is given, or such a sweep goes on."""
+    """Whether there are to be many networks: flags ask for them, or such a sweep goes on."""
     names = settings.names_of(SWEEP, SWEEP_OUTPUT)
-    return any(FLAGS[name].present for name in names) or config.goes_on_with_a_sweep()
+    is_asked = any(FLAGS[name].present for name in names) or preset_flag.is_of_many()
+    return is_asked or config.goes_on_with_a_sweep()
 
 
 if __name__ == "__main__":

@@ -53,9 +53,9 @@ from jaxmlp.types import Dataset
 
 NOT_IDENTICAL = 4  # exit code
 NOT_VOUCHED_FOR = (
-    "seconds, which outputs were asked for, where the data lay, the texts of notice and "
-    "environment, how a file is packed, and whatever else is in the folder, such as checkpoints "
-    "and pictures"
+    "seconds, which outputs were asked for, the preset's name, where the data lay, the texts of "
+    "notice and environment, how a file is packed, and whatever else is in the folder, such as "
+    "checkpoints and pictures"
 )
 _SOME = {"seconds": "some"}  # however many
 
@@ -131,9 +131,9 @@ def make_job(folder: Path, claim: Claim, data: Dataset) -> Job:
     names = [*settings.names_of(RESULT), "data_dir", *(["table"] if "table" in claimed else [])]
     values = {name: claimed[name] for name in names}
     data = data._replace(sha256=claim.receipt["data"]["sha256"])
-    outputs = {n: v for n, v in claim.receipt["config"].items() if n == "outputs"}
+    others = {n: v for n, v in claim.receipt["config"].items() if n in ("outputs", "preset")}
     white = configs.pixels(data) if "white" in claimed else {}  # which older folders have not
-    config = configs.complete(values, data) | white | outputs
+    config = configs.complete(values, data) | white | others
     return Job(recipes.recipe(config), data, config, folder, claim.receipt.get("notice"))
 
 

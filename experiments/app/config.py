@@ -1,6 +1,7 @@
 """From flags, an earlier run's config and the data to the config of a run or a sweep."""
 
 import contextlib
+import copy
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 from absl import flags
 
 import jaxmlp
-from experiments.app import devices, settings, tables, together
+from experiments.app import devices, preset_flag, settings, tables, together
 from experiments.app.command_line import BALANCED
 from experiments.app.decisive import FEW, SMALL
 from experiments.app.fields import LIFE, OUTPUT, RESULT, SWEEP, SWEEP_OUTPUT
@@ -23,7 +24,7 @@ from jaxmlp.objectives.records import by_name
 from jaxmlp.runtime import receipt
 from jaxmlp.types import Dataset
 
-FREE = {"data_dir", "given", "outputs", "white"}  # what a resumed run may have otherwise
+FREE = {"data_dir", "given", "outputs", "preset", "white"}  # what a resumed run may have otherwise
 
 
 def earlier_config(kind: str) -> dict[str, Any] | None:
@@ -70,7 +71,7 @@ def folder(given: Settings, earlier: Mapping[str, Any] | None, program: str) -> 
 
 
 def read(earlier: Mapping[str, Any] | None = None, of_table: bool = False) -> Settings:
-    """The flags; of those that are not given, what the earlier run was given.
+    """The flags; of those that are not given, the preset's, or else what the earlier run was given.
 
     Args:
       earlier: the config of the run to resume.
@@ -79,14 +80,15 @@ def read(earlier: Mapping[str, Any] | None = None, of_table: bool = False) -> Se
     before = tables.settings_of(earlier or {})
     before |= {**(earlier or {}), **(earlier or {}).get("given", {})}
     outputs = (earlier or {}).get("outputs", {})
-    values = dict(settings.DEFAULTS)
-    for name in values.keys() & set(flags.FLAGS):
+    values, preset = dict(settings.DEFAULTS), preset_flag.holding()
+    for name in (values.keys() & set(flags.FLAGS)) - preset.keys():
         flag, role = flags.FLAGS[name], ABOUT[name].role
         values[name] = None if ABOUT[name].choices and flag.value == "auto" else flag.value
         if role in (OUTPUT, SWEEP_OUTPUT) and name in outputs and not flag.present:
             values[name] = outputs[name] and flag.parser.parse(outputs[name])
         elif role != LIFE and name in before and not flag.present:
             values[name] = before[name]
+    values |= copy.deepcopy(preset)
     if flags.FLAGS["target"].present and not flags.FLAGS["target_column"].present:
         values["target_column"] = []  # else --target would be a score
     return Settings(**tables.told_apart(values, of_table))
@@ -96,7 +98,7 @@ def read_start() -> Settings:
     """Of the flags those that processes start by, which do not depend on the data."""
     names = {*settings.names_of(LIFE), *together.START} & {*flags.FLAGS}
     values: dict[str, Any] = {name: flags.FLAGS[name].value for name in names}
-    return Settings(**values)
+    return Settings(**{**values, **{n: v for n, v in preset_flag.holding().items() if n in names}})
 
 
 def threads(given: Settings, earlier: Mapping[str, Any] | None) -> int | None:
@@ -157,7 +159,16 @@ def make(given: Settings, data: Dataset, earlier: Mapping[str, Any] | None) -> d
     """
     made = complete(decisive(given), data) | pixels(data)
     outputs = _outputs(given, "table" in made, [OUTPUT])
-    return _resumable(made, earlier) | {"outputs": outputs}
+    return _resumable(made, earlier) | {"outputs": outputs} | _preset(given, earlier)
+
+
+def _preset(given: Settings, earlier: Mapping[str, Any] | None) -> dict[str, str]:
+    """The field that names the preset a run began with: it tells where values come from, no more.
+
+    What holds are the values, which are all on record, whatever becomes of the preset.
+    """
+    name = given.preset if earlier is None else earlier.get("preset")
+    return {"preset": name} if name else {}
 
 
 def pixels(data: Dataset) -> dict[str, float | None]:
@@ -178,7 +189,7 @@ def make_sweep(given: Settings, data: Dataset, earlier: Mapping[str, Any] | None
         raise ValueError("--halving needs a validation set: expected --validation_fraction=0.1")
     outputs = _outputs(given, "table" in made, [OUTPUT, SWEEP_OUTPUT])
     outputs = {name: value for name, value in outputs.items() if not ABOUT[name].is_alone}
-    return _resumable(made, earlier) | {"outputs": outputs}
+    return _resumable(made, earlier) | {"outputs": outputs} | _preset(given, earlier)
 
 
 def of_folds(made: Mapping[str, Any], folds: Sequence[Dataset]) -> dict[str, Any]:

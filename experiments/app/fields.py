@@ -15,7 +15,8 @@ from jaxmlp.runtime import meshes
 
 flags.disclaim_key_flags()  # --help lists a flag under the module that defines it through here
 
-# What a setting decides: that of LIFE is on no record, and those of SWEEP are a sweep's alone.
+# What a setting decides: that of LIFE is on no record (but for a preset's name), and those of SWEEP
+# are a sweep's alone.
 # TABLE's are of a table of one's own, and together the record `table`.
 RESULT, DATA, OUTPUT, LIFE, TABLE = "result", "data", "output", "life", "table"
 SWEEP, SWEEP_OUTPUT = "sweep", "output of a sweep"

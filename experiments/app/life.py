@@ -15,6 +15,7 @@ from experiments.app import (
     endings,
     environment,
     parts,
+    preset_flag,
     report,
     screen,
     startup,
@@ -79,7 +80,7 @@ def live(kind: Kind, job: Job, clock: Clock) -> None:
     screen.show_warnings()
     console = Console(highlight=False, quiet=not processes.is_first())
     with contextlib.ExitStack() as stack:
-        with endings.clear_errors():
+        with endings.clear_errors(), preset_flag.blamed():
             together.agree(job.config)
             processes.told(lambda: _check(job))
             introduce(console, job, kind.describe(job))
@@ -169,6 +170,8 @@ def introduce(console: Console, job: Job, what: str) -> None:
         tables.show(console, job.preparations[0])
     counts = ", ".join(f"{len(labels):,} {name}" for name, (_, labels) in data.sets().items())
     counts += f" of the first of {len(job.folds)} folds'" if job.folds else ""
+    if preset := preset_flag.said():
+        console.print(preset, markup=False, soft_wrap=True)
     text = f"{name_beside(data)}: {counts} examples, from {data.source}\n{what}"
     console.print(text, markup=False, soft_wrap=True)
     if is_slower(_precisions(job), receipt.describe()):

@@ -40,6 +40,10 @@ def parse_axis(text: str) -> tuple[str, list[Any]]:
 
 def parse_value(name: str, text: str) -> Any:
     """A setting's value; widths are joined by x, and `linear` is for no hidden layers."""
+    if name == "preset":
+        raise ValueError(
+            f"--sweep needs settings, got preset: expected --preset={text}, one for all networks"
+        )
     if name not in NAMES:
         raise ValueError(f"a sweep needs one of {', '.join(NAMES)}, got {name}")
     if name == "hidden_sizes":

@@ -30,6 +30,7 @@ from experiments.app.fields import (
     texts,
     whole,
 )
+from experiments.app.presets import PRESETS, help_text
 from experiments.data import sources
 
 
@@ -47,6 +48,7 @@ class Settings(Decisive):
         "class; or of a table, such as a .csv file, with --target=COLUMN.",
         role=DATA,
     )
+    preset: str | None = one_of(list(PRESETS), None, help_text(), role=LIFE)
     data_dir: str | None = path(
         None, "Folder to look for data in first, and to download to.", role=LIFE
     )

@@ -53,8 +53,10 @@ def _of(flag: flags.Flag[Any], width: int) -> str:
     own = re.sub(
         r"^<\S+>: |;\s+repeat this option to specify a list of values$", "", flag.help or ""
     )
-    said = f"{own} [{facts}]" if facts else own
-    return f"  --{name}\n{_filled(said, ' ' * 6, width)}"
+    first, *others = own.split("\n")
+    said = f"{first} [{facts}]" if facts else first
+    lines = [_filled(line, " " * 8, width, " " * 12) for line in others]
+    return "\n".join([f"  --{name}", _filled(said, " " * 6, width), *lines])
 
 
 def _taken(flag: flags.Flag[Any]) -> str:
@@ -80,8 +82,8 @@ def _default(flag: flags.Flag[Any]) -> str:
     return f"default {one:g}" if isinstance(one, float) else f"default {one}"
 
 
-def _filled(paragraph: str, indent: str, width: int) -> str:
-    words = " ".join(paragraph.split())
+def _filled(paragraph: str, indent: str, width: int, later: str | None = None) -> str:
+    words, after = " ".join(paragraph.split()), indent if later is None else later
     return textwrap.fill(
-        words, width, initial_indent=indent, subsequent_indent=indent, **WHOLE_WORDS
+        words, width, initial_indent=indent, subsequent_indent=after, **WHOLE_WORDS
     )

@@ -130,6 +130,7 @@ CONFIG = Fields(
     {
         **YOUNGER,
         "notice": TEXT,
+        "preset": TEXT,
         "outputs": OUTPUTS,
         "class_names": [TEXT],
         "input_scaling": SCALING,

@@ -13,7 +13,7 @@ from experiments.report.subject import Subject
 from experiments.scores import screen
 from jaxmlp.objectives.tasks import metrics_of
 
-__all__ = ["for_target", "of", "origin", "scores", "short_name"]
+__all__ = ["for_target", "of", "origin", "preset", "scores", "short_name"]
 
 
 def of(subject: Subject) -> dict[str, Any]:
@@ -37,10 +37,20 @@ def of(subject: Subject) -> dict[str, Any]:
             "parameters": f"{summary['num_parameters']:,}",
             "trained": f"{_epochs(summary['num_epochs'])} in batches of {config['batch_size']:,}, "
             f"with {config['optimizer']} at {config['learning_rate']:g}, seed {config['seed']}",
+            **preset(config),
         },
         "figures": figures(subject),
         "scores": scores(summary.get("scores"), summary.get("worth"), data.class_names),
     }
+
+
+def preset(config: Mapping[str, Any]) -> dict[str, str]:
+    """The name of the preset that a run began with, for the head of its page; {} without one.
+
+    >>> preset({"preset": "quick"}), preset({})
+    ({'preset': 'quick'}, {})
+    """
+    return {"preset": config["preset"]} if "preset" in config else {}
 
 
 def _epochs(count: int) -> str:

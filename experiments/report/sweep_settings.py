@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments.app import cautions, points, standings
 from experiments.app.progress import format_metric
-from experiments.report.facts import for_target, origin, short_name
+from experiments.report.facts import for_target, origin, preset, short_name
 from experiments.report.facts import scores as scores_of
 from experiments.report.subject import SweepSubject
 from jaxmlp.statistics import OBSERVED
@@ -52,6 +52,7 @@ def head(subject: SweepSubject) -> dict[str, Any]:
             "task": job.config["task"],
             **swept,
             **seeds,
+            **preset(job.config),
             "mode": summary["mode"],
             **speed,
             **({"work saved": f"{100 * saved:.0f} %"} if saved else {}),

@@ -7,7 +7,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 import jaxmlp
 from experiments import sweep
-from experiments.app import config, points
+from experiments.app import config, points, presets
 from experiments.folder import records, schema
 
 assert sweep  # which has the flags of many networks
@@ -366,3 +366,59 @@ def test_pictures_that_are_not_from_0_to_1_say_what_white_is():
     older = {name: value for name, value in made.items() if name != "white"}
     assert pictures_of(pixels, earlier=older)["white"] == 255  # and goes on
     assert config.pixels(jaxmlp.Dataset(pixels, np.zeros(2, np.int32))) == {}  # rows
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """What --preset=quick sets here."""
+    values = {"batch_size": 7, "hidden_sizes": [5, 4], "seeds": "0:3"}
+    monkeypatch.setitem(presets.PRESETS, "quick", values)
+    return values
+
+
+def test_a_preset_holds_before_defaults_and_a_flag_before_it(quick):
+    made = config_of(20, "--preset=quick")
+    assert (made["batch_size"], made["sizes"], made["preset"]) == (7, [6, 5, 4, 3], "quick")
+    assert made == config_of(20, "--batch_size=7", "--hidden_sizes=5,4") | {"preset": "quick"}
+    made = config_of(20, "--preset=quick", "--hidden_sizes=2", make=config.make_sweep)
+    assert (made["seeds"], made["given"]["batch_size"], made["sizes"]) == ("0:3", 7, [6, 2, 3])
+    assert made["preset"] == "quick"
+    assert "preset" not in made["given"]
+    assert "preset" not in config_of(20)
+    with command_line("--preset=quick"):
+        config.read().hidden_sizes.append(1)  # which is no part of the preset
+    assert quick["hidden_sizes"] == [5, 4]
+
+
+def test_what_processes_start_by_may_be_a_presets(quick):
+    quick |= {"threads": 1}
+    with command_line("--preset=quick"):
+        assert config.read_start().threads == 1
+    with command_line("--preset=quick", "--threads=2"):
+        assert config.read_start().threads == 2
+
+
+@pytest.mark.parametrize("make", [config.make, config.make_sweep])
+def test_a_resumed_run_keeps_its_values_and_its_presets_name(quick, make):
+    earlier = config_of(20, "--preset=quick", "--l2=0.5", make=make)
+    quick["batch_size"] = 8  # since then
+    assert config_of(20, earlier=earlier, make=make) == earlier
+    same = "--preset=quick", "--batch_size=7"
+    assert config_of(20, *same, earlier=earlier, make=make) == earlier
+    with pytest.raises(ValueError, match="settings; batch_size: expected 7, got 8"):
+        config_of(20, "--preset=quick", earlier=earlier, make=make)
+
+
+def test_a_presets_name_alone_makes_no_other_run(quick, monkeypatch):
+    monkeypatch.setitem(presets.PRESETS, "strong", dict(quick))
+    earlier = config_of(20, "--preset=quick")
+    assert config_of(20, "--preset=strong", earlier=earlier) == earlier
+    without = config_of(20, "--batch_size=7", "--hidden_sizes=5,4")
+    assert config_of(20, "--preset=quick", earlier=without) == without
+
+
+def test_a_record_may_name_a_preset_that_is_no_more():
+    made = config_of(20) | {"dataset": "digits", "data_sha256": "5" * 64}
+    schema.check({**made, "preset": "gone"}, records.CONFIG, "config.json")
+    with pytest.raises(ValueError, match="needs a text as preset, got 3"):
+        schema.check({**made, "preset": 3}, records.CONFIG, "config.json")

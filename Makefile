@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 LOCK := requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help install mnist distributed lessons test browser slow parity peers foreign gpu check docs dist format lock clean
+.PHONY: help install mnist distributed lessons results test browser slow parity peers foreign gpu check docs dist format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -27,6 +27,9 @@ distributed: install ## train one network in two processes, and verify its bits 
 
 lessons: install ## run the lessons, and write one page of what they found
 	$(BIN)/python -m experiments.lessons --all $(ARGS)
+
+results: install ## run the commands that docs/results.md cites, and write the page: hours
+	$(BIN)/python -m experiments.results --run $(ARGS)
 
 test: install ## run the tests and the documentation's examples
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)

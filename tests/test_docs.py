@@ -131,6 +131,10 @@ def test_the_commands_are_of_programs_and_flags_that_are_there(program, argument
     if program.startswith("lessons"):  # its flags are its arguments
         teach = getattr(module, "teach", lambda: None)
         assert named <= {*inspect.signature(teach).parameters, "workdir", "overwrite"}
+    elif hasattr(module, "define"):  # its flags are its own
+        module.define(values := flags.FlagValues())
+        values(["program", *given])
+        assert all(values[name].present for name in named)
     else:
         with programs.command_line(*given):
             assert all(flags.FLAGS[name].present for name in named)

@@ -62,6 +62,11 @@ def test_the_commands_are_of_programs_and_flags_that_are_there(program, argument
         module = importlib.import_module(f"{module.__name__}.__main__")
     assert callable(module.main)
     given = [word for word in shlex.split(arguments) if word.startswith("--") and word != "--help"]
+    if hasattr(module, "define"):  # its flags are its own
+        module.define(values := flags.FlagValues())
+        values(["program", *given])
+        assert all(values[word[2:].partition("=")[0]].present for word in given)
+        return
     with command_line(*given):
         assert all(flags.FLAGS[word[2:].partition("=")[0]].present for word in given)
 

@@ -1,0 +1,1 @@
+"""What docs/results.md cites: which commands, what came out of them, and the page of it."""

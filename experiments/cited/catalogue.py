@@ -1,0 +1,150 @@
+"""The commands whose figures docs/results.md shows, and what others have published: plain data.
+
+Seeds are named here before anything is run, and all of them are shown.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+__all__ = [
+    "ABLATION",
+    "COMMANDS",
+    "PUBLISHED",
+    "SHARED",
+    "Command",
+    "Published",
+    "Step",
+    "each_once",
+    "line",
+    "merged",
+    "step_id",
+    "steps",
+]
+
+
+class Command(NamedTuple):
+    """A sweep over seeds, and what the page says of it."""
+
+    id: str  # of the command, its folder and its record
+    flags: tuple[str, ...]  # of experiments.sweep, but for where its folder is
+    row: str  # what the page calls it
+    purpose: str  # what it is run for
+    is_first: bool = False  # whether the README shows it too
+    is_ensemble: bool = False  # whether its networks also answer together
+
+
+class Step(NamedTuple):
+    """A setting of the ablation: that of the step before, and some flags more."""
+
+    name: str  # of its command as well
+    row: str
+    flags: tuple[str, ...]  # those of the same name take the place of earlier ones
+    same_as: str = ""  # the id of a command that is the same, and serves for it
+
+
+class Published(NamedTuple):
+    """What others report of networks that know nothing of images, trained on all of MNIST."""
+
+    what: str
+    accuracy: float  # percent
+    source: str
+
+
+KEPT = "--save_networks"  # for what they answer to each test image
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "classic",
+        ("--dataset=mnist", "--seeds=0:20", KEPT),
+        "classic: 784-256-10, Adam, 10 epochs",
+        "The defaults: what the other rows are to be held against.",
+        is_first=True,
+    ),
+)
+
+# What all steps of the ablation have in common, and the steps.
+SHARED = ("--dataset=mnist", "--seeds=0:5", KEPT)
+ABLATION: tuple[Step, ...] = ()
+
+PUBLISHED: tuple[Published, ...] = (
+    Published(
+        "dropout",
+        98.95,
+        "Srivastava, Improving Neural Networks with Dropout, 2013, as Goodfellow et al. cite it",
+    ),
+    Published(
+        "dropout and max-norm, two hidden layers of 8,192",
+        99.05,
+        "Srivastava et al., Dropout: A Simple Way to Prevent Neural Networks from Overfitting, "
+        "2014, table 2",
+    ),
+    Published("maxout and dropout", 99.06, "Goodfellow et al., Maxout Networks, 2013"),
+    Published(
+        "batch norm and Gaussian noise at every layer",
+        99.20,
+        "the baseline of Rasmus et al., 2015",
+    ),
+    Published(
+        "virtual adversarial training",
+        99.36,
+        "Miyato et al., Virtual Adversarial Training, 2017",
+    ),
+    Published(
+        "Ladder network",
+        99.43,
+        "Rasmus et al., Semi-Supervised Learning with Ladder Networks, 2015: error 0.57 ± 0.02 %",
+    ),
+)
+
+
+def line(flags: Sequence[str]) -> str:
+    """A command as one types it.
+
+    >>> line(("--dataset=digits", "--seeds=0:2"))
+    'python -m experiments.sweep --dataset=digits --seeds=0:2'
+    """
+    return " ".join(["python -m experiments.sweep", *flags])
+
+
+def step_id(name: str) -> str:
+    """The id of a step's command.
+
+    >>> step_id("batch norm")
+    'ablation_batch_norm'
+    """
+    return f"ablation_{name.replace(' ', '_')}"
+
+
+def merged(flags: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
+    """Flags, of which later ones of a name take the earlier one's place.
+
+    >>> merged(("--seeds=0:5", "--norm=none"), ("--norm=batch", "--l2=0.1"))
+    ('--seeds=0:5', '--norm=batch', '--l2=0.1')
+    """
+    return tuple({flag.partition("=")[0]: flag for flag in (*flags, *more)}.values())
+
+
+def steps(ablation: Sequence[Step] = ABLATION, shared: Sequence[str] = SHARED) -> list[Command]:
+    """The commands of an ablation, each with the flags of all steps up to it.
+
+    Args:
+      ablation: the steps; one that is the same as another command has that one's id.
+      shared: what they have in common.
+    """
+    found, flags = list[Command](), tuple(shared)
+    for step in ablation:
+        flags = merged(flags, step.flags)
+        found.append(
+            Command(
+                step.same_as or step_id(step.name),
+                flags,
+                step.row,
+                f"A step of the ablation: {step.row}.",
+            )
+        )
+    return found
+
+
+def each_once(commands: Sequence[Command], steps: Sequence[Command]) -> dict[str, Command]:
+    """All commands by their ids, but for steps that are the same as another command."""
+    own = {each.id: each for each in commands}
+    return own | {each.id: each for each in steps if each.id not in own}

@@ -1,0 +1,169 @@
+"""What is on record of a command that has been run: a small file, committed beside the page."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import jaxmlp
+from experiments.app import answers, points, voters
+from experiments.app.voters import Voters
+from experiments.cited import asked
+from experiments.cited.catalogue import Command, line
+from experiments.cited.evidence import was_run
+from experiments.folder import arrays, records, schema
+from experiments.folder.files import as_written, write_text
+from experiments.scores import figures, several
+from experiments.scores.several import ENSEMBLE, Part
+from experiments.scores.worth import NETWORK
+from jaxmlp.runtime import receipt
+from jaxmlp.types import Dataset
+
+__all__ = ["left_out", "make", "odd", "path_of", "read", "write"]
+
+NO_DATA = "its data were not to be had where the others were run"
+RECORD = schema.Fields({"id": schema.TEXT, "command": schema.TEXT})
+TOGETHER = ("accuracy", "log_loss", "calibration_error")
+
+
+def make(command: Command, folder: Path, data: Dataset) -> dict[str, Any]:
+    """The record of a command, from the folder that it has filled.
+
+    Each network is asked again: it has to be the one of which the sweep keeps the digest, and to
+    answer as many test examples wrongly as the sweep says.
+
+    Args:
+      command: of the catalogue.
+      folder: of the finished sweep.
+      data: what it was trained on.
+
+    Raises:
+      ValueError: if the folder is not whole, or contradicts itself.
+    """
+    config = records.read_config(folder / "config.json")
+    if data.sha256 != config["data_sha256"]:
+        raise ValueError(f"{folder} needs data {config['data_sha256']}, got {data.sha256}")
+    axes = points.axes(config)
+    if list(axes) != ["seed"]:
+        raise ValueError(f"{folder} needs a sweep over seeds alone, got axes {', '.join(axes)}")
+    kept = arrays.read_runs(folder / "runs.npz", axes)
+    loaded = voters.load(folder)
+    _check_networks(folder, axes["seed"], kept["params_sha256"], loaded)
+    inputs, labels = data.sets()["test"]
+    outputs = [answers.predict(each.recipe, each.params, inputs) for each in loaded.each]
+    wrong = [np.flatnonzero(each.argmax(axis=1) != labels) for each in outputs]
+    _check_errors(folder, kept, [len(each) for each in wrong], len(labels))
+    return {
+        "id": command.id,
+        "command": line(command.flags),
+        "dataset": config["dataset"],
+        "data_sha256": config["data_sha256"],
+        "settings": asked.decisive(command.flags),
+        "sizes": config["sizes"],
+        "num_epochs": config["num_epochs"],
+        "num_test": len(labels),
+        "seeds": [int(seed) for seed in axes["seed"]],
+        "errors": [len(each) for each in wrong],
+        "wrong": [each.tolist() for each in wrong],
+        **({"together": _together(data, outputs)} if command.is_ensemble else {}),
+        **_receipt(folder, kept["params_sha256"].tolist()),
+    }
+
+
+def _check_networks(
+    folder: Path, seeds: Sequence[str], digests: np.ndarray, loaded: Voters
+) -> None:
+    """Raises ValueError unless the networks that are kept are those that were trained."""
+    found = {each.name: jaxmlp.digest(each.params) for each in loaded.each}
+    for seed, digest in zip(seeds, digests, strict=True):
+        if (got := found.get(f"seed={seed}", "none")) != digest:
+            raise ValueError(f"{folder} needs a network {digest} of seed {seed}, got {got}")
+
+
+def _check_errors(
+    folder: Path, kept: Mapping[str, np.ndarray], found: Sequence[int], num_test: int
+) -> None:
+    """Raises ValueError unless each network makes the errors that it made when it was trained."""
+    column = kept["history/test_accuracy"]
+    last = column[np.arange(len(column)), kept["stopped_at"] - 1].astype(np.float64)
+    expected = np.rint((1 - last) * num_test).astype(int).tolist()
+    if expected != list(found):
+        raise ValueError(f"{folder} needs networks with errors {expected}, got {list(found)}")
+
+
+def _together(data: Dataset, outputs: Sequence[np.ndarray]) -> dict[str, Any]:
+    """What networks say together, the mean of their probabilities, beside what one says."""
+    part = Part(np.asarray(data.test_labels), len(data.train_inputs), [[p] for p in outputs], {})
+    scores = several.scores("classification", [part], are_folds=False)
+    mean = np.mean(np.asarray(outputs, np.float64), axis=0)
+    guesses = np.stack([each.argmax(axis=1) for each in outputs])
+    is_wrong = mean.argmax(axis=1) != data.test_labels
+    return {
+        "wrong": np.flatnonzero(is_wrong).tolist(),
+        "one": {name: scores[NETWORK][name] for name in TOGETHER},
+        "all": {name: scores[ENSEMBLE][name] for name in TOGETHER},
+        "num_disputed": int((guesses != guesses[0]).any(axis=0).sum()),
+        "disagreement": float(figures.rounded(_disagreement(guesses))),
+    }
+
+
+def _disagreement(guesses: np.ndarray) -> float:
+    """The share of test examples at which two of the networks guess differently, over all pairs.
+
+    >>> _disagreement(np.array([[1, 1], [1, 2], [1, 2]]))
+    0.3333333333333333
+    """
+    count = len(guesses)
+    pairs = [(i, j) for i in range(count) for j in range(i)]
+    return float(np.mean([(guesses[i] != guesses[j]).mean() for i, j in pairs]))
+
+
+def _receipt(folder: Path, digests: list[str]) -> dict[str, Any]:
+    """What it takes to find the same bits again, and how long it took."""
+    made = schema.read(folder / "environment.json", records.ENVIRONMENT)
+    summary = schema.read(folder / "summary.json", schema.Fields({}))
+    lines = schema.read_lines(folder / "metrics.jsonl", records.LINE)
+    names = ("versions", "python", "processor", "num_cores", "threads", "platform", "git_commit")
+    return {
+        "params_sha256": digests,
+        "all_params_sha256": summary["params_sha256"],
+        "train_seconds": round(sum(each["seconds"] for each in lines), 1),
+        "environment": {name: made.get(name) for name in names},
+    }
+
+
+def left_out(command: Command) -> dict[str, Any]:
+    """The record of a command that could not be run here."""
+    return {"id": command.id, "command": line(command.flags), "left_out": NO_DATA}
+
+
+def path_of(folder: Path, name: str) -> Path:
+    """Where a record lies among the others."""
+    return folder / f"{name}.json"
+
+
+def write(folder: Path, record: Mapping[str, Any]) -> Path:
+    """Writes a record, a field a line, whole or not at all; its path."""
+    fields = (f" {json.dumps(name)}: {json.dumps(value)}" for name, value in record.items())
+    path = path_of(folder, record["id"])
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(path, "{\n" + ",\n".join(fields) + "\n}\n")
+    return path
+
+
+def read(folder: Path, name: str) -> dict[str, Any] | None:
+    """The record of a command, by its id; None where it has none."""
+    path = path_of(folder, name)
+    return schema.read(path, RECORD) if path.exists() else None
+
+
+def odd(command: Command, record: Mapping[str, Any]) -> str:
+    """What a record has that is not of the command as it is now; "" where nothing is."""
+    expected: dict[str, Any] = {"command": line(command.flags)}
+    got = {"command": record["command"]}
+    if was_run(record):
+        expected |= {"settings": as_written(asked.decisive(command.flags))}
+        got |= {"settings": record["settings"]}
+    return "; ".join(receipt.differences(expected, got))

@@ -1,0 +1,241 @@
+"""Makes docs/results.md, and the README's first rows, from the commands that they cite.
+
+    python -m experiments.results --run
+
+Without a flag it reads what the finished commands have left in --workdir, puts that on record in
+docs/measured/results, and writes the pages from the records. --run runs those commands first that
+are not there yet, one after another; one that was stopped goes on. A command is not run again, and
+a folder with other settings than its command's is refused. --plan says what there is to do, and
+--page writes the pages again from the records alone.
+
+--only keeps to some commands, such as --only=classic,ablation: an id, or what ids begin with.
+
+Exit code 0 when the pages are written; 1 for a mistake, or a command that failed; 130 and 143 when
+Ctrl-C or SIGTERM stopped it.
+"""
+
+import functools
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from absl import flags
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from experiments.app import command_line, endings, startup
+from experiments.app.command_line import PathParser
+from experiments.cited import asked, catalogue, evidence, measured, page, words
+from experiments.cited.asked import ABSENT, COMPLETE
+from experiments.cited.catalogue import Command
+from experiments.data import sources
+from experiments.data.tfds_cache import NotAvailable
+from experiments.folder.files import write_text
+from experiments.folder.workdir import user_path
+from jaxmlp.types import Dataset
+
+DEFAULT = "runs/results"
+STOPPED = (130, 143)  # exit codes of a command that somebody stopped
+
+Records = dict[str, dict[str, Any]]
+
+
+class Book(NamedTuple):
+    """What is cited, and where the pages are."""
+
+    commands: Sequence[Command]  # but for the ablation's
+    steps: Sequence[Command]
+    root: Path  # of the checkout
+
+    @property
+    def every(self) -> dict[str, Command]:
+        """All commands by their ids, in the order in which they are run."""
+        return catalogue.each_once(self.commands, self.steps)
+
+    @property
+    def measured(self) -> Path:
+        """Where the records lie."""
+        return self.root / "docs" / "measured" / "results"
+
+
+BOOK = Book(catalogue.COMMANDS, catalogue.steps(), Path(__file__).parents[1])
+
+
+def define(values: flags.FlagValues) -> None:
+    """Makes the flags, when the program starts: other programs have some of the same names.
+
+    Args:
+      values: the flags so far.
+    """
+    where = f"Folder with a folder for each command; by default {DEFAULT}."
+    flags.DEFINE(PathParser(), "workdir", None, where, values, allow_override=True)
+    flags.DEFINE_list(
+        "only", None, "Keep to these commands: an id, or what ids begin with.", values
+    )
+    flags.DEFINE_bool("run", False, "Run the commands that have not been run.", values)
+    flags.DEFINE_bool("plan", False, "Say which commands there are, and do nothing.", values)
+    flags.DEFINE_bool(
+        "page", False, "Write the pages from the records, and read no folder.", values
+    )
+
+
+def main(values: flags.FlagValues, argv: Sequence[str], book: Book = BOOK) -> None:
+    """Does what the flags ask for.
+
+    Args:
+      values: the flags of `define`, read.
+      argv: what else there was on the command line, the program first.
+      book: what is cited, and where the pages are.
+    """
+    console = Console(highlight=False)
+    with endings.clear_errors("interrupted"):
+        command_line.refuse_arguments(list(argv))
+        wanted = [name for name in ("run", "plan", "page") if values[name].value]
+        if len(wanted) > 1:
+            given = " and ".join(f"--{name}" for name in wanted)
+            raise ValueError(f"expected one of --run, --plan and --page, got {given}")
+        folder = user_path(values["workdir"].value or DEFAULT)
+        chosen = _chosen(book, values["only"].value)
+        if wanted == ["plan"]:
+            _plan(console, chosen, folder, read(console, book))
+            return
+        if wanted != ["page"]:
+            gather(console, book, chosen, folder, wanted == ["run"])
+        write_pages(console, book, read(console, book))
+
+
+def _chosen(book: Book, only: Sequence[str] | None) -> list[Command]:
+    """The commands to look at.
+
+    Raises:
+      ValueError: for a name that is none of theirs.
+    """
+    every = book.every
+    if only is None:
+        return list(every.values())
+    for word in only:
+        if not any(_is_meant(word, name) for name in every):
+            raise ValueError(f"--only needs some of {', '.join(every)}, got {word}")
+    return [each for name, each in every.items() if any(_is_meant(word, name) for word in only)]
+
+
+def _is_meant(word: str, name: str) -> bool:
+    """Whether a word is an id, or its beginning up to an underscore."""
+    return name == word or name.startswith(f"{word}_")
+
+
+def read(console: Console, book: Book) -> Records:
+    """The records of commands as they are now; of others a line says what is not theirs."""
+    found = {}
+    for name, command in book.every.items():
+        record = measured.read(book.measured, name)
+        if record is not None and (why := measured.odd(command, record)):
+            _say(console, f"{name} is to be run again: on record it has {why}", "yellow")
+        elif record is not None:
+            found[name] = record
+    return found
+
+
+def _plan(
+    console: Console, chosen: Sequence[Command], folder: Path, records: Mapping[str, Any]
+) -> None:
+    """A line for each command."""
+    grid = Table.grid(padding=(0, 2))
+    for each in chosen:
+        record, there = records.get(each.id), asked.state_of(folder / each.id)
+        took = "unknown"
+        if evidence.was_run(record):
+            took = f"took {words.duration(records[each.id]['train_seconds'])}"
+        noted = "on record" if evidence.was_run(record) else "no record"
+        row = [each.id, there, noted, took, catalogue.line(each.flags)]
+        grid.add_row(*map(escape, row))
+    console.print(grid, soft_wrap=True)
+
+
+def gather(
+    console: Console, book: Book, chosen: Sequence[Command], folder: Path, is_run: bool
+) -> None:
+    """Runs what is to be run, and puts on record what there is.
+
+    Raises:
+      ValueError: if a folder holds something else than its command's results.
+    """
+    startup.wake(None)
+    loaded: dict[str, Dataset | None] = {}
+    for each in chosen:
+        path = folder / each.id
+        if asked.state_of(path) != ABSENT:
+            asked.check(path, each.flags)
+    for each in chosen:
+        path, name = folder / each.id, page.dataset_of(each)
+        if not is_run and asked.state_of(path) != COMPLETE:
+            continue
+        if name not in loaded:
+            loaded[name] = _load(console, name)
+        data = loaded[name]
+        if data is None:
+            if asked.state_of(path) == ABSENT and measured.read(book.measured, each.id) is None:
+                measured.write(book.measured, measured.left_out(each))
+            continue
+        if asked.state_of(path) != COMPLETE:
+            _run(console, each, path)
+        measured.write(book.measured, measured.make(each, path, data))
+        _say(console, f"{each.id}: on record")
+
+
+def _load(console: Console, name: str) -> Dataset | None:
+    """The data, or None where they are not to be had, which a line then says."""
+    try:
+        return sources.load(name)
+    except NotAvailable as error:
+        _say(console, f"{name} is left out: {error}", "yellow")
+        return None
+
+
+def _run(console: Console, command: Command, path: Path) -> None:
+    """Runs a command, or has it go on, in a process of its own; ends the program where it fails."""
+    console.rule(command.id)
+    _say(console, catalogue.line(command.flags))
+    own = [f"--workdir={path}", "--resume"]
+    program = [sys.executable, "-m", "experiments.sweep", *command.flags, *own]
+    code = subprocess.run(program).returncode
+    if code in STOPPED:
+        print(f"{command.id} was stopped; the same command goes on", file=sys.stderr)
+        sys.exit(code)
+    if code:
+        raise ValueError(f"{command.id} needs to end well, got exit code {code}")
+
+
+def write_pages(console: Console, book: Book, records: Records) -> None:
+    """Writes docs/results.md, its picture, and the README's rows."""
+    from experiments.cited import picture  # with what draws, which takes a while to import
+
+    made = texts(book, records)
+    drawn = page.drawn(book.commands, book.steps)
+    if any(evidence.was_run(records.get(each.id)) for each in drawn):
+        picture.draw(book.root / "docs" / page.PICTURE, drawn, records, catalogue.PUBLISHED)
+    for name, text in made.items():
+        write_text(book.root / name, text)
+    run = sum(evidence.was_run(records.get(name)) for name in book.every)
+    _say(console, f"{' and '.join(made)} have figures of {run} of {len(book.every)} commands")
+
+
+def texts(book: Book, records: Records) -> dict[str, str]:
+    """The pages as they are to be, by their names; reads the README, for all but its rows."""
+    readme = (book.root / "README.md").read_text(encoding="utf-8")
+    return {
+        "docs/results.md": page.text(book.commands, book.steps, records),
+        "README.md": page.with_rows(readme, page.rows(book.commands, records)),
+    }
+
+
+def _say(console: Console, text: str, style: str | None = None) -> None:
+    console.print(text, markup=False, soft_wrap=True, style=style)
+
+
+if __name__ == "__main__":
+    define(flags.FLAGS)
+    endings.start(functools.partial(main, flags.FLAGS))

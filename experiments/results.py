@@ -28,6 +28,7 @@ from rich.table import Table
 
 from experiments.app import command_line, endings, startup
 from experiments.app.command_line import PathParser
+from experiments.app.screen import one_line
 from experiments.cited import asked, catalogue, evidence, measured, page, words
 from experiments.cited.asked import ABSENT, COMPLETE
 from experiments.cited.catalogue import Command
@@ -233,7 +234,7 @@ def texts(book: Book, records: Records) -> dict[str, str]:
 
 
 def _say(console: Console, text: str, style: str | None = None) -> None:
-    console.print(text, markup=False, soft_wrap=True, style=style)
+    console.print(one_line(text), markup=False, soft_wrap=True, style=style)
 
 
 if __name__ == "__main__":

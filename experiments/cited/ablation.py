@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from experiments.cited import evidence, words
-from experiments.cited.catalogue import Command
+from experiments.cited.catalogue import Command, line
 from experiments.cited.words import table
 
 __all__ = ["section"]
@@ -29,17 +29,13 @@ def section(steps: Sequence[Command], records: Mapping[str, Mapping[str, Any]]) 
     head = ["setting", "flags more", "mean test accuracy", "95 % interval", "errors of each seed"]
     head += ["over the one before", "may be luck", "images that decide"]
     lines = ["## What each step brings", "", INTRODUCTION, "", *table(head, rows)]
-    lines += ["", f"In common they have `{' '.join(_shared(steps))}`."]
+    lines += ["", f"The first is `{line(steps[0].flags)}`."]
     return [*lines, "", *_best_two(run, records)] if len(run) > 1 else lines
 
 
-def _shared(steps: Sequence[Command]) -> list[str]:
-    return [flag for flag in steps[0].flags if all(flag in each.flags for each in steps)]
-
-
 def _more(steps: Sequence[Command], position: int) -> str:
-    """The flags that a step adds, and those of its own that the first has."""
-    known = steps[position - 1].flags if position else _shared(steps)
+    """The flags that a step adds to those of the one before."""
+    known = steps[position - 1].flags if position else steps[position].flags
     more = " ".join(flag for flag in steps[position].flags if flag not in known)
     return f"`{more}`" if more else ""
 

@@ -7,6 +7,7 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from experiments.cited import evidence
 from experiments.cited.catalogue import Command, Published
@@ -16,6 +17,8 @@ from jaxmlp.storage.atomic import whole_file
 __all__ = ["draw"]
 
 WIDTH, ROW, REST = 8.0, 0.34, 1.5  # inches; a command's row, and what is above and below them all
+TICKS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1, 1.5, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 100)
+LEAST = 0.1  # where an interval ends that goes on below
 SALT = "jaxmlp"  # of the names inside the file, which are then the same each time
 
 
@@ -47,7 +50,13 @@ def draw(
             names.append(other.what)
         axes.set_yticks(range(len(names)), names, color=INK)
         axes.set_ylim(len(names) - 0.4, -0.6)
-        axes.set(xlabel="test errors (%): each seed, their mean and its 95 % interval")
+        axes.set(
+            xlabel="test errors (%): each seed, their mean and its 95 % interval", xscale="log"
+        )
+        low, high = axes.get_xlim()
+        ticks = [tick for tick in TICKS if low <= tick <= high]
+        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        axes.xaxis.set_minor_locator(NullLocator())
         axes.set_title("Test errors; in orange what others have published")
         axes.grid(axis="x")
         with whole_file(path) as file:
@@ -62,5 +71,5 @@ def _command(axes: Axes, row: int, record: Mapping[str, Any]) -> None:
     middle = 100 * (1 - found.mean)
     axes.plot([middle], [row + 0.14], "o", color=BLUE, ms=5)
     if found.num_seeds > 1:
-        ends = [100 * (1 - found.high), 100 * (1 - found.low)]
+        ends = [max(100 * (1 - found.high), LEAST), 100 * (1 - found.low)]
         axes.plot(ends, [row + 0.14] * 2, color=BLUE, lw=1.6)

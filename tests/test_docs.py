@@ -126,7 +126,8 @@ def test_what_a_page_names_is_there(page):
 @pytest.mark.parametrize(("program", "arguments"), sorted(COMMANDS))
 def test_the_commands_are_of_programs_and_flags_that_are_there(program, arguments):
     module = importlib.import_module(f"experiments.{program}")
-    given = [word for word in shlex.split(arguments) if word.startswith("--")]
+    words = shlex.split(arguments)
+    given = [word for word in words if word.startswith("--") and word != "--help"]
     named = {word[2:].partition("=")[0] for word in given}
     if program.startswith("lessons"):  # its flags are its arguments
         teach = getattr(module, "teach", lambda: None)

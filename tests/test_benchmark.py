@@ -8,7 +8,16 @@ from programs import call
 
 from experiments import benchmark
 from experiments.data import sources
-from experiments.speed import limit, race, scaling, search, search_table, training
+from experiments.speed import (
+    limit,
+    quick,
+    quick_table,
+    race,
+    scaling,
+    search,
+    search_table,
+    training,
+)
 from experiments.speed.gpu import measure
 
 
@@ -29,6 +38,7 @@ from experiments.speed.gpu import measure
         (["--gpu", "--peers"], "expected --gpu alone, or --peers and --scaling, which hide GPUs"),
         (["--gpu", "--scaling"], "expected --gpu alone"),
         (["--search", "--peers"], "expected --search alone, or one of the others"),
+        (["--quick", "--search"], "expected --quick alone, or one of the others"),
         (["--rehearse"], "--rehearse needs --gpu, which it tries"),
         (["--gpu", "--json=gpu.md"], "--json needs a name such as peers.json, got gpu.md"),
         (["--gpu", "--json=gpu.png"], "--json needs a name such as peers.json, got gpu.png"),
@@ -65,6 +75,37 @@ def test_a_search_ends_by_whether_all_members_have_their_bits(num_equal, monkeyp
         call(benchmark, "--search", f"--json={path}")
     assert told == [("breast_cancer", 5), num_equal]
     assert json.loads(path.read_text())["search"]["num_equal"] == num_equal
+
+
+@pytest.mark.parametrize("num_there", [20, 19])
+def test_quick_ends_by_whether_every_seed_is_there(num_there, monkeypatch, tmp_path):
+    told = []
+
+    def measure(data, seeds, repeats, tell):
+        told.append((data, [*seeds], repeats))
+        return {"num_there": num_there, "seeds": [*seeds]}
+
+    monkeypatch.setattr(sources, "load", lambda name: name)
+    monkeypatch.setattr(quick, "measure", measure)
+    monkeypatch.setattr(quick_table, "show", lambda _, found: told.append(found["num_there"]))
+    path = tmp_path / "figures.json"
+    if num_there < 20:
+        with pytest.raises(SystemExit) as ended:
+            call(benchmark, "--quick", f"--json={path}")
+        assert ended.value.code == 4
+    else:
+        call(benchmark, "--quick", f"--json={path}")
+    assert told == [("mnist", [*range(20)], 3), num_there]
+    assert json.loads(path.read_text())["quick"]["num_there"] == num_there
+
+
+def test_quick_needs_mnist(monkeypatch):
+    def load(name):
+        raise sources.NotAvailable(f"{name} is not on this machine")
+
+    monkeypatch.setattr(sources, "load", load)
+    with pytest.raises(SystemExit, match="^error: mnist is not on this machine$"):
+        call(benchmark, "--quick")
 
 
 def test_it_measures_in_one_process(monkeypatch, tmp_path, capsys):

@@ -29,6 +29,7 @@ __all__ = [
     "of_one_program",
     "of_single_runs",
     "theirs",
+    "without_cache",
 ]
 
 REST = 0.5  # seconds before a turn, in which the threads of the one before stop spinning
@@ -179,7 +180,7 @@ def measure(search: Search, repeats: int, tell: Callable[[str], object]) -> dict
         found[name] = function()
         seconds.setdefault(name, []).append(time.perf_counter() - started)
 
-    with warnings.catch_warnings(), _without_cache():
+    with warnings.catch_warnings(), without_cache():
         warnings.simplefilter("ignore", RecompilationWarning)
         tell("first, untimed: compiles, and starts the grid search's processes")
         of_one_program(search)
@@ -209,7 +210,7 @@ def measure(search: Search, repeats: int, tell: Callable[[str], object]) -> dict
 
 
 @contextlib.contextmanager
-def _without_cache() -> Iterator[None]:
+def without_cache() -> Iterator[None]:
     """What is compiled is not taken from the disk."""
     name = "jax_enable_compilation_cache"
     before = getattr(jax.config, name)

@@ -36,7 +36,7 @@ def test_folds_are_standardised_by_what_they_train_on():
 
 def test_both_learn_the_same_and_are_timed_by_turns(monkeypatch):
     monkeypatch.setattr(search, "REST", 0)
-    monkeypatch.setattr(search, "_without_cache", contextlib.nullcontext)
+    monkeypatch.setattr(search, "without_cache", contextlib.nullcontext)
     monkeypatch.setattr(search, "JOBS", 1)
     monkeypatch.setattr(search.theirs, "__defaults__", (1,))
     told = []

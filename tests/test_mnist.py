@@ -15,6 +15,7 @@ from programs import call, finish, start
 import jaxmlp
 from experiments import mnist, predict, sweep, verify
 from experiments.data import sources
+from experiments.data.npz import open_arrays
 from experiments.folder import records
 from experiments.folder.workdir import CONTENTS
 
@@ -22,10 +23,17 @@ SUMMARY = {
     *("dataset", "num_train", "num_test", "train_accuracy", "test_accuracy", "train_loss"),
     *("test_loss", "num_epochs", "seed", "num_parameters", "seconds", "params_sha256"),
 }
-needs_mnist = pytest.mark.skipif(
-    not os.path.isdir(os.path.join(os.environ.get("JAXMLP_DATA_DIR", "/nowhere"), "mnist")),
-    reason="needs MNIST's files: set JAXMLP_DATA_DIR to the folder above mnist/",
-)
+
+
+def needs(name):
+    """Skips a test of a data set that is not at hand."""
+    return pytest.mark.skipif(
+        not os.path.isdir(os.path.join(os.environ.get("JAXMLP_DATA_DIR", "/nowhere"), name)),
+        reason=f"needs the files of {name}: set JAXMLP_DATA_DIR to the folder above {name}/",
+    )
+
+
+needs_mnist = needs("mnist")
 
 
 def read(path):
@@ -559,6 +567,22 @@ def test_mnist_is_learned_as_the_lesson_says(tmp_path):
     summary = read(tmp_path / "run" / "summary.json")
     assert (summary["dataset"], summary["num_test"]) == ("mnist", 10_000)
     assert summary["test_accuracy"] >= 0.976
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("dataset", "least"),
+    [
+        pytest.param("mnist", 0.98, marks=needs("mnist")),
+        pytest.param("fashion_mnist", 0.85, marks=needs("fashion_mnist")),  # not tuned to it
+    ],
+)
+def test_quick_is_there_with_each_of_five_seeds(dataset, least, tmp_path):
+    folder = tmp_path / "sweep"
+    call(sweep, "--preset=quick", f"--dataset={dataset}", "--seeds=0:5", f"--workdir={folder}")
+    accuracies = open_arrays(folder / "runs.npz")["history/test_accuracy"][:, -1]
+    assert len(accuracies) == 5
+    assert accuracies.min() >= np.float32(least)
 
 
 @needs_mnist

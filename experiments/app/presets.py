@@ -8,7 +8,17 @@ __all__ = ["PRESETS", "as_flags", "help_text"]
 # name -> setting -> its value, of the type that it has in `Settings`. A flag that is given holds in
 # a preset's place; what is trained on is no part of one.
 PRESETS: dict[str, dict[str, Any]] = {
-    "quick": {"num_epochs": 3, "batch_size": 256, "learning_rate": 1e-2},
+    "quick": {
+        "hidden_sizes": [224],
+        "b1": 0.8,
+        "b2": 0.95,
+        "learning_rate": 0.015,
+        "schedule": "warmup_linear",
+        "warmup": 0.15,
+        "label_smoothing": 0.05,
+        "batch_size": 256,
+        "num_epochs": 2,
+    },
     "strong": {
         "hidden_sizes": [1200, 600, 300, 150],
         "norm": "batch",

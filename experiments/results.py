@@ -225,12 +225,18 @@ def write_pages(console: Console, book: Book, records: Records) -> None:
 
 
 def texts(book: Book, records: Records) -> dict[str, str]:
-    """The pages as they are to be, by their names; reads the README, for all but its rows."""
-    readme = (book.root / "README.md").read_text(encoding="utf-8")
-    return {
-        "docs/results.md": page.text(book.commands, book.steps, records),
-        "README.md": page.with_rows(readme, page.rows(book.commands, records)),
+    """The pages as they are to be, by their names: what is not between the marks is their own."""
+    lines = {
+        "docs/results.md": page.body(book.commands, book.steps, records),
+        "README.md": page.rows(book.commands, records),
     }
+    return {name: page.renewed(name, _own(book, name), each) for name, each in lines.items()}
+
+
+def _own(book: Book, name: str) -> str:
+    """A page as it is; of one that is not there what it begins with."""
+    path = book.root / name
+    return path.read_text(encoding="utf-8") if path.exists() else page.BARE
 
 
 def _say(console: Console, text: str, style: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""docs/results.md, and the README's first rows: made of the records alone, to the byte."""
+"""What docs/results.md and the README say of the commands: made of the records alone."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from experiments.cited.catalogue import PUBLISHED, Command, each_once, line
 from experiments.cited.words import NOT_RUN, table
 from experiments.scores.classes import wilson
 
-__all__ = ["BEGIN", "END", "PICTURE", "dataset_of", "drawn", "rows", "text", "with_rows"]
+__all__ = ["BARE", "BEGIN", "END", "PICTURE", "body", "dataset_of", "drawn", "renewed", "rows"]
 
 Records = Mapping[str, Mapping[str, Any]]
 
@@ -16,10 +16,8 @@ BEGIN, END = "<!-- results: written by experiments.results -->", "<!-- end of re
 PICTURE = "measured/results/picture.svg"
 ALT = "Test errors of each command, seed by seed, and of what others have published."
 TITLES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "digits": "scikit-learn's digits"}
-HEAD = f"""{BEGIN}
-
-# Results
-
+BARE = f"# Results\n\n{BEGIN}\n{END}\n"  # what a page begins with, where there is none
+HEAD = """\
 What the presets reach, by which command, with every seed that was named before the first of them
 ran. None of these networks knows that its inputs are a picture: the same pixels in any other order
 would do. No setting was chosen by the test images.
@@ -27,7 +25,7 @@ would do. No setting was chosen by the test images.
 A mean is over seeds, and its 95 % interval, Student's, says how far seeds go, on these very test
 images; other images would scatter more. A network's time is its share of its population's training,
 which has all cores; what loads and compiles is not in it."""
-AGAIN = f"""
+AGAIN = """\
 ## Make them again
 
 ```sh
@@ -44,14 +42,11 @@ and compared to the bit:
 
 ```sh
 python -m experiments.replay runs/results/classic --member=seed=0
-```
-
-{END}
-"""
+```"""
 
 
-def text(commands: Sequence[Command], steps: Sequence[Command], records: Records) -> str:
-    """The whole page.
+def body(commands: Sequence[Command], steps: Sequence[Command], records: Records) -> list[str]:
+    """The lines of docs/results.md that are not its own.
 
     Args:
       commands: of the catalogue, but for the ablation's.
@@ -73,8 +68,7 @@ def text(commands: Sequence[Command], steps: Sequence[Command], records: Records
                 parts += ["", *_together(each, records[each.id])]
     parts += ["", *ablation.section(steps, records)] if steps else []
     every = each_once(commands, steps).values()
-    parts += ["", *_receipts(list(every), records)]
-    return "\n".join(parts) + "\n" + AGAIN
+    return [*parts, "", *_receipts(list(every), records), "", AGAIN]
 
 
 def dataset_of(command: Command) -> str:
@@ -218,20 +212,21 @@ def rows(commands: Sequence[Command], records: Records) -> list[str]:
     return table(head, made)
 
 
-def with_rows(readme: str, lines: Sequence[str]) -> str:
-    """A README with these lines between its marks.
+def renewed(name: str, text: str, lines: Sequence[str]) -> str:
+    """A page with these lines between its marks; the rest of it is its own.
 
     Raises:
       ValueError: if it has not both marks, once each.
 
-    >>> print(with_rows(f"a {BEGIN} old {END} b", ["new"]).replace(BEGIN, "<").replace(END, ">"))
+    >>> made = renewed("README.md", f"a {BEGIN} old {END} b", ["new"])
+    >>> print(made.replace(BEGIN, "<").replace(END, ">"))
     a <
     <BLANKLINE>
     new
     <BLANKLINE>
     > b
     """
-    if readme.count(BEGIN) != 1 or readme.count(END) != 1:
-        raise ValueError(f"README.md needs {BEGIN} and {END}, once each")
-    before, _, rest = readme.partition(BEGIN)
+    if text.count(BEGIN) != 1 or text.count(END) != 1:
+        raise ValueError(f"{name} needs {BEGIN} and {END}, once each")
+    before, _, rest = text.partition(BEGIN)
     return "\n".join([before + BEGIN, "", *lines, "", END + rest.partition(END)[2]])

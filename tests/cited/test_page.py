@@ -41,6 +41,10 @@ OTHER = {
 }
 
 
+def text_of(*arguments):
+    return "\n".join(page.body(*arguments))
+
+
 def rows_of(text, start):
     """The cells of the table lines that begin so."""
     lines = [line for line in text.splitlines() if line.startswith(f"| {start} |")]
@@ -48,7 +52,7 @@ def rows_of(text, start):
 
 
 def test_a_command_that_was_not_run_has_no_figures():
-    text = page.text([ONE, LAST], [], {"last": {"left_out": "no data"}})
+    text = text_of([ONE, LAST], [], {"last": {"left_out": "no data"}})
     assert rows_of(text, "the one") == [
         [
             *("the one", "`python -m experiments.sweep --dataset=mnist --seeds=0:2`"),
@@ -62,7 +66,7 @@ def test_a_command_that_was_not_run_has_no_figures():
 
 
 def test_each_command_has_its_own_figures():
-    text = page.text([ONE, TWO], [], {"one": RECORD, "two": OTHER})
+    text = text_of([ONE, TWO], [], {"one": RECORD, "two": OTHER})
     # 99.45 ± 12.706 * 0.0707 / sqrt(2), and 99.06 ± 4.303 * 0.0608 / sqrt(3)
     assert rows_of(text, "the one")[0][2:] == [
         *("2", "99.450 %", "98.815 to 100.085 %", "99.40 %", "99.50 %", "15 s")
@@ -83,7 +87,7 @@ def test_each_command_has_its_own_figures():
 
 
 def test_what_others_published_stands_beside_it_in_order():
-    text = page.text([ONE, TWO], [], {"one": RECORD, "two": OTHER})
+    text = text_of([ONE, TWO], [], {"one": RECORD, "two": OTHER})
     table = text.partition("| what | test accuracy | source |\n|---|---|---|\n")[2]
     lines = table.partition("\n\n")[0].splitlines()
     figures = [float(line.split(" | ")[1].strip("* %")) for line in lines]
@@ -94,7 +98,7 @@ def test_what_others_published_stands_beside_it_in_order():
 
 
 def test_data_have_sections_of_their_own():
-    text = page.text([ONE, LAST], [], {"one": RECORD, "last": OTHER})
+    text = text_of([ONE, LAST], [], {"one": RECORD, "last": OTHER})
     first, second = text.index("## MNIST"), text.index("## Fashion-MNIST")
     assert first < text.index("| the one |") < second < text.index("| the last |")
     assert text.count("| what | test accuracy | source |") == 1
@@ -103,7 +107,7 @@ def test_data_have_sections_of_their_own():
 
 
 def test_what_the_networks_of_an_ensemble_say_together():
-    text = page.text([ONE, TWO], [], {"one": RECORD, "two": OTHER})
+    text = text_of([ONE, TWO], [], {"one": RECORD, "two": OTHER})
     assert "probabilities of 3 networks, which is right at 99.20 % of the test images" in text
     assert "over images: 99.01 to 99.36 %). Two" in text
     assert "guess differently at 1.25 % of them, and not all alike at 1,234." in text
@@ -124,14 +128,15 @@ def test_the_readme_has_the_first_rows_alone():
     ]
 
 
-def test_rows_need_their_marks():
-    for readme in ("no marks", f"{page.BEGIN} {page.BEGIN} {page.END}", page.BEGIN):
+def test_lines_need_their_marks():
+    for text in ("no marks", f"{page.BEGIN} {page.BEGIN} {page.END}", page.BEGIN):
         with pytest.raises(ValueError, match="README.md needs .* once each"):
-            page.with_rows(readme, ["row"])
+            page.renewed("README.md", text, ["row"])
 
 
-def test_the_page_is_one_thing_from_mark_to_mark():
-    text = page.text([ONE], [], {})
-    assert text.startswith(f"{page.BEGIN}\n\n# Results\n")
-    assert text.endswith(f"```\n\n{page.END}\n")
-    assert "\n\n\n" not in page.text([ONE, TWO], [], {"one": RECORD, "two": OTHER})
+def test_the_page_reads_well_from_mark_to_mark():
+    made = page.renewed("it", page.BARE, page.body([ONE, TWO], [], {"one": RECORD, "two": OTHER}))
+    assert made.startswith(f"# Results\n\n{page.BEGIN}\n\nWhat the presets reach")
+    assert made.endswith(f"```\n\n{page.END}\n")
+    assert "\n\n\n" not in made
+    assert page.renewed("it", made, ["row"]) == page.renewed("it", page.BARE, ["row"])

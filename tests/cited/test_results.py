@@ -68,8 +68,9 @@ def test_what_is_there_is_put_on_record_and_on_the_pages(book, runs, capsys):
     assert readme.endswith("\nafter\n")
     assert not (book.root / "docs" / page.PICTURE).exists()  # of MNIST alone
     assert "have figures of 3 of 3 commands" in capsys.readouterr().out
+    (book.root / "docs" / "results.md").write_text(made + "\nA word of one's own.\n")
     program(book, "--page", "--workdir=nowhere")
-    assert pages(book) == [made, readme]
+    assert pages(book) == [made + "\nA word of one's own.\n", readme]
 
 
 def test_without_a_folder_nothing_is_run_and_nothing_invented(book, tmp_path, started, capsys):

@@ -15,6 +15,7 @@ Ctrl-C or SIGTERM stopped it.
 """
 
 import functools
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -202,12 +203,28 @@ def _run(console: Console, command: Command, path: Path) -> None:
     _say(console, catalogue.line(command.flags))
     own = [f"--workdir={path}", "--resume"]
     program = [sys.executable, "-m", "experiments.sweep", *command.flags, *own]
-    code = subprocess.run(program).returncode
+    code = run_to_end(program)
     if code in STOPPED:
         print(f"{command.id} was stopped; the same command goes on", file=sys.stderr)
         sys.exit(code)
     if code:
         raise ValueError(f"{command.id} needs to end well, got exit code {code}")
+
+
+def run_to_end(program: Sequence[str]) -> int:
+    """Runs a program, which has the time that it takes to end when it is told to; its exit code."""
+    with subprocess.Popen(program) as process:
+        # Ctrl-C reaches the program by itself; whoever stops this one means both.
+        handlers = {
+            signal.SIGINT: lambda number, frame: None,
+            signal.SIGTERM: lambda number, frame: process.send_signal(number),
+        }
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+        try:
+            return process.wait()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def write_pages(console: Console, book: Book, records: Records) -> None:

@@ -2,7 +2,8 @@
 
 import re
 import shutil
-import subprocess
+import signal
+import sys
 
 import pytest
 from absl import flags
@@ -40,16 +41,14 @@ def runs(folders, tmp_path):
 @pytest.fixture
 def started(monkeypatch):
     """The commands that it starts, here and not in processes of their own."""
-    found, real = [], subprocess.run
+    found = []
 
-    def run(words, **options):
-        if options:  # as for git's commit
-            return real(words, **options)
+    def run(words):
         found.append(words)
         call(sweep, *words[3:])
-        return subprocess.CompletedProcess(words, 0)
+        return 0
 
-    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(results, "run_to_end", run)
     return found
 
 
@@ -141,17 +140,29 @@ def test_the_plan_says_what_there_is(book, runs, capsys):
 @pytest.mark.parametrize("code", [1, 130])
 def test_a_command_that_fails_or_is_stopped_ends_it(book, tmp_path, monkeypatch, capsys, code):
     found = []
-    monkeypatch.setattr(
-        subprocess,
-        "run",
-        lambda words: found.append(words) or subprocess.CompletedProcess(words, code),
-    )
+    monkeypatch.setattr(results, "run_to_end", lambda words: found.append(words) or code)
     with pytest.raises(SystemExit) as ended:
         program(book, "--run", f"--workdir={tmp_path / 'none'}")
     failed = "error: small needs to end well, got exit code 1"
     assert ended.value.code == (failed if code == 1 else 130)
     assert len(found) == 1
     assert ("the same command goes on" in capsys.readouterr().err) == (code == 130)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGTERM, "signal.pause()"), (signal.SIGINT, "time.sleep(0.3); sys.exit(130)")],
+)
+def test_whoever_stops_it_waits_for_the_command_to_end(number, code):
+    before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    program = (
+        "import os, signal, sys, time; "
+        "signal.signal(signal.SIGTERM, lambda *of: (time.sleep(0.3), sys.exit(143))); "
+        f"os.kill(os.getppid(), {int(number)}); {code}"
+    )
+    ended = results.run_to_end([sys.executable, "-c", program])
+    assert ended == 128 + number
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
 
 
 def test_without_its_data_a_command_is_left_out(book, tmp_path, started, monkeypatch, capsys):

@@ -1,9 +1,13 @@
 """Presets through the programs: what is trained, recorded and said, and what holds afterwards."""
 
+import jax
+import numpy as np
 import pytest
 from programs import call, command_line, finish, start
 from run_files import read, save_npz
+from sklearn import metrics
 
+import jaxmlp
 from experiments import distributed, mnist, replay, sweep, table, verify
 from experiments.app.presets import PRESETS
 from experiments.data import npz
@@ -16,7 +20,8 @@ FAST = ["--noplots", "--noreport"]
 def presets(monkeypatch):
     """Some that are quick; a test may change them."""
     monkeypatch.setitem(PRESETS, "quick", {"num_epochs": 4, "batch_size": 16, "hidden_sizes": [8]})
-    monkeypatch.setitem(PRESETS, "ensemble", {**PRESETS["quick"], "seeds": "0:3"})
+    many = {**PRESETS["quick"], "seeds": "0:3", "save_networks": True}
+    monkeypatch.setitem(PRESETS, "ensemble", many)
     return PRESETS
 
 
@@ -69,12 +74,34 @@ def test_a_sweep_takes_the_values_of_a_preset_that_it_does_not_sweep(
     assert "batch_size=32,seed=1: identical to the bit" in capsys.readouterr().out
 
 
+def assert_together(folder, blobs):
+    """Sees whether the record of three networks is what these networks say."""
+    model = jaxmlp.mlp((4, 8, 3))
+    each = [
+        np.asarray(jax.nn.softmax(jax.vmap(model.apply, (None, 0))(params, blobs.test_inputs)))
+        for params in map(jaxmlp.load_params, sorted((folder / "networks").iterdir()))
+    ]
+    guesses, mean = np.argmax(each, axis=-1), np.mean(each, axis=0)
+    record = read(folder / "summary.json")["ensemble"]
+    right = (mean.argmax(axis=1) == blobs.test_labels).mean()
+    assert record["together"]["accuracy"] == pytest.approx(right, abs=1e-5)
+    losses = [metrics.log_loss(blobs.test_labels, outputs) for outputs in each]
+    assert record["one"]["log_loss_high"] == pytest.approx(max(losses), rel=1e-4)
+    differ = np.any(guesses != guesses[0], axis=0).mean()
+    assert (record["num_networks"], record["not_unanimous"]) == (3, pytest.approx(differ, abs=1e-5))
+
+
 @pytest.mark.parametrize("program", [mnist, sweep])
-def test_a_preset_of_many_networks_trains_them_as_one_population(program, data, tmp_path, capsys):
+def test_a_preset_of_many_networks_trains_them_as_one_population(
+    program, data, blobs, tmp_path, capsys
+):
     folder = tmp_path / "many"
     given = [data, "--preset=ensemble", "--learning_rate=0.01", f"--workdir={folder}", *FAST]
     call(program, *given)
-    assert "\n1 program in exact mode" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "\n1 program in exact mode" in said
+    assert "\n3 networks together: the mean of their probabilities, beside one of them.\n" in said
+    assert_together(folder, blobs)
     record = npz.open_arrays(folder / "runs.npz")
     assert record["history/test_accuracy"].shape == (3, 4)
     before = record["params_sha256"].tolist()

@@ -92,6 +92,7 @@ def test_a_sweep_of_two_processes_leaves_what_one_leaves(ended, flags, place):
     for figures in (expected, got):
         del figures["seconds"], figures["network_epochs_per_second"]
     assert got == expected
+    assert got["ensemble"]["num_networks"] == 3  # though this process has not trained all
     for folder in ("networks", "plots"):
         names = sorted(path.name for path in (alone / folder).iterdir())
         assert names == sorted(path.name for path in (ended / folder).iterdir())

@@ -50,6 +50,7 @@ class Outcome(NamedTuple):
     plan: Plan
     rate: float  # network-epochs a second
     digests: list[str] | None  # of each member's parameters; None for a sweep that was stopped
+    best: jaxmlp.Runs | None = None  # of the best setting; likewise
 
 
 def networks(job: Job) -> dict[str, Any]:
@@ -190,7 +191,9 @@ def train(
             on_block=record.on_block,
         )
         rate = sum(processes.everyones(record.rate))
-        return Outcome(runs, plan, rate, digests_of(runs))
+        digests = digests_of(runs)
+        best = None if digests is None else sweep_scoring.best_of(job, runs)
+        return Outcome(runs, plan, rate, digests, best)
 
 
 def digests_of(runs: jaxmlp.Runs) -> list[str] | None:
@@ -247,7 +250,7 @@ def finish(console: Console, job: Job, log: Log, outcome: Outcome) -> bool:
     table = path / "table.csv"
     attempt(table.name, lambda: sweep_report.write_table(table, metric, runs, rows, p_values))
     verdicts = [judge(job, runs, row) for row in rows]
-    scored = sweep_scoring.of_sweep(console, job, runs, rows)
+    scored = sweep_scoring.of_sweep(console, job, runs, rows, outcome.best)
     log.clock.charge("evaluate")
     if job.given.plots:
         attempt("plots", lambda: sweep_report.draw(path / "plots", runs, metric))

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
+from rich.table import Table
 
 from experiments.app.job import Job
-from experiments.scores import baselines, figures, screen, worth
+from experiments.scores import baselines, ensemble, figures, screen, worth
 from experiments.scores.worth import NETWORK
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "names_of",
     "of_run",
     "show",
+    "show_together",
     "weights",
     "with_baselines",
 ]
@@ -99,6 +101,23 @@ def weights(job: Job) -> np.ndarray | None:
     else:
         of_each = np.asarray(by_class)[labels.reshape(-1).astype(int)]
     return of_each if own is None else of_each * own
+
+
+def show_together(console: Console, summary: Mapping[str, Any]) -> None:
+    """Shows what a sweep's networks say together, beside one of them; nothing of one alone."""
+    found = summary.get("ensemble")
+    if not found:
+        return
+    first, *others = ensemble.said(found)
+    console.print(f"\n{first}", markup=False, soft_wrap=True)
+    grid = Table(*ensemble.HEADS, box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in grid.columns[1:]:
+        column.justify = "right"
+    for row in ensemble.rows(found):
+        grid.add_row(*row)
+    console.print(grid)
+    for line in others:
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def show(console: Console, summary: Mapping[str, Any], class_names: Sequence[str] = ()) -> None:

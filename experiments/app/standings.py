@@ -214,6 +214,7 @@ def conclude(
     if len(runs.faults) > SHOWN:
         say(f"{len(runs.faults) - SHOWN} more ended likewise")
     scoring.show(console, summary, class_names)
+    scoring.show_together(console, summary)
     saved = 100 * (1 - runs.share_of_work)
     rate = summary["network_epochs_per_second"]
     say(

@@ -169,6 +169,10 @@ SCORES_AND_WORTH = {  # of a run, and of the best of a sweep, where "over" says 
     "scores": Each(Fields({}, {**SCORED, "each": Each(Fields({}, SCORED))})),
     "worth": Fields({}, {**WORTH, "over": TEXT}),
 }
+ENSEMBLE = Fields(  # of a sweep: what its best setting's networks say together
+    {"num_networks": whole(2), "together": Fields({}, SCORED), "one": Fields({}, SCORED)},
+    {"disagreement": ACCURACY, "not_unanimous": ACCURACY, "notes": [TEXT]},
+)
 FIGURES = {
     **MEANS,
     **MARKS,

@@ -37,7 +37,7 @@ SWEEP_SUMMARY = schema.Fields(  # as far as a page needs it
             )
         ],
     },
-    records.SCORES_AND_WORTH,
+    {**records.SCORES_AND_WORTH, "ensemble": records.ENSEMBLE},
 )
 
 

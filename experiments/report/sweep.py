@@ -16,6 +16,7 @@ SECTIONS: dict[str, Callable[[SweepSubject], dict[str, Any] | None]] = {
     "network": vote.of,
     "settings": sweep_settings.of,
     "scores": sweep_settings.scores,
+    "ensemble": sweep_settings.together,
     "bands": sweep_charts.curves,
     "axes": sweep_charts.axes,
     "seeds": sweep_charts.seeds,

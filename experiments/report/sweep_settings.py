@@ -10,10 +10,11 @@ from experiments.app.progress import format_metric
 from experiments.report.facts import for_target, origin, preset, short_name
 from experiments.report.facts import scores as scores_of
 from experiments.report.subject import SweepSubject
+from experiments.scores import ensemble
 from jaxmlp.statistics import OBSERVED
 from jaxmlp.statistics.settings import FOLD, observed_in
 
-__all__ = ["failed", "head", "name_of", "of", "order_of", "scores"]
+__all__ = ["failed", "head", "name_of", "of", "order_of", "scores", "together"]
 
 MOST = 1000  # settings in the table, and networks that failed
 
@@ -142,6 +143,18 @@ def scores(subject: SweepSubject) -> dict[str, Any] | None:
     scored = subject.summary.get("scores")
     found = scores_of(scored, worth, subject.job.data.class_names)
     return found and {**found, "over": worth.get("over", "on the test set")}
+
+
+def together(subject: SweepSubject) -> dict[str, Any] | None:
+    """What the best setting's networks say together, beside one of them; None of one alone."""
+    found = subject.summary.get("ensemble")
+    if not found:
+        return None
+    return {
+        "names": ensemble.HEADS[1:],
+        "rows": [{"name": name, "values": values} for name, *values in ensemble.rows(found)],
+        "said": ensemble.said(found),
+    }
 
 
 def _cell(value: float, text: str) -> dict[str, Any]:

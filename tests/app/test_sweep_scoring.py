@@ -177,3 +177,80 @@ def test_networks_of_another_process_have_no_scores(asked):
     found = of_sweep(job(), runs._replace(places=places), rows)
     assert found == {"worth": {"notes": [sweep_scoring.ELSEWHERE]}}
     assert not asked
+
+
+def test_seeds_are_asked_what_they_say_together_though_nothing_else_is(asked):
+    runs, rows = made_up([[0.25, 0.5], [0.5, 0.75]], **RATES)
+    found = of_sweep(job(baselines=False), runs, rows)
+    assert found.keys() == {"ensemble"}
+    assert [params for _, _, params in asked] == [[0], [1]]
+    made = found["ensemble"]
+    assert (made["num_networks"], made["together"]["accuracy"], made["disagreement"]) == (2, 0.5, 0)
+    (note,) = made["notes"]
+    assert note.startswith("learning_rate=0.2 is the best of 2 settings by")
+    alone = of_sweep(job(baselines=False), *made_up([[0.25, 0.5]], learning_rate=(0.1,)))
+    assert alone["ensemble"]["notes"] == []
+
+
+@pytest.mark.parametrize(
+    ("baselines", "accuracies"),
+    [(False, [[0.5], [0.25]]), (None, [[0.5, 0.25], [0.5, 0.25]])],  # one seed; an old record
+)
+def test_where_no_seeds_could_differ_none_is_asked(asked, baselines, accuracies):
+    assert of_sweep(job(baselines=baselines), *made_up(accuracies, **RATES)) == {}
+    assert not asked
+
+
+def test_scores_and_what_seeds_say_together_are_of_the_same_networks(asked):
+    found = of_sweep(job(), *made_up([[0.25, 0.5]], learning_rate=(0.1,)))
+    assert found.keys() == {"scores", "worth", "ensemble"}
+    assert len(asked) == 2
+    assert found["ensemble"]["notes"] == []  # those of baselines are for the scores
+    assert found["worth"]["notes"] == ["of 1", sweep_scoring.OVER_SEEDS]
+
+
+def test_of_folds_all_rows_are_one_set(asked, monkeypatch):
+    def answers(job, params):
+        fold, seed = job.data.name, params[0][-1]
+        is_right = fold == "first" or seed == 0
+        return np.array([[1.0, 0.0], [0.0, 1.0]] if is_right else [[0.0, 1.0], [0.2, 0.8]])
+
+    monkeypatch.setattr(report, "answers", answers)
+    made = job(folds=(data("first"), data("second")), baselines=False)
+    found = of_sweep(made, *folds_of(2, 2))["ensemble"]
+    assert found["num_networks"] == 2
+    assert (found["one"]["accuracy_low"], found["one"]["accuracy_high"]) == (0.75, 1.0)
+    assert (found["disagreement"], found["not_unanimous"]) == (0.25, 0.25)
+    assert of_sweep(made, *folds_of(2, 1)) == {}
+
+
+def test_of_many_seeds_the_first_are_asked_what_they_say(asked, monkeypatch):
+    monkeypatch.setattr(sweep_scoring, "MOST_TOGETHER", 3)
+    runs = runs_of({"seed": range(5)}, [0.5], metric="test_accuracy")
+    found = of_sweep(job(baselines=False), runs, rows_of(runs))["ensemble"]
+    assert [params for _, _, params in asked] == [[0], [1], [2]]
+    assert found["num_networks"] == 3
+    assert found["notes"] == ["scores are of 3 of the 5 networks"]
+
+
+def test_networks_without_numbers_say_nothing_together(asked, monkeypatch):
+    monkeypatch.setattr(Runs, "member", lambda runs, **at: Run([np.array([np.nan])], None, {}))
+    assert of_sweep(job(baselines=False), *made_up([[0.25, 0.5]], learning_rate=(0.1,))) == {}
+    runs, rows = made_up([[0.25, 0.5]], learning_rate=(0.1,))
+    elsewhere = runs._replace(places=np.full_like(runs.places, -1))
+    assert of_sweep(job(baselines=False), elsewhere, rows) == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_fetched"),
+    [({}, True), ({"hidden_sizes": [5000, 5000]}, False), ({"outputs": {}}, False)],
+)
+def test_processes_fetch_the_best_networks_where_they_are_few(changes, is_fetched, monkeypatch):
+    runs, _ = made_up([[0.25, 0.5], [0.5, 0.75]], **RATES)
+    runs = runs._replace(homes=np.zeros((2, 2), np.int32), processes=(0, 1))
+    monkeypatch.setattr(sweep_scoring, "gather", lambda runs: ("all of", runs.axes))
+    made = job(baselines=False, hidden_sizes=[4])
+    found = sweep_scoring.best_of(made._replace(config={**made.config, **changes}), runs)
+    assert found == ("all of", {"seed": (0, 1)}) if is_fetched else found.homes is not None
+    one = sweep_scoring.best_of(made, runs._replace(homes=None))
+    assert one.history["test_accuracy"].tolist() == [[0.5], [0.75]]

@@ -93,3 +93,20 @@ def test_rates_are_those_of_the_sweep(tmp_path):
     assert sweep.data_of(subject(tmp_path))["run"]["what"]["learning rate"] == ", ".join(
         map(str, RATES)
     )
+
+
+def test_what_networks_say_together_has_a_section(tmp_path):
+    made = subject(tmp_path)
+    one = {"accuracy": 0.5, "accuracy_low": 0.25, "accuracy_high": 0.75}
+    found = {"num_networks": 8, "together": {"accuracy": 0.875}, "one": one}
+    found |= {"disagreement": 0.125, "not_unanimous": 0.25, "notes": ["a <note>"]}
+    text = sweep.write(made._replace(summary={**made.summary, "ensemble": found})).read_text()
+    section = text.split('<h2 id="together-heading">Together</h2>')[1].split("</section>")[0]
+    assert "<p>8 networks together: the mean of their probabilities" in section
+    assert "<p>Two of them differ on 12.50 % of the rows" in section
+    assert "<p>a &lt;note&gt;</p>" in section
+    cells = "".join(f"<td>{text}</td>" for text in ("87.50 %", "50.00 %", "25.00 to 75.00 %"))
+    assert f'<th scope="row">accuracy</th>{cells}' in section
+    heads = ("together", "one of them", "least to most")
+    assert "".join(f'<th scope="col">{head}</th>' for head in heads) in section
+    assert '<a href="#together-heading">Together</a>' in text

@@ -63,7 +63,7 @@ class Book(NamedTuple):
         return self.root / "docs" / "measured" / "results"
 
 
-BOOK = Book(catalogue.COMMANDS, catalogue.steps(), Path(__file__).parents[1])
+BOOK = Book(catalogue.COMMANDS, catalogue.steps(catalogue.ablation()), Path(__file__).parents[1])
 
 
 def define(values: flags.FlagValues) -> None:

@@ -3,17 +3,20 @@
 Seeds are named here before anything is run, and all of them are shown.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from experiments.app.presets import PRESETS, as_flags
 
 __all__ = [
-    "ABLATION",
     "COMMANDS",
     "PUBLISHED",
     "SHARED",
     "Command",
+    "Part",
     "Published",
     "Step",
+    "ablation",
     "each_once",
     "line",
     "merged",
@@ -40,6 +43,14 @@ class Step(NamedTuple):
     row: str
     flags: tuple[str, ...]  # those of the same name take the place of earlier ones
     same_as: str = ""  # the id of a command that is the same, and serves for it
+
+
+class Part(NamedTuple):
+    """Settings of a preset that an ablation adds at once, as far as the preset has them."""
+
+    name: str
+    row: str
+    settings: tuple[str, ...]
 
 
 class Published(NamedTuple):
@@ -108,9 +119,20 @@ COMMANDS: tuple[Command, ...] = (
     ),
 )
 
-# What all steps of the ablation have in common, and the steps.
+# The ablation is of the preset strong: its settings are added to the others in this order, those
+# of a row at once. What no row names, the first network has already.
+WHOLE = "strong"
 SHARED = ("--dataset=mnist", "--seeds=0:5", KEPT)
-ABLATION: tuple[Step, ...] = ()
+PLAIN = "a plain network with Adam"
+PARTS: tuple[Part, ...] = (
+    Part("size", "+ wider and deeper", ("hidden_sizes",)),
+    Part("norm", "+ batch norm", ("norm",)),
+    Part("noise", "+ noise", ("input_noise", "input_dropout", "dropout")),
+    Part("decay", "+ decay of the learning rate", ("schedule", "warmup", "decay")),
+    Part("vat", "+ virtual adversarial training", ("vat", "vat_epsilon")),
+    Part("mixtures", "+ mixed examples and smooth labels", ("mixup", "label_smoothing")),
+    Part("average", "+ average of the weights", ("average",)),
+)
 
 PUBLISHED: tuple[Published, ...] = (
     Published(
@@ -170,7 +192,30 @@ def merged(flags: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
     return tuple({flag.partition("=")[0]: flag for flag in (*flags, *more)}.values())
 
 
-def steps(ablation: Sequence[Step] = ABLATION, shared: Sequence[str] = SHARED) -> list[Command]:
+def ablation(
+    preset: Mapping[str, Any] = PRESETS[WHOLE], parts: Sequence[Part] = PARTS
+) -> list[Step]:
+    """The steps from what no part names to all of a preset, which is its own command's.
+
+    >>> parts = [Part("norm", "+ norm", ("norm",)), Part("vat", "+ vat", ("vat",))]
+    >>> first, last = ablation({"norm": "batch", "num_epochs": 9}, parts)
+    >>> first.flags, last.flags, last.same_as
+    (('--num_epochs=9',), ('--norm=batch',), 'strong')
+    """
+    named = {name for part in parts for name in part.settings}
+    first = {name: value for name, value in preset.items() if name not in named}
+    found = [Step("plain", PLAIN, _flags(first))]
+    for part in parts:
+        if own := {name: preset[name] for name in part.settings if name in preset}:
+            found.append(Step(part.name, part.row, _flags(own)))
+    return [*found[:-1], found[-1]._replace(same_as=WHOLE)]
+
+
+def _flags(values: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(as_flags(values).split())
+
+
+def steps(ablation: Sequence[Step], shared: Sequence[str] = SHARED) -> list[Command]:
     """The commands of an ablation, each with the flags of all steps up to it.
 
     Args:

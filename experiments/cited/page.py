@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from experiments.app.presets import PRESETS, as_flags
 from experiments.cited import ablation, evidence, words
 from experiments.cited.catalogue import PUBLISHED, Command, each_once, line
 from experiments.cited.words import NOT_RUN, table
@@ -73,8 +74,12 @@ def body(commands: Sequence[Command], steps: Sequence[Command], records: Records
 
 def dataset_of(command: Command) -> str:
     """What a command trains on."""
-    given = dict(flag.partition("=")[::2] for flag in command.flags)
-    return given["--dataset"]
+    return _given_of(command)["--dataset"]
+
+
+def _given_of(command: Command) -> dict[str, str]:
+    """The flags of a command by their names."""
+    return dict(flag.partition("=")[::2] for flag in command.flags)
 
 
 def drawn(commands: Sequence[Command], steps: Sequence[Command]) -> list[Command]:
@@ -97,8 +102,14 @@ def _means(commands: Sequence[Command], records: Records) -> list[str]:
         seconds = words.duration(record["train_seconds"] / len(record["seeds"]))
         figures = [str(found.num_seeds), words.mean(found), words.interval(found), *ends, seconds]
         rows.append([*row, *figures])
-    said = [f"- **{each.id}**: {each.purpose}" for each in commands]
+    said = [f"- **{each.id}**: {each.purpose}{_preset(each)}" for each in commands]
     return [*table([*head, "time a network"], rows), "", *said]
+
+
+def _preset(command: Command) -> str:
+    """What the preset of a command sets."""
+    name = _given_of(command).get("--preset")
+    return f" Its preset sets `{as_flags(PRESETS[name])}`." if name and command.is_first else ""
 
 
 def _seeds(commands: Sequence[Command], records: Records) -> list[str]:
@@ -141,9 +152,8 @@ def _published(commands: Sequence[Command], records: Records) -> list[str]:
 
 def _together(command: Command, record: Mapping[str, Any]) -> list[str]:
     """What the networks of a command say together."""
-    found, count, num_test = record["together"], len(record["seeds"]), record["num_test"]
+    found, count = record["together"], len(record["seeds"])
     wrong = len(found["wrong"])
-    low, high = wilson(num_test - wrong, num_test)
     errors = [f"{sum(record['errors']) / count:.1f}", str(wrong)]
     rows = [
         ["errors", *errors],
@@ -153,16 +163,22 @@ def _together(command: Command, record: Mapping[str, Any]) -> list[str]:
             for name in ("log_loss", "calibration_error")
         ),
     ]
-    interval = f"{100 * low:.2f} to {words.percent(high)}"
     return [
-        f"**{command.id}**: the mean of the probabilities of {count} networks, which is right at "
-        f"{words.percent(1 - wrong / num_test)} of the test images (Wilson's 95 % interval, over "
-        f"images: {interval}). Two of the networks guess differently at "
+        f"**{command.id}**: the mean of the probabilities of {count} networks is right at "
+        f"{_of_all(record)} of the test images. Two of the networks guess differently at "
         f"{words.percent(found['disagreement'])} of them, and not all alike at "
         f"{found['num_disputed']:,}.",
         "",
         *table(["", "one network, on average", "all together"], rows),
     ]
+
+
+def _of_all(record: Mapping[str, Any]) -> str:
+    """The accuracy of the networks together; its interval is over images, as they are but one."""
+    num_test, wrong = record["num_test"], len(record["together"]["wrong"])
+    low, high = wilson(num_test - wrong, num_test)
+    interval = f"{100 * low:.2f} to {words.percent(high)}"
+    return f"{words.percent(1 - wrong / num_test)} ({interval}, Wilson's, over images)"
 
 
 def _receipts(commands: Sequence[Command], records: Records) -> list[str]:
@@ -207,6 +223,9 @@ def rows(commands: Sequence[Command], records: Records) -> list[str]:
                 f"{words.percent(found.mean)} ({words.interval(found, 2)}), {found.num_seeds} seeds"
             )
             made.append([*row, said, " and ".join(words.between(record)), seconds])
+            if each.is_ensemble:
+                all_of = f"all {len(record['seeds'])} of them together"
+                made.append([all_of, "the same", _of_all(record), "", ""])
         else:
             made.append([*row, words.why(records.get(each.id)), "", ""])
     return table(head, made)

@@ -4,18 +4,20 @@ import pytest
 
 from experiments.cited import asked
 from experiments.cited.catalogue import (
-    ABLATION,
     COMMANDS,
     PUBLISHED,
     Command,
+    Part,
     Step,
+    ablation,
     each_once,
     line,
     merged,
     steps,
 )
 
-EVERY = each_once(COMMANDS, steps())
+STEPS = ablation()
+EVERY = each_once(COMMANDS, steps(STEPS))
 
 
 @pytest.mark.parametrize("command", EVERY.values(), ids=EVERY)
@@ -31,15 +33,32 @@ def test_every_command_is_one_of_the_sweep_over_named_seeds(command):
 
 def test_ids_and_rows_differ_and_the_readme_has_a_few():
     assert len({each.id for each in COMMANDS}) == len(COMMANDS)
-    assert len({each.row for each in (*COMMANDS, *ABLATION)}) == len(COMMANDS) + len(ABLATION)
+    assert len({each.row for each in (*COMMANDS, *STEPS)}) == len(COMMANDS) + len(STEPS)
     assert 1 <= sum(each.is_first for each in COMMANDS) <= 5
 
 
-@pytest.mark.parametrize("step", [each for each in ABLATION if each.same_as], ids=lambda s: s.name)
-def test_a_step_that_another_command_serves_for_has_its_settings(step):
-    own = next(each for each in steps() if each.id == step.same_as)
-    served = next(each for each in COMMANDS if each.id == step.same_as)
-    assert asked.decisive(own.flags) == asked.decisive(served.flags)
+def test_the_last_step_is_the_preset_itself():
+    *others, last = steps(STEPS)
+    (whole,) = [each for each in COMMANDS if each.id == last.id]
+    assert last.id == "strong"
+    assert asked.decisive(last.flags) == asked.decisive(whole.flags)
+    assert not {each.id for each in others} & {each.id for each in COMMANDS}
+
+
+def test_parts_are_added_as_far_as_the_preset_has_them():
+    parts = [
+        Part("b", "+ b", ("norm", "vat")),
+        Part("c", "+ c", ("l2", "l1")),
+        Part("d", "", ("x",)),
+    ]
+    found = ablation(
+        {"l1": 0.5, "num_epochs": 3, "hidden_sizes": [8, 4], "vat": 1.0, "l2": 2}, parts
+    )
+    assert [(each.name, each.flags, each.same_as) for each in found] == [
+        ("plain", ("--num_epochs=3", "--hidden_sizes=8,4"), ""),
+        ("b", ("--vat=1.0",), ""),
+        ("c", ("--l2=2", "--l1=0.5"), "strong"),
+    ]
 
 
 def test_each_step_has_the_flags_of_those_before():

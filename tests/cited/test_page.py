@@ -108,8 +108,10 @@ def test_data_have_sections_of_their_own():
 
 def test_what_the_networks_of_an_ensemble_say_together():
     text = text_of([ONE, TWO], [], {"one": RECORD, "two": OTHER})
-    assert "probabilities of 3 networks, which is right at 99.20 % of the test images" in text
-    assert "over images: 99.01 to 99.36 %). Two" in text
+    assert (
+        "probabilities of 3 networks is right at 99.20 % (99.01 to 99.36 %, Wilson's, over images) "
+        "of the test images. Two" in text
+    )
     assert "guess differently at 1.25 % of them, and not all alike at 1,234." in text
     assert rows_of(text, "errors")[0] == ["errors", "94.0", "80"]
     assert rows_of(text, "accuracy")[0] == ["accuracy", "99.06 %", "99.20 %"]
@@ -126,6 +128,23 @@ def test_the_readme_has_the_first_rows_alone():
         "99.45 % (98.81 to 100.09 %), 2 seeds | 99.40 % and 99.50 % | 15 s |",
         "| the last | `python -m experiments.sweep --dataset=fashion_mnist` | not run yet |  |  |",
     ]
+
+
+def test_the_readme_has_what_an_ensemble_says_too():
+    first = TWO._replace(is_first=True)
+    *_, alone, together = page.rows([first], {"two": OTHER})
+    assert "99.06 % (98.91 to 99.21 %), 3 seeds | 98.99 % and 99.10 % | 5.0 min |" in alone
+    assert together == (
+        "| all 3 of them together | the same | "
+        "99.20 % (99.01 to 99.36 %, Wilson's, over images) |  |  |"
+    )
+
+
+def test_a_preset_says_what_it_sets_where_it_comes_first():
+    quick = ONE._replace(flags=("--preset=ensemble", "--dataset=mnist"))
+    said = "- **one**: For one. Its preset sets `--seeds=0:16 --save_networks`."
+    assert said in text_of([quick], [], {})
+    assert "preset sets" not in text_of([quick._replace(is_first=False), ONE], [], {})
 
 
 def test_lines_need_their_marks():

@@ -24,13 +24,11 @@ from typing import Any, NamedTuple
 
 from absl import flags
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from experiments.app import command_line, endings, startup
 from experiments.app.command_line import PathParser
 from experiments.app.screen import one_line
-from experiments.cited import asked, catalogue, evidence, measured, page, words
+from experiments.cited import asked, catalogue, commands, evidence, measured, page, words
 from experiments.cited.asked import ABSENT, COMPLETE
 from experiments.cited.catalogue import Command
 from experiments.data import sources
@@ -55,7 +53,7 @@ class Book(NamedTuple):
     @property
     def every(self) -> dict[str, Command]:
         """All commands by their ids, in the order in which they are run."""
-        return catalogue.each_once(self.commands, self.steps)
+        return commands.each_once(self.commands, self.steps)
 
     @property
     def measured(self) -> Path:
@@ -63,7 +61,7 @@ class Book(NamedTuple):
         return self.root / "docs" / "measured" / "results"
 
 
-BOOK = Book(catalogue.COMMANDS, catalogue.steps(catalogue.ablation()), Path(__file__).parents[1])
+BOOK = Book(catalogue.COMMANDS, commands.steps(commands.ablation()), Path(__file__).parents[1])
 
 
 def define(values: flags.FlagValues) -> None:
@@ -145,16 +143,18 @@ def _plan(
     console: Console, chosen: Sequence[Command], folder: Path, records: Mapping[str, Any]
 ) -> None:
     """A line for each command."""
-    grid = Table.grid(padding=(0, 2))
+    rows = []
     for each in chosen:
         record, there = records.get(each.id), asked.state_of(folder / each.id)
         took = "unknown"
         if evidence.was_run(record):
             took = f"took {words.duration(records[each.id]['train_seconds'])}"
         noted = "on record" if evidence.was_run(record) else "no record"
-        row = [each.id, there, noted, took, catalogue.line(each.flags)]
-        grid.add_row(*map(escape, row))
-    console.print(grid, soft_wrap=True)
+        rows.append([each.id, there, noted, took, commands.line(each.flags)])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        _say(console, "  ".join(cells).rstrip())
 
 
 def gather(
@@ -172,7 +172,7 @@ def gather(
         if asked.state_of(path) != ABSENT:
             asked.check(path, each.flags)
     for each in chosen:
-        path, name = folder / each.id, page.dataset_of(each)
+        path, name = folder / each.id, commands.dataset_of(each)
         if not is_run and asked.state_of(path) != COMPLETE:
             continue
         if name not in loaded:
@@ -200,7 +200,7 @@ def _load(console: Console, name: str) -> Dataset | None:
 def _run(console: Console, command: Command, path: Path) -> None:
     """Runs a command, or has it go on, in a process of its own; ends the program where it fails."""
     console.rule(command.id)
-    _say(console, catalogue.line(command.flags))
+    _say(console, commands.line(command.flags))
     own = [f"--workdir={path}", "--resume"]
     program = [sys.executable, "-m", "experiments.sweep", *command.flags, *own]
     code = run_to_end(program)

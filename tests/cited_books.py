@@ -1,7 +1,9 @@
-"""A catalogue of small commands on scikit-learn's digits, as a book of its own has it."""
+"""A catalogue of small commands on scikit-learn's digits, and one whose records are made up."""
 
 from experiments import results
-from experiments.cited.catalogue import Command, Step, steps
+from experiments.cited import page
+from experiments.cited.catalogue import Command
+from experiments.cited.commands import Step, steps
 
 SMALL = (
     *("--dataset=digits", "--seeds=0:3", "--num_epochs=2", "--hidden_sizes=16"),
@@ -21,3 +23,49 @@ ABLATION = (
 
 def book_in(root):
     return results.Book(COMMANDS, steps(ABLATION, SMALL), root)
+
+
+ONE = Command("one", ("--dataset=mnist", "--seeds=0:2"), "the one", "For one.", is_first=True)
+TWO = Command("two", ("--dataset=mnist", "--l2=1"), "the other", "For two.", is_ensemble=True)
+LAST = Command("last", ("--dataset=fashion_mnist",), "the last", "For fashion.", is_first=True)
+STEP = Command("ablation_start", ("--dataset=mnist",), "plain", "")
+MADE = {
+    "processor": "a CPU",
+    "num_cores": 2,
+    "threads": 1,
+    "python": "3.11",
+    "versions": {"jax": "1", "jaxlib": "2", "optax": "3"},
+}
+RECORD = {
+    "num_test": 10_000,
+    "seeds": [0, 1],
+    "errors": [60, 50],
+    "train_seconds": 30.0,
+    "all_params_sha256": "a" * 64,
+    "data_sha256": "d" * 64,
+    "environment": MADE,
+}
+OTHER = {
+    **RECORD,
+    "seeds": [4, 7, 9],
+    "errors": [101, 90, 91],
+    "train_seconds": 900.0,
+    "all_params_sha256": "b" * 64,
+    "together": {
+        "wrong": [*range(80)],
+        "one": {"accuracy": 0.9906, "log_loss": 0.03, "calibration_error": 0.004},
+        "all": {"accuracy": 0.992, "log_loss": 0.02, "calibration_error": 0.001},
+        "num_disputed": 1234,
+        "disagreement": 0.0125,
+    },
+}
+
+
+def text_of(*arguments):
+    return "\n".join(page.body(*arguments))
+
+
+def rows_of(text, start):
+    """The cells of the table lines that begin so."""
+    lines = [line for line in text.splitlines() if line.startswith(f"| {start} |")]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from experiments.cited import evidence, words
-from experiments.cited.catalogue import Command, line
+from experiments.cited.catalogue import Command
+from experiments.cited.commands import line
 from experiments.cited.words import table
 
 __all__ = ["section"]

@@ -11,7 +11,8 @@ import jaxmlp
 from experiments.app import answers, points, voters
 from experiments.app.voters import Voters
 from experiments.cited import asked
-from experiments.cited.catalogue import Command, line
+from experiments.cited.catalogue import Command
+from experiments.cited.commands import line
 from experiments.cited.evidence import was_run
 from experiments.folder import arrays, records, schema
 from experiments.folder.files import as_written, write_text

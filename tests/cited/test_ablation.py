@@ -1,7 +1,7 @@
 """Each step is held against the one before, by the same seeds and the same images."""
 
 from experiments.cited import ablation
-from experiments.cited.catalogue import Step, steps
+from experiments.cited.commands import Step, steps
 from experiments.cited.words import MINUS
 
 SHARED = ("--dataset=mnist", "--seeds=0:3")

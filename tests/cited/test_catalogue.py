@@ -3,18 +3,8 @@
 import pytest
 
 from experiments.cited import asked
-from experiments.cited.catalogue import (
-    COMMANDS,
-    PUBLISHED,
-    Command,
-    Part,
-    Step,
-    ablation,
-    each_once,
-    line,
-    merged,
-    steps,
-)
+from experiments.cited.catalogue import COMMANDS, PUBLISHED
+from experiments.cited.commands import ablation, each_once, line, steps
 
 STEPS = ablation()
 EVERY = each_once(COMMANDS, steps(STEPS))
@@ -43,51 +33,6 @@ def test_the_last_step_is_the_preset_itself():
     assert last.id == "strong"
     assert asked.decisive(last.flags) == asked.decisive(whole.flags)
     assert not {each.id for each in others} & {each.id for each in COMMANDS}
-
-
-def test_parts_are_added_as_far_as_the_preset_has_them():
-    parts = [
-        Part("b", "+ b", ("norm", "vat")),
-        Part("c", "+ c", ("l2", "l1")),
-        Part("d", "", ("x",)),
-    ]
-    found = ablation(
-        {"l1": 0.5, "num_epochs": 3, "hidden_sizes": [8, 4], "vat": 1.0, "l2": 2}, parts
-    )
-    assert [(each.name, each.flags, each.same_as) for each in found] == [
-        ("plain", ("--num_epochs=3", "--hidden_sizes=8,4"), ""),
-        ("b", ("--vat=1.0",), ""),
-        ("c", ("--l2=2", "--l1=0.5"), "strong"),
-    ]
-
-
-def test_each_step_has_the_flags_of_those_before():
-    first, second, third = steps(
-        [
-            Step("one", "plain", ()),
-            Step("two more", "+ two", ("--norm=batch", "--l2=1")),
-            Step("three", "+ three", ("--l2=2",), same_as="best"),
-        ],
-        ("--dataset=mnist",),
-    )
-    assert first == Command(
-        "ablation_one", ("--dataset=mnist",), "plain", "A step of the ablation: plain."
-    )
-    assert (second.id, second.flags) == (
-        "ablation_two_more",
-        ("--dataset=mnist", "--norm=batch", "--l2=1"),
-    )
-    assert (third.id, third.flags[2]) == ("best", "--l2=2")
-
-
-def test_a_command_is_there_once_as_it_is_cited():
-    own, same = (Command("a", flags, "", "") for flags in (("--l2=1",), ()))
-    other = Command("b", (), "", "")
-    assert list(each_once([own], [same, other]).items()) == [("a", own), ("b", other)]
-
-
-def test_flags_of_a_name_take_the_place_of_earlier_ones():
-    assert merged(["--a=1", "--b"], ["--a=2"]) == ("--a=2", "--b")
 
 
 def test_what_others_published_is_in_order_and_as_they_say():

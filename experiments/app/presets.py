@@ -9,7 +9,8 @@ __all__ = ["PRESETS", "as_flags", "help_text"]
 # a preset's place; what is trained on is no part of one.
 PRESETS: dict[str, dict[str, Any]] = {
     "quick": {
-        "hidden_sizes": [224],
+        "hidden_sizes": [192],
+        "activation": "silu",
         "b1": 0.8,
         "b2": 0.95,
         "learning_rate": 0.015,

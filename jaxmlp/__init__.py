@@ -19,7 +19,9 @@ from jaxmlp.nn.sharded import with_sharded
 from jaxmlp.nn.standardized import standardized
 from jaxmlp.nn.summary import summary
 from jaxmlp.objectives import losses, metrics
+from jaxmlp.objectives.adversarial import with_vat
 from jaxmlp.objectives.answers import one_hot, top_k
+from jaxmlp.objectives.mixup import with_mixup
 from jaxmlp.objectives.records import Metric
 from jaxmlp.objectives.tasks import Task, binary_classification, classification, regression
 from jaxmlp.optim import optimizers, schedules
@@ -120,8 +122,10 @@ __all__ = [
     "train",
     "train_many",
     "warm_up",
+    "with_mixup",
     "with_precision",
     "with_sharded",
+    "with_vat",
 ]
 
 __version__ = version("jaxmlp")

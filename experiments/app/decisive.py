@@ -168,6 +168,21 @@ class Decisive:
     label_smoothing: float = number(
         0.0, "Share of each label that training spreads over all classes.", 0.99, is_later=True
     )
+    mixup: float = number(
+        0.0,
+        "Train on mixtures of two examples and of their labels, whose shares are drawn from "
+        "Beta(mixup, mixup); 0 for none.",
+        is_later=True,
+    )
+    vat: float = number(
+        0.0,
+        "Weight of virtual adversarial training beside the loss: answers are to stay as they are "
+        "where an example moves by --vat_epsilon to where they change most; 0 for none.",
+        is_later=True,
+    )
+    vat_epsilon: float = number(
+        2.0, "How far --vat moves an example, in the unit of the inputs.", is_later=True
+    )
     class_weights: list[float] | str | None = class_weights(
         "What an example of each class weighs in training, such as 1,2.5; or balanced, for more "
         "the rarer its class is; by default all alike.",

@@ -145,8 +145,14 @@ def task(config: Mapping[str, Any]) -> jaxmlp.Task:
     """What the network of a config is for; raises as `recipe` does."""
     kind, num_outputs = config.get("task", "classification"), config["sizes"][-1]
     if kind == "regression":
-        return regression(num_outputs, scaling("output_scaling", config))
-    return TASKS[kind](num_outputs, **_given(config, "label_smoothing", "class_weights"))
+        made = regression(num_outputs, scaling("output_scaling", config))
+    else:
+        made = TASKS[kind](num_outputs, **_given(config, "label_smoothing", "class_weights"))
+    if mixup := config.get("mixup"):
+        made = jaxmlp.with_mixup(made, mixup)
+    if vat := config.get("vat"):
+        made = jaxmlp.with_vat(made, vat, config["vat_epsilon"])
+    return made
 
 
 def scaling(name: str, config: Mapping[str, Any]) -> Scaling | None:

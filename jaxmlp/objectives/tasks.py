@@ -4,6 +4,8 @@ The same arguments give the same task, so that a recipe made twice is compiled o
 """
 
 import functools
+import inspect
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -15,19 +17,31 @@ from jaxmlp.naming import kind_of, name_of
 from jaxmlp.nn import activations
 from jaxmlp.objectives import losses, metrics
 from jaxmlp.objectives.records import Function, Metric, metric_of
-from jaxmlp.types import Array
+from jaxmlp.types import Array, Batch
 
+# This library's hyperparameters of tasks, and what gives a task each.
+RATES = {
+    "label_smoothing": "classification(10, label_smoothing=0.1)",
+    "mixup": "with_mixup(task, 0.2)",
+    "vat": "with_vat(task)",
+    "vat_epsilon": "with_vat(task)",
+}
 TOLERANCE = 1e-3  # of the sum of a distribution, which may have been rounded to float16
 
 __all__ = [
+    "RATES",
     "Task",
     "binary_classification",
+    "check_rate",
     "classification",
     "metrics_of",
     "objective_of",
     "primary",
+    "rated",
     "rates",
+    "refuse_classes_only",
     "regression",
+    "takes",
     "with_rates",
 ]
 
@@ -50,13 +64,19 @@ class Task(NamedTuple):
     # outputs, label, and the rates by keyword -> (): what training goes down on where that is not
     # the reported loss. A history has the reported one alone, of the training set as of others.
     train_loss: Callable[..., jax.Array] | None = None
-    # What the training loss takes, by names: hyperparameters, whose values are traced.
+    # What the training loss, `mix` and `penalty` take, by names: hyperparameters, whose values are
+    # traced. Each function is given those that its signature names.
     rates: tuple[tuple[str, Any], ...] = ()
     # label -> (): what an example weighs in the training loss, which is then the weighted mean.
     weight: Callable[[jax.Array], jax.Array] | None = None
     # "classification": outputs are classes, and the highest is the answer; "binary": each output is
     # a yes or no; "regression": they are values; "": not known.
     kind: str = ""
+    # A batch, a key, and rates -> the batch as the network sees it: `with_mixup`.
+    mix: Callable[..., Batch] | None = None
+    # The network as a function of a batch's inputs, the inputs, the outputs, a key for each example
+    # and rates -> (batch,): what is added to the training loss of each example: `with_vat`.
+    penalty: Callable[..., jax.Array] | None = None
 
     def __repr__(self) -> str:
         """The loss and the metrics by their names, and how training differs."""
@@ -191,9 +211,26 @@ def primary(task: Task) -> Metric:
 
 def objective_of(task: Task) -> Function:
     """What training goes down on, of one example: the training loss with its rates, or the loss."""
-    if task.train_loss is None:
-        return task.loss
-    return functools.partial(task.train_loss, **dict(task.rates)) if task.rates else task.train_loss
+    return rated(task, task.train_loss) or task.loss
+
+
+def rated(task: Task, function: Callable[..., Any] | None) -> Any:
+    """One of a task's functions, with those of its rates that it takes; None for None."""
+    if function is None:
+        return None
+    own = {name: value for name, value in task.rates if takes(function, name)}
+    return functools.partial(function, **own) if own else function
+
+
+def takes(function: Callable[..., Any], name: str) -> bool:
+    """Whether a function has an argument of a name, or takes any.
+
+    >>> takes(lambda outputs, label, *, alpha: outputs, "alpha"), takes(abs, "alpha")
+    (True, False)
+    """
+    parameters = inspect.signature(function).parameters
+    kinds = [each.kind for each in parameters.values()]
+    return name in parameters or inspect.Parameter.VAR_KEYWORD in kinds
 
 
 def rates(task: Task) -> dict[str, Any]:
@@ -213,20 +250,45 @@ def with_rates(task: Task, values: Mapping[str, Any]) -> Task:
       values: by names; what is left out stays.
 
     Raises:
-      ValueError: if the task has no such one, or a label smoothing is not from 0 to less than 1.
+      ValueError: if the task has no such one, or a value is out of its range.
 
     >>> with_rates(classification(10, label_smoothing=0.1), {"label_smoothing": 0.2}).rates
     (('label_smoothing', 0.2),)
     """
     own = dict(task.rates)
     if unknown := [name for name in values if name not in own]:
+        such_as = " and ".join(dict.fromkeys(RATES[name] for name in unknown if name in RATES))
         raise ValueError(
-            f"the task needs to have {', '.join(unknown)}, as classification(10, "
-            f"label_smoothing=0.1) has it, got {', '.join(own) or 'none'}"
+            f"the task needs to have {', '.join(unknown)}{such_as and f', as {such_as} has it'}, "
+            f"got {', '.join(own) or 'none'}"
         )
-    if "label_smoothing" in values:
-        _check_smoothing(values["label_smoothing"])
+    for name, value in values.items():
+        check_rate(name, value)
     return task._replace(rates=tuple({**own, **values}.items()))
+
+
+def check_rate(name: str, value: Any) -> None:
+    """Raises ValueError if a rate of one of this library's tasks is out of its range.
+
+    Those that are traced have been seen before.
+    """
+    if isinstance(value, jax.core.Tracer):
+        return
+    if name == "label_smoothing" and not 0 <= value < 1:
+        raise ValueError(f"{name} needs to be from 0 to less than 1, got {value}")
+    if name in RATES and not 0 <= value < math.inf:
+        raise ValueError(f"{name} needs to be a number from 0 on, got {value}")
+
+
+def refuse_classes_only(name: str, task: Task) -> None:
+    """Raises ValueError, by a setting's name, if a task's training loss takes no distribution."""
+    loss = objective_of(task)
+    one = jax.ShapeDtypeStruct((task.num_outputs,), jnp.float32)
+    try:
+        jax.eval_shape(loss, one, one)
+    except ValueError as error:
+        own = name_of(task.loss)
+        raise ValueError(f"{name} needs a loss of distributions, got {own}") from error
 
 
 def _in_units(task: Task, unit: Sequence[float]) -> Function:
@@ -259,13 +321,8 @@ def _smoothed(task: Task, smoothed: Callable[..., jax.Array], amount: float | No
     """A task that trains on smoothed labels."""
     if amount is None:
         return task
-    _check_smoothing(amount)
-    one = jax.ShapeDtypeStruct((task.num_outputs,), jnp.float32)
-    try:
-        jax.eval_shape(task.loss, one, one)
-    except ValueError as error:
-        name = name_of(task.loss)
-        raise ValueError(f"label_smoothing needs a loss of distributions, got {name}") from error
+    check_rate("label_smoothing", amount)
+    refuse_classes_only("label_smoothing", task)
     return task._replace(train_loss=smoothed, rates=(("label_smoothing", float(amount)),))
 
 
@@ -289,11 +346,6 @@ def _smoothed_answers() -> Callable[..., jax.Array]:
         return losses.sigmoid_cross_entropy(outputs, target)
 
     return smoothed
-
-
-def _check_smoothing(amount: Any) -> None:
-    if not isinstance(amount, jax.core.Tracer) and not 0 <= amount < 1:
-        raise ValueError(f"label_smoothing needs to be from 0 to less than 1, got {amount}")
 
 
 def _weighted(task: Task, num_classes: int, weights: Sequence[float] | None) -> Task:

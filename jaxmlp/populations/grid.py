@@ -12,7 +12,7 @@ import numpy as np
 from jaxmlp.naming import kind_of
 from jaxmlp.nn.mlp import variant
 from jaxmlp.objectives.records import Metric
-from jaxmlp.objectives.tasks import metrics_of, rates, with_rates
+from jaxmlp.objectives.tasks import RATES, metrics_of, rates, with_rates
 from jaxmlp.randomness import Seeds, as_seed
 from jaxmlp.training.canonical import canonical_recipe
 from jaxmlp.training.recipe import SCALES, Recipe, build_optimizer, split
@@ -221,7 +221,7 @@ def _recipe_at(recipe: Recipe | Callable[..., Recipe], setting: Mapping[str, Any
             (network if name in FUNCTIONS else fields)[name] = value
         elif name in VARIANTS:
             network[name] = value
-        elif name in {**rates(recipe.task), "label_smoothing": 0.0}:
+        elif name in {**rates(recipe.task), **RATES}:
             purpose[name] = value
         elif name in Recipe._fields and name != "hyperparameters":
             fields[name] = value

@@ -111,7 +111,14 @@ def as_team(devices: Devices, mode: str, programs: Sequence[Program], inputs: Ar
             "train divides those of one network"
         )
     found = [
-        make_parallel(devices, mode, each.recipe.model, each.static.batch_size, inputs)
+        make_parallel(
+            devices,
+            mode,
+            each.recipe.model,
+            each.static.batch_size,
+            inputs,
+            each.recipe.task.penalty is not None,
+        )
         for each in programs
     ]
     return found[0]

@@ -21,7 +21,7 @@ from jaxmlp.types import Model
 
 __all__ = ["canonical_recipe"]
 
-OPTIONAL = ("schedule", "eval_params", "train_loss", "weight")
+OPTIONAL = ("schedule", "eval_params", "train_loss", "weight", "mix", "penalty")
 
 
 def canonical_recipe(recipe: Recipe) -> Recipe:
@@ -64,7 +64,7 @@ def canonical_recipe(recipe: Recipe) -> Recipe:
 
 def _functions_of(task: Task) -> Iterator[Any]:
     """All that a task is computed by, those of its records too."""
-    yield from (task.loss, task.train_loss, task.weight)
+    yield from (task.loss, task.train_loss, task.weight, task.mix, task.penalty)
     for metric in task.metrics:
         yield from (
             (metric.one, metric.accumulate, metric.finish)
@@ -102,6 +102,12 @@ def _check_functions(recipe: Recipe) -> None:
         ("loss", recipe.task.loss, "losses.softmax_cross_entropy"),
         ("train_loss", recipe.task.train_loss, "the loss"),
         ("weight", recipe.task.weight, "lambda label: 1.0"),
+        ("mix", recipe.task.mix, "lambda batch, key: batch"),
+        (
+            "penalty",
+            recipe.task.penalty,
+            "lambda forward, inputs, outputs, keys: jnp.zeros(len(inputs))",
+        ),
     ):
         if isinstance(function, optax.GradientTransformation):
             raise ValueError(
@@ -123,8 +129,12 @@ def _check_rates(recipe: Recipe) -> None:
     own = tasks.rates(recipe.task)
     if taken := own.keys() & rates(recipe.model).keys():
         raise ValueError(f"{min(taken)} needs to be the model's or the task's, got it in both")
-    if own and recipe.task.train_loss is None:
-        raise ValueError(f"{', '.join(own)} need a train_loss that takes them, got none")
+    task = recipe.task
+    functions = [each for each in (task.train_loss, task.mix, task.penalty) if each is not None]
+    if idle := [n for n in own if not any(tasks.takes(function, n) for function in functions)]:
+        raise ValueError(
+            f"{', '.join(idle)} need a train_loss, mix or penalty that takes them, got none"
+        )
     tasks.with_rates(recipe.task, own)
 
 

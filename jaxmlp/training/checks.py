@@ -27,7 +27,7 @@ from jaxmlp.training.sources import (
     refuse_other_lengths,
     whole,
 )
-from jaxmlp.training.trial import try_a_pass, try_a_step
+from jaxmlp.training.trial import try_a_pass, try_a_step, try_the_goal
 from jaxmlp.types import Array, Dataset
 
 __all__ = ["check", "check_examples", "check_inputs", "check_set", "refuse_traced"]
@@ -91,6 +91,7 @@ def check(
             f"got {recipe.batch_size}"
         )
     try_a_pass(recipe, state[0], data.train_inputs)
+    try_the_goal(recipe, state[0], data.train_inputs, data.train_labels)
     if isinstance(mesh, Mesh) and mesh.devices.flat[0].platform != "cpu":
         state = held(mesh, recipe.model, state)  # of each device, where each has its own memory
     refuse_too_large(*state, data, recipe.batch_size, recipe.num_epochs)

@@ -14,9 +14,10 @@ from jaxmlp.randomness import Seeds, keys
 from jaxmlp.runtime.compilation import in_float32
 from jaxmlp.runtime.leaves import named_leaves
 from jaxmlp.training.batches import epoch_order, num_steps, scale_pixels, take_batch
+from jaxmlp.training.goals import goal_of
 from jaxmlp.training.passes import training_pass
 from jaxmlp.training.recipe import Recipe, build_model, build_optimizer, build_task, split
-from jaxmlp.training.step import descend, goal_of, objective
+from jaxmlp.training.step import descend, objective
 from jaxmlp.types import Batch, Dataset, Fault, Model, PyTree, TrainState, trained
 
 __all__ = ["diagnose", "is_finite"]

@@ -168,7 +168,9 @@ def _where(
         raise ValueError(f"mode needs a mesh, whose devices it is for, got {mode} and no mesh")
     if mesh is None:
         return default_device()
-    return make_parallel(mesh, mode, recipe.model, recipe.batch_size, data.train_inputs)
+    has_penalty = recipe.task.penalty is not None
+    given = recipe.model, recipe.batch_size, data.train_inputs, has_penalty
+    return make_parallel(mesh, mode, *given)
 
 
 def _position(progress: Progress) -> tuple[int, dict[str, str]]:

@@ -76,6 +76,7 @@ def weighted_mean(
     weight: Callable[[jax.Array], jax.Array] | None,
     outputs: jax.Array,
     batch: Batch,
+    added: jax.Array | None = None,
 ) -> jax.Array:
     """Σ weight loss / Σ weight over the examples of a batch that count; () float32.
 
@@ -84,8 +85,9 @@ def weighted_mean(
       weight: label -> (), what it weighs by its label, times its own weight in the batch.
       outputs: (batch, outputs), of the batch.
       batch: the examples.
+      added: (batch,), to the loss of each, if anything.
     """
-    value, total = weighted_sum(loss, weight, outputs, batch)
+    value, total = weighted_sum(loss, weight, outputs, batch, added)
     return value / jnp.where(total > 0, total, 1.0)  # 0 where nothing weighs anything
 
 
@@ -94,6 +96,7 @@ def weighted_sum(
     weight: Callable[[jax.Array], jax.Array] | None,
     outputs: jax.Array,
     batch: Batch,
+    added: jax.Array | None = None,
 ) -> tuple[jax.Array, jax.Array]:
     """The two sums that `weighted_mean` is made of."""
     labels = jnp.asarray(batch.labels)
@@ -102,7 +105,8 @@ def weighted_sum(
         by_label: jax.Array = jax.vmap(weight)(labels)
         weights = weights * by_label
     total = weights.sum()
-    values = _times(weights, jax.vmap(loss)(outputs, labels))
+    losses: jax.Array = jax.vmap(loss)(outputs, labels)
+    values = _times(weights, losses if added is None else losses + added)
     return values.sum(), total
 
 

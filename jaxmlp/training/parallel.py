@@ -12,10 +12,10 @@ from jaxmlp.naming import kind_of
 from jaxmlp.runtime.keydata import plain, typed
 from jaxmlp.runtime.whole import is_divided, is_spread
 from jaxmlp.training import placement
+from jaxmlp.training.goals import Goal, key_of, penalties, seen
 from jaxmlp.training.measures import Measure, is_sum, sums_of, weighted_sum
 from jaxmlp.training.passes import training_pass
-from jaxmlp.training.stages import gradients
-from jaxmlp.training.step import Goal, key_of
+from jaxmlp.training.stages import gradients, sums_batch
 from jaxmlp.types import Array, Batch, Context, Model, PyTree, trained, with_trained
 
 __all__ = [
@@ -63,7 +63,12 @@ class Parallel(NamedTuple):
 
 
 def make_parallel(
-    mesh: Mesh, mode: str | None, model: Model, batch_size: int, inputs: Array
+    mesh: Mesh,
+    mode: str | None,
+    model: Model,
+    batch_size: int,
+    inputs: Array,
+    has_penalty: bool = False,
 ) -> Parallel:
     """How to train a network on a mesh.
 
@@ -73,6 +78,7 @@ def make_parallel(
       model: the network.
       batch_size: of the recipe.
       inputs: (num_examples, features).
+      has_penalty: whether the task has one, which may ask for slopes in the inputs.
 
     Raises:
       ValueError: if the batch, or what the network makes of one, cannot be divided so.
@@ -85,10 +91,16 @@ def make_parallel(
             f"batch_size needs to be a multiple of {parts} on {mesh.shape[DATA]} devices in {mode} "
             f"mode, got {batch_size}"
         )
-    if mode == "exact" and not _knows_its_place(model, batch_size // SHARDS, inputs):
+    traced = None if mode == "fast" else _traced(model, batch_size // SHARDS, inputs)
+    if traced is not None and not _knows_its_place(traced):
         raise ValueError(
             "exact mode needs a network whose train is made by lift, as mlp's is: another would "
             f"take a part of a batch for a whole one; got {model}; fast mode has no such need"
+        )
+    if traced is not None and has_penalty and any(map(sums_batch, traced.eqns)):
+        raise ValueError(
+            "exact mode cannot find how a penalty changes with inputs where each depends on the "
+            f"whole batch, as under batch normalization, got {model}; fast mode has no such need"
         )
     return parallel
 
@@ -141,10 +153,10 @@ def _as_known(mesh: Mesh) -> Mesh:
     return Mesh(devices, known) if devices.shape[1] > 1 else Mesh(devices[:, 0], (DATA,))
 
 
-def _knows_its_place(model: Model, size: int, inputs: Array) -> bool:
-    """Whether what a network makes of examples depends on their place in the batch, if it may."""
+def _traced(model: Model, size: int, inputs: Array) -> Any:
+    """The operations of a network's training pass, whose first input is the batch's place."""
     if model.train is None:
-        return True
+        return None
     train: Any = model.train
     key = jax.random.key(0)
     params, shape = jax.eval_shape(model.init, key), (max(size, 2), *inputs.shape[1:])
@@ -152,10 +164,13 @@ def _knows_its_place(model: Model, size: int, inputs: Array) -> bool:
     def outputs(first: jax.Array, params: PyTree, inputs: jax.Array) -> Any:
         return train(params, inputs, Context(key, jnp.ones(len(inputs), bool), first))
 
-    jaxpr = jax.make_jaxpr(outputs)(
-        jnp.uint32(0), params, jax.ShapeDtypeStruct(shape, jnp.float32)
-    ).jaxpr
-    return any(jaxpr.invars[0] is var for each in jaxpr.eqns for var in each.invars)
+    shapes = jnp.uint32(0), params, jax.ShapeDtypeStruct(shape, jnp.float32)
+    return jax.make_jaxpr(outputs)(*shapes).jaxpr
+
+
+def _knows_its_place(traced: Any) -> bool:
+    """Whether what a network makes of examples depends on their place in the batch."""
+    return any(traced.invars[0] is var for each in traced.eqns for var in each.invars)
 
 
 def divided(parallel: Parallel, batch: Batch) -> Batch:
@@ -239,25 +254,35 @@ def value_and_gradient(
       ValueError: while tracing, if the network's `train` is not one that `lift` made: it would not
         know that it sees a part of a batch.
     """
-    own_key = key_of(model, key, step)
+    own_key = key_of(model, key, step, goal)
     count = SHARDS // parallel.mesh.size
 
-    def one(weights: PyTree, shard: tuple[Batch, jax.Array]) -> tuple[jax.Array, Any]:
-        part, first = shard
-        outputs, after = training_pass(model, with_trained(params, weights), part, own_key, first)
+    def one(weights: PyTree, shard: tuple[Batch, Batch | None, jax.Array]) -> tuple[jax.Array, Any]:
+        part, mixed, first = shard
+        mixed = part if mixed is None else mixed
+        now = with_trained(params, weights)
+
+        def forward(inputs: jax.Array) -> jax.Array:
+            return training_pass(model, now, mixed._replace(inputs=inputs), own_key, first)[0]
+
+        outputs, after = training_pass(model, now, mixed, own_key, first)
         sums, size = sums_of(functions, outputs, part)
-        value, weight = (
-            (sums[0], size) if goal is None else weighted_sum(goal.loss, goal.weight, outputs, part)
-        )
+        if goal is None:
+            return sums[0], (sums[0], size, sums, size, after)
+        added = penalties(goal, forward, mixed.inputs, outputs, own_key, first)
+        value, weight = weighted_sum(goal.loss, goal.weight, outputs, mixed, added)
         return value, (value, weight, sums, size, after)
 
-    def here(params: PyTree, batch: Batch) -> tuple[Any, PyTree, PyTree]:
+    mixed = None if goal is None or goal.mix is None else seen(goal, batch, own_key)
+
+    def here(params: PyTree, batch: Batch, mixed: Batch | None) -> tuple[Any, PyTree, PyTree]:
         def cut(leaf: jax.Array) -> jax.Array:
             return leaf.reshape(count, -1, *leaf.shape[1:])
 
         size = len(batch.inputs) // count
         places = jax.lax.axis_index(DATA) * count + jnp.arange(count)
-        shards = jax.tree.map(cut, batch), (places * size).astype(jnp.uint32)
+        firsts = (places * size).astype(jnp.uint32)
+        shards = jax.tree.map(cut, batch), jax.tree.map(cut, mixed), firsts
         _, (*rest, after), gradient = gradients(one, trained(params), shards, total)
         summed, gradient = jax.tree.map(total, (rest, gradient))
         return summed, gradient, jax.tree.map(lambda leaf: leaf[0], after)
@@ -265,10 +290,10 @@ def value_and_gradient(
     (value, weight, sums, size), gradient, after = jax.shard_map(
         here,
         mesh=parallel.mesh,
-        in_specs=(PartitionSpec(), PartitionSpec(DATA)),
+        in_specs=(PartitionSpec(), PartitionSpec(DATA), PartitionSpec(DATA)),
         out_specs=PartitionSpec(),
         check_vma=False,
-    )(params, batch)
+    )(params, batch, mixed)
     weight = jnp.where(weight > 0, weight, 1.0)
     gradient = jax.tree.map(lambda leaf: leaf / weight.astype(leaf.dtype), gradient)
     pairs = zip(functions, sums, strict=True)

@@ -12,6 +12,7 @@ import jax
 from jaxmlp.naming import name_of
 from jaxmlp.randomness import Seeds, keys
 from jaxmlp.training.batches import epoch_order, num_steps, take_batch
+from jaxmlp.training.goals import draws, goal_of
 from jaxmlp.training.measures import is_sum
 from jaxmlp.training.parallel import Parallel, divided, taken, value_and_gradient
 from jaxmlp.training.placement import kept
@@ -22,7 +23,7 @@ from jaxmlp.training.recipe import (
     build_task,
     init_params,
 )
-from jaxmlp.training.step import goal_of, init_state, make_step
+from jaxmlp.training.step import init_state, make_step
 from jaxmlp.training.streams import Window
 from jaxmlp.types import Model, TrainState
 
@@ -137,9 +138,10 @@ def _looped(
     way = None
     if parallel is not None and parallel.mode == "exact":
         way = functools.partial(value_and_gradient, parallel)
-    update = make_step(model, task.loss, optimizer, task.metrics, goal_of(task), way)
+    goal = goal_of(task)
+    update = make_step(model, task.loss, optimizer, task.metrics, goal, way)
     summed = {name_of(metric) for metric in filter(is_sum, task.metrics)}
-    noise = None if model.train is None else keys(seeds.noise).noise
+    noise = keys(seeds.noise).noise if draws(model, goal) else None
     epoch = state.step // steps
 
     def body(step: jax.Array, carry: tuple[TrainState, Totals]) -> tuple[TrainState, Totals]:

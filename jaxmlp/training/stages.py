@@ -17,7 +17,7 @@ from jax.extend.core import ClosedJaxpr, Var, jaxpr_as_fun
 from jaxmlp.runtime.keydata import plain, typed
 from jaxmlp.types import PyTree
 
-__all__ = ["gradients"]
+__all__ = ["gradients", "sums_batch"]
 
 Total = Callable[[jax.Array], jax.Array]  # (shards here, ...) -> (...): over all shards, everywhere
 One = Callable[[PyTree, PyTree], tuple[jax.Array, PyTree]]
@@ -180,7 +180,7 @@ def _stages(closed: ClosedJaxpr) -> list[Stage]:
     parts: list[list[Any]] = [[]]
     for operation in jaxpr.eqns:
         parts[-1].append(operation)
-        if _is_sum(operation):
+        if sums_batch(operation):
             parts.append([])
     needed = {var for var in jaxpr.outvars if isinstance(var, Var)}
     constants, stages = set(jaxpr.constvars), []
@@ -198,6 +198,6 @@ def _stages(closed: ClosedJaxpr) -> list[Stage]:
     return stages[::-1]
 
 
-def _is_sum(operation: Any) -> bool:
+def sums_batch(operation: Any) -> bool:
     """Whether it is a `psum` that `vmap` has made one over the first axis."""
     return operation.primitive.name == "psum" and operation.params["axes"] == (0,)

@@ -3,7 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,19 +11,16 @@ import optax
 
 from jaxmlp.naming import kind_of, metric_names
 from jaxmlp.objectives.records import Function, metric_of
-from jaxmlp.objectives.tasks import Task, objective_of
 from jaxmlp.runtime.compilation import in_float32
+from jaxmlp.training.goals import Goal, key_of, penalties, seen
 from jaxmlp.training.measures import Measure, figures, finished, is_sum, means_of, weighted_mean
 from jaxmlp.training.passes import training_pass
 from jaxmlp.types import Batch, Info, Model, PyTree, TrainState, Variables, trained, with_trained
 
 __all__ = [
     "Differentiate",
-    "Goal",
     "descend",
-    "goal_of",
     "init_state",
-    "key_of",
     "make_step",
     "make_update",
     "objective",
@@ -35,20 +32,6 @@ Apply = Callable[[PyTree, jax.Array], jax.Array]  # params, (features,) -> (outp
 Objective = Callable[[PyTree], tuple[jax.Array, tuple[list[jax.Array], jax.Array, PyTree]]]
 # The arguments of `objective` -> what `jax.value_and_grad` returns of it.
 Differentiate = Callable[..., tuple[tuple[jax.Array, Any], PyTree]]
-
-
-class Goal(NamedTuple):
-    """What training goes down on, where that is not the mean of the reported loss."""
-
-    loss: Function  # outputs, label -> ()
-    weight: Callable[[jax.Array], jax.Array] | None = None  # label -> (): the mean is weighted
-
-
-def goal_of(task: Task) -> Goal | None:
-    """A task's, with the rates that it has; None where it is the reported loss."""
-    if task.train_loss is None and task.weight is None:
-        return None
-    return Goal(objective_of(task), task.weight)
 
 
 def init_state(params: PyTree, optimizer: optax.GradientTransformation) -> TrainState:
@@ -191,12 +174,21 @@ def objective(
       step: the number of updates done, () int32.
       goal: what to go down on where that is not the loss.
     """
-    own_key = key_of(model, key, step)
+    own_key = key_of(model, key, step, goal)
+    mixed = seen(goal, batch, own_key)
 
     def mean_loss(weights: PyTree) -> tuple[jax.Array, tuple[list[jax.Array], jax.Array, PyTree]]:
-        outputs, after = training_pass(model, with_trained(params, weights), batch, own_key)
+        now = with_trained(params, weights)
+
+        def forward(inputs: jax.Array) -> jax.Array:
+            return training_pass(model, now, mixed._replace(inputs=inputs), own_key)[0]
+
+        outputs, after = training_pass(model, now, mixed, own_key)
         values, count = means_of(functions, outputs, batch)
-        value = values[0] if goal is None else weighted_mean(goal.loss, goal.weight, outputs, batch)
+        if goal is None:
+            return values[0], (values, count, after)
+        added = penalties(goal, forward, mixed.inputs, outputs, own_key)
+        value = weighted_mean(goal.loss, goal.weight, outputs, mixed, added)
         return value, (values, count, after)
 
     return mean_loss
@@ -208,17 +200,6 @@ def value_and_gradient(
     """What `jax.value_and_grad` returns of an `objective`, whose arguments these are."""
     mean_loss = objective(model, functions, params, *rest)
     return jax.value_and_grad(mean_loss, has_aux=True)(trained(params))
-
-
-def key_of(model: Model, key: jax.Array | None, step: jax.Array) -> jax.Array | None:
-    """The key of a step; None where the network draws nothing.
-
-    Raises:
-      ValueError: for what is no key.
-    """
-    if key is not None and not hasattr(key, "dtype"):
-        raise ValueError(f"key needs to be one such as jax.random.key(0), got {kind_of(key)}")
-    return None if key is None or model.train is None else jax.random.fold_in(key, step)
 
 
 def descend(

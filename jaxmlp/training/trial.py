@@ -6,15 +6,24 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxmlp.naming import first_line, name_of
 from jaxmlp.training.batches import scale_pixels
+from jaxmlp.training.goals import goal_of
 from jaxmlp.training.passes import refuse_misfits
-from jaxmlp.training.recipe import Recipe, build_model, build_optimizer, init_params, split
-from jaxmlp.training.step import descend
-from jaxmlp.types import Array, Context, PyTree, TrainState, trained, with_trained
+from jaxmlp.training.recipe import (
+    Recipe,
+    build_model,
+    build_optimizer,
+    build_task,
+    init_params,
+    split,
+)
+from jaxmlp.training.step import descend, objective
+from jaxmlp.types import Array, Batch, Context, PyTree, TrainState, trained, with_trained
 
-__all__ = ["try_a_pass", "try_a_step"]
+__all__ = ["try_a_pass", "try_a_step", "try_the_goal"]
 
 
 def try_a_step(recipe: Recipe) -> tuple[PyTree, PyTree]:
@@ -135,6 +144,42 @@ def try_a_pass(recipe: Recipe, params: PyTree, inputs: Array) -> None:
     expected = (size, recipe.task.num_outputs)
     if outputs.shape != expected:
         raise ValueError(f"train needs to return outputs {expected}, got {outputs.shape}")
+
+
+def try_the_goal(recipe: Recipe, params: PyTree, inputs: Array, labels: Array) -> None:
+    """Sees whether what a task makes of a batch, and adds to its losses, suits network and data.
+
+    Args:
+      recipe: to be trained.
+      params: their shapes.
+      inputs: of the training set, as the model takes them.
+      labels: likewise, as the task takes them.
+    """
+    if recipe.task.mix is None and recipe.task.penalty is None:
+        return
+    static, numbers = split(recipe)
+
+    def value(numbers: Mapping[str, jax.Array], params: PyTree, batch: Batch) -> jax.Array:
+        model, goal = build_model(static, numbers), goal_of(build_task(static, numbers))
+        known = jax.random.key(0), jnp.int32(0), goal
+        return objective(model, (recipe.task.loss,), params, batch, *known)(trained(params))[0]
+
+    size = recipe.batch_size
+
+    def some(rows: Array) -> Any:
+        dtype = jax.dtypes.canonicalize_dtype(rows.dtype)
+        return jax.ShapeDtypeStruct((size, *rows.shape[1:]), dtype)
+
+    batch = Batch(some(inputs), some(labels), some(np.zeros(1, bool)))
+    try:
+        found = jax.eval_shape(value, numbers, params, batch)
+    except Exception as error:
+        raise ValueError(f"{recipe.task} cannot take a batch: {first_line(error)}") from error
+    if found.shape != ():
+        raise ValueError(
+            "a task's penalty needs to return one number for each example of a batch, got a loss "
+            f"{found.shape}"
+        )
 
 
 def _shape(leaf: Any) -> tuple[Any, ...]:

@@ -5,7 +5,7 @@ import optax
 import pytest
 
 from experiments.app import recipes
-from jaxmlp import classification, optimizers
+from jaxmlp import classification, optimizers, with_mixup, with_vat
 from jaxmlp.objectives.tasks import metrics_of
 from jaxmlp.training.recipe import build_optimizer, init_params, split
 
@@ -245,3 +245,12 @@ def test_scalings_are_the_networks_and_training_measures_by_the_outputs(params):
     loss = float((away**2).sum())
     assert scaled.task.train_loss(outputs, labels) == pytest.approx(loss, rel=1e-6)
     assert recipes.recipe({**CONFIG, "task": "regression", **scalings}) == scaled
+
+
+def test_mixtures_and_virtual_adversarial_training_are_the_tasks():
+    task = recipes.recipe({**CONFIG, "mixup": 0.2, "vat": 1.5, "vat_epsilon": 0.5}).task
+    assert task == with_vat(with_mixup(classification(3), 0.2), 1.5, 0.5)
+    values = recipes.recipe(
+        {**CONFIG, "task": "regression", "mixup": 0.2, "vat": 1.0, "vat_epsilon": 2.0}
+    )
+    assert dict(values.task.rates) == {"mixup": 0.2, "vat": 1.0, "vat_epsilon": 2.0}

@@ -30,8 +30,8 @@ from jaxmlp import (
 )
 from jaxmlp.objectives.tasks import with_rates
 from jaxmlp.training import evaluation
+from jaxmlp.training.goals import Goal, goal_of
 from jaxmlp.training.measures import figures, finished, means_of, weighted_mean
-from jaxmlp.training.step import Goal, goal_of
 
 MODEL = mlp((4, 3))
 SGD = optax.sgd(0.3)
@@ -302,7 +302,7 @@ def test_a_loss_of_ones_own_is_trained_on_with_its_rates(blobs):
         (
             classification(3)._replace(rates=(("scale", 1.0),)),
             None,
-            "scale need a train_loss that takes them, got none",
+            "scale need a train_loss, mix or penalty that takes them, got none",
         ),
         (
             classification(3, label_smoothing=0.1)._replace(rates=(("label_smoothing", 1.0),)),
@@ -312,7 +312,7 @@ def test_a_loss_of_ones_own_is_trained_on_with_its_rates(blobs):
         (
             classification(3)._replace(train_loss=losses.hinge, rates=(("scale", 1.0),)),
             None,
-            "train_loss cannot take labels int32 .*scale",
+            "scale need a train_loss, mix or penalty that takes them, got none",
         ),
         (classification(3)._replace(train_loss=3), None, "train_loss needs to be a function .* 3"),
         (

@@ -151,7 +151,7 @@ def test_a_command_that_fails_or_is_stopped_ends_it(book, tmp_path, monkeypatch,
 
 @pytest.mark.parametrize(
     ("number", "code"),
-    [(signal.SIGTERM, "signal.pause()"), (signal.SIGINT, "time.sleep(0.3); sys.exit(130)")],
+    [(signal.SIGTERM, "time.sleep(9)"), (signal.SIGINT, "time.sleep(0.3); sys.exit(130)")],
 )
 def test_whoever_stops_it_waits_for_the_command_to_end(number, code):
     before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]

@@ -103,10 +103,12 @@ PLAIN = "a plain network with Adam"
 PARTS: tuple[Part, ...] = (
     Part("size", "+ wider and deeper", ("hidden_sizes",)),
     Part("norm", "+ batch norm", ("norm",)),
-    Part("noise", "+ noise", ("input_noise", "input_dropout", "dropout")),
+    Part("noise", "+ noise on the inputs", ("input_noise",)),
+    Part("dropout", "+ dropout", ("input_dropout", "dropout")),
     Part("decay", "+ decay of the learning rate", ("schedule", "warmup", "decay")),
     Part("vat", "+ virtual adversarial training", ("vat", "vat_epsilon")),
-    Part("mixtures", "+ mixed examples and smooth labels", ("mixup", "label_smoothing")),
+    Part("mixup", "+ mixed examples", ("mixup",)),
+    Part("smoothing", "+ smooth labels", ("label_smoothing",)),
     Part("average", "+ average of the weights", ("average",)),
 )
 

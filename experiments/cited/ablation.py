@@ -3,19 +3,20 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from experiments.app.presets import as_flags
 from experiments.cited import evidence, words
-from experiments.cited.catalogue import Command
+from experiments.cited.catalogue import INSTEAD, WHOLE, Command
 from experiments.cited.commands import line
 from experiments.cited.words import table
 
 __all__ = ["section"]
 
-INTRODUCTION = """\
+INTRODUCTION = f"""\
 Each setting is the one before and some flags more, trained with the same seeds. What it has over
 the one before is the mean of the paired differences, seed by seed, in percentage points, with
 Student's 95 % interval: where 0 is in that, it may be luck. An image decides between two networks
 of the same seed where one is right and the other wrong; of these the mean and the range over seeds
-are given."""
+are given. All have `{as_flags(INSTEAD)}` in the place of what the preset `{WHOLE}` has."""
 
 
 def section(steps: Sequence[Command], records: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -71,7 +72,6 @@ def _best_two(run: Sequence[Command], records: Mapping[str, Mapping[str, Any]]) 
         if evidence.is_luck(gain)
         else "the interval has no 0 in it: it is more than the luck of seeds"
     )
-    count, num_test = gain.num_seeds, records[best.id]["num_test"]
     count, num_test = gain.num_seeds, records[best.id]["num_test"]
     all_of, mine, theirs = map(words.spread, (found.counts, found.first, found.second))
     return [

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from experiments.app.presets import PRESETS, as_flags
-from experiments.cited.catalogue import PARTS, PLAIN, SHARED, WHOLE, Command, Part
+from experiments.cited.catalogue import INSTEAD, PARTS, PLAIN, SHARED, WHOLE, Command, Part
 
 __all__ = ["Step", "ablation", "dataset_of", "each_once", "given_of", "line", "merged", "steps"]
 
@@ -56,22 +56,31 @@ def merged(flags: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
 
 
 def ablation(
-    preset: Mapping[str, Any] = PRESETS[WHOLE], parts: Sequence[Part] = PARTS
+    preset: Mapping[str, Any] = PRESETS[WHOLE],
+    parts: Sequence[Part] = PARTS,
+    instead: Mapping[str, Any] = INSTEAD,
 ) -> list[Step]:
-    """The steps from what no part names to all of a preset, which is its own command's.
+    """The steps from what no part names to all of a preset.
+
+    Args:
+      preset: setting -> value.
+      parts: which settings are added at once.
+      instead: what all steps have in the place of the preset's. Where that changes nothing, the
+        last step is the preset's own command.
 
     >>> parts = [Part("norm", "+ norm", ("norm",)), Part("vat", "+ vat", ("vat",))]
-    >>> first, last = ablation({"norm": "batch", "num_epochs": 9}, parts)
+    >>> first, last = ablation({"norm": "batch", "num_epochs": 9}, parts, {})
     >>> first.flags, last.flags, last.same_as
     (('--num_epochs=9',), ('--norm=batch',), 'strong')
     """
+    whole, preset = preset, {**preset, **instead}
     named = {name for part in parts for name in part.settings}
     first = {name: value for name, value in preset.items() if name not in named}
     found = [Step("plain", PLAIN, _flags(first))]
     for part in parts:
         if own := {name: preset[name] for name in part.settings if name in preset}:
             found.append(Step(part.name, part.row, _flags(own)))
-    return [*found[:-1], found[-1]._replace(same_as=WHOLE)]
+    return [*found[:-1], found[-1]._replace(same_as=WHOLE if preset == whole else "")]
 
 
 def _flags(values: Mapping[str, Any]) -> tuple[str, ...]:

@@ -42,8 +42,8 @@ def with_vat(task: Task, weight: float = 1.0, epsilon: float = 2.0) -> Task:
         A sweep may vary both without compiling anew.
 
     Returns:
-      The task, with `penalty`. A step multiplies by each kernel 8 times, where it was 3. Inputs need
-      to be floats or pixels.
+      The task, with `penalty`. A step multiplies by each kernel 8 times, where it was 3. Inputs
+      need to be floats or pixels.
 
     Raises:
       ValueError: if the task has a penalty already, is of no known kind, or a number is below 0.

@@ -3,7 +3,7 @@
 import pytest
 
 from experiments.cited import asked
-from experiments.cited.catalogue import COMMANDS, PUBLISHED
+from experiments.cited.catalogue import COMMANDS, INSTEAD, PUBLISHED
 from experiments.cited.commands import ablation, each_once, line, steps
 
 STEPS = ablation()
@@ -27,12 +27,12 @@ def test_ids_and_rows_differ_and_the_readme_has_a_few():
     assert 1 <= sum(each.is_first for each in COMMANDS) <= 5
 
 
-def test_the_last_step_is_the_preset_itself():
+def test_the_last_step_is_the_preset_but_for_what_is_said():
     *others, last = steps(STEPS)
-    (whole,) = [each for each in COMMANDS if each.id == last.id]
-    assert last.id == "strong"
-    assert asked.decisive(last.flags) == asked.decisive(whole.flags)
-    assert not {each.id for each in others} & {each.id for each in COMMANDS}
+    (whole,) = [each for each in COMMANDS if each.id == "strong"]
+    expected = {**asked.decisive(whole.flags), **INSTEAD}
+    assert asked.decisive(last.flags) == expected
+    assert not {each.id for each in (*others, last)} & {each.id for each in COMMANDS}
 
 
 def test_what_others_published_is_in_order_and_as_they_say():

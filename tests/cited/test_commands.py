@@ -10,14 +10,16 @@ def test_parts_are_added_as_far_as_the_preset_has_them():
         Part("c", "+ c", ("l2", "l1")),
         Part("d", "", ("x",)),
     ]
-    found = ablation(
-        {"l1": 0.5, "num_epochs": 3, "hidden_sizes": [8, 4], "vat": 1.0, "l2": 2}, parts
-    )
+    preset = {"l1": 0.5, "num_epochs": 3, "hidden_sizes": [8, 4], "vat": 1.0, "l2": 2}
+    found = ablation(preset, parts, {"num_epochs": 3})
     assert [(each.name, each.flags, each.same_as) for each in found] == [
         ("plain", ("--num_epochs=3", "--hidden_sizes=8,4"), ""),
         ("b", ("--vat=1.0",), ""),
         ("c", ("--l2=2", "--l1=0.5"), "strong"),
     ]
+    shorter = ablation(preset, parts, {"num_epochs": 2})
+    assert shorter[0].flags == ("--num_epochs=2", "--hidden_sizes=8,4")
+    assert shorter[-1] == found[-1]._replace(same_as="")  # no longer the preset's own command
 
 
 def test_each_step_has_the_flags_of_those_before():

@@ -11,7 +11,7 @@ mistake. A sweep in fast mode promises no equal bits.
 
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,14 +21,11 @@ from rich.console import Console
 
 import jaxmlp
 from experiments import verify
-from experiments.app import config as configs
-from experiments.app import determinism, devices, endings, points, startup, tables, voters
+from experiments.app import determinism, devices, endings, points, startup, voters
 from experiments.app.job import window_of
 from experiments.app.material import Material
 from experiments.app.progress import EpochTable
-from experiments.data.tables import stored
-from experiments.folder import arrays, records, schema
-from experiments.folder.files import as_written
+from experiments.folder import arrays, records, schema, sweep_proof
 from experiments.folder.workdir import user_path
 from experiments.verify import say
 from jaxmlp.optim.averages import eval_params
@@ -108,11 +105,11 @@ def main(argv: list[str]) -> None:
             raise ValueError(f"{folder} needs to hold a finished sweep, got none")
         machine = schema.read(folder / "environment.json", records.ENVIRONMENT)
         member = choose(console, folder, config)
-        found = list(settings_differences(config, member.described))
-        found += preparation_differences(folder, member.described)
+        found = list(sweep_proof.settings_differences(config, member.described))
+        found += sweep_proof.preparation_differences(folder, member.described)
         with startup.compiling(console) as on_compiled:
             jaxmlp.warm_up(member.recipe, member.data, on_compiled, **member.devices)
-    found += differences(member.record, train(console, member))
+    found += sweep_proof.member_differences(member.record, train(console, member))
     if found:
         console.print(f"{FLAGS.member} differs:", style="bold red")
     else:
@@ -219,51 +216,6 @@ def train(console: Console, member: Member) -> dict[str, np.ndarray]:
         "fault_step": np.array(fault_step),
         **{f"history/{n}": np.array([line[n] for line in history], np.float32) for n in names},
     }
-
-
-def differences(expected: Mapping[str, np.ndarray], got: Mapping[str, np.ndarray]) -> Iterator[str]:
-    """Where a member is not what the sweep says of it.
-
-    Args:
-      expected: its part of what `arrays.read_runs` returns.
-      got: from `train`.
-    """
-    for name in ("params_sha256", "stopped_at", "fault_step"):
-        yield from receipt.differences({name: expected[name].item()}, {name: got[name].item()})
-    lost = [name for name in got if name not in expected]
-    yield from (f"{name}: expected nothing, got a column" for name in lost)
-    for name in expected.keys() - got.keys() if got["stopped_at"] else ():
-        yield f"{name}: expected a column, got nothing"
-    for name in (name for name in expected if name.startswith("history/")):
-        values = np.full(len(expected[name]), np.nan, np.float32)  # as after its end
-        column = got.get(name, values)[: len(values)]
-        values[: len(column)] = column
-        same = (expected[name] == values) | (np.isnan(expected[name]) & np.isnan(values))
-        if not same.all():
-            epoch = int(same.argmin())
-            pair = f"expected {expected[name][epoch]}, got {values[epoch]}"
-            yield f"{name.partition('/')[2]}, epoch {epoch + 1}: {pair}"
-
-
-def settings_differences(config: Mapping[str, Any], described: Material) -> Iterator[str]:
-    """Where a sweep's config.json is not what its given settings and the data make of it."""
-    known = {*records.SWEEP_CONFIG.needed, *records.SWEEP_CONFIG.known}
-    same = {name: value for name, value in config.items() if name in known}
-    made = configs.complete(config["given"], described.data)
-    if "white" in config:  # which older folders have not
-        made |= configs.pixels(described.data)
-    of_folds = configs.of_folds(config, described.folds)
-    yield from receipt.differences({**same, **made, **of_folds}, config, "config")
-
-
-def preparation_differences(folder: Path, described: Material) -> Iterator[str]:
-    """Where a table's preparation.json is not what its training rows make of it."""
-    path = folder / tables.PREPARATION
-    if described.preparations and path.exists():
-        expected, got = map(tables.by_name, (described.preparations, stored.read(path)))
-        yield from receipt.differences(as_written(expected), got, path.name)
-    elif described.preparations:
-        yield f"{path.name}: expected a file, got nothing"
 
 
 if __name__ == "__main__":

@@ -2,6 +2,9 @@
 
     python -m experiments.verify runs/mnist-2026-11-20-120000
 
+A finished sweep is trained again whole: every network's parameters and history, the settings' table
+and the summary are compared.
+
 Makes every figure of the folder's records again: each line of metrics.jsonl, the summary, the
 faults, the parameters and their digests, and what the settings follow from. Says "identical to the
 bit", or the first epoch whose parameters differ and each field that does; and what it does not
@@ -27,6 +30,7 @@ from experiments.app import (
     determinism,
     devices,
     endings,
+    environment,
     material,
     recipes,
     report,
@@ -43,7 +47,7 @@ from experiments.data import sources
 from experiments.data.own import ENDINGS
 from experiments.data.sizes import size_of
 from experiments.data.tables.reading import is_table
-from experiments.folder import proof, records
+from experiments.folder import proof, records, schema, sweep_proof
 from experiments.folder.files import as_written
 from experiments.folder.proof import Claim, Rerun
 from experiments.folder.workdir import user_path
@@ -57,6 +61,8 @@ NOT_VOUCHED_FOR = (
     "notice and environment, how a file is packed, and whatever else is in the folder, such as "
     "checkpoints and pictures"
 )
+NOT_OF_A_SWEEP = f"metrics.jsonl, {NOT_VOUCHED_FOR}"
+FAST = "in fast mode bits are promised of the same devices and memory alone"
 _SOME = {"seconds": "some"}  # however many
 
 FLAGS = flags.FLAGS
@@ -71,6 +77,9 @@ def main(argv: list[str]) -> None:
         if len(argv) != 2:
             raise ValueError(f"expected one run's folder, got {' '.join(argv[1:]) or 'nothing'}")
         folder = user_path(argv[1])
+        if (folder / "runs.npz").exists():
+            verify_sweep(console, folder)
+            return
         claim = proof.read(folder)
         config = records.as_now(claim.receipt["config"])
         on_these = {"mesh": devices.needed(config), "mode": config["mode"]}
@@ -86,6 +95,43 @@ def main(argv: list[str]) -> None:
     found += differences(job, claim, made)
     conclude(console, job, claim, made, found)
     if found or made.differs:
+        sys.exit(NOT_IDENTICAL)
+
+
+def verify_sweep(console: Console, folder: Path) -> None:
+    """Trains all networks of a sweep again, says what came out, and ends with the exit code."""
+    config = records.read_config(folder / "config.json")
+    machine = schema.read(folder / "environment.json", records.ENVIRONMENT)
+    alone = {**config, **devices.of_member(config)}
+    if alone["mesh"] is None:
+        environment.use_devices()
+    startup.wake(
+        config["threads"],
+        config["deterministic"],
+        mesh=devices.needed(alone),
+        mode=alone["mode"],
+        is_alone=False,
+    )
+    loaded = load(console, config)
+    found = list(receipt.differences(config["data_sha256"], loaded.data.sha256, "data.sha256"))
+    found += sweep_proof.settings_differences(config, loaded)
+    found += sweep_proof.preparation_differences(folder, loaded)
+    job = sweep_proof.job_of(folder, config, loaded)
+    made = sweep_proof.rerun(console, job)
+    found += sweep_proof.differences(console, job, config, made)
+    if found:
+        console.print("the sweep differs:", style="bold red")
+    else:
+        networks = f"{made.runs.stopped_at.size:,} networks"
+        console.print(f"{networks}: identical to the bit", style="bold green")
+    why = [*determinism.remark(config, machine), *([FAST] if made.plan.mode == "fast" else [])]
+    now = {**receipt.describe(), "num_devices": machine.get("num_devices")}
+    differs = receipt.differences({n: machine.get(n) for n in now}, now, "environment")
+    for line in [*found, *differs, *(why if found else [])]:
+        say(console, line)
+    files = ", ".join(sweep_proof.files_of(folder))
+    say(console, f"compared: {files}; not vouched for: {NOT_OF_A_SWEEP}")
+    if found:
         sys.exit(NOT_IDENTICAL)
 
 

@@ -13,6 +13,7 @@ from run_files import read, save_npz
 from experiments import replay, sweep
 from experiments.app.material import Material
 from experiments.data import npz
+from experiments.folder import sweep_proof
 
 SMALL = ["--num_epochs=4", "--batch_size=16", "--hidden_sizes=8", "--noplots", "--eval_every=2"]
 MEMBER = "--member=learning_rate=0.1,seed=1"
@@ -241,7 +242,7 @@ def test_a_preparation_is_that_of_the_training_rows(tmp_path):
     described = Material(None, preparations=[made])
 
     def said():
-        return [*replay.preparation_differences(tmp_path, described)]
+        return [*sweep_proof.preparation_differences(tmp_path, described)]
 
     assert said() == ["preparation.json: expected a file, got nothing"]
     path = tmp_path / "preparation.json"
@@ -249,4 +250,4 @@ def test_a_preparation_is_that_of_the_training_rows(tmp_path):
     assert said() == []
     path.write_text(json.dumps([made | {"columns": [about | {"mean": 0.25}]}]))
     assert said() == ["preparation.json.0.columns.a.mean: expected 0.5, got 0.25"]
-    assert [*replay.preparation_differences(tmp_path, Material(None))] == []  # of no table
+    assert [*sweep_proof.preparation_differences(tmp_path, Material(None))] == []  # of no table

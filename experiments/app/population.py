@@ -5,7 +5,7 @@ import functools
 import math
 import warnings
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -171,29 +171,37 @@ def train(
     console: Console, job: Job, log: Log, plan: Plan, start: jaxmlp.Population | None
 ) -> Outcome:
     """Trains all networks, and takes it down."""
-    config, halving = job.config, None
-    if config["halving"]:
-        halving = jaxmlp.Halving(job.stop_metric, config["halving"])
     record = Recorder(console, job, log)
     with record.bar:
-        runs = jaxmlp.train_many(
-            **networks(job),
-            mode=config["mode"],
-            mesh=job.mesh,
-            window=job.window,
-            eval_every=config["eval_every"],
-            on_fault="ignore" if config["on_fault"] == "ignore" else "stop",
-            patience=config["patience"],
-            stop_metric=job.stop_metric,
-            halving=halving,
-            start=start,
-            callback=record.on_epoch,
-            on_block=record.on_block,
-        )
+        runs = train_by(job, start=start, callback=record.on_epoch, on_block=record.on_block)
         rate = sum(processes.everyones(record.rate))
         digests = digests_of(runs)
         best = None if digests is None else sweep_scoring.best_of(job, runs)
         return Outcome(runs, plan, rate, digests, best)
+
+
+def train_by(job: Job, **more: Any) -> jaxmlp.Runs:
+    """Trains by the settings.
+
+    Args:
+      job: the sweep.
+      **more: from where, and what is called back, as of `jaxmlp.train_many`.
+    """
+    config, halving = job.config, None
+    if config["halving"]:
+        halving = jaxmlp.Halving(job.stop_metric, config["halving"])
+    return jaxmlp.train_many(
+        **networks(job),
+        mode=config["mode"],
+        mesh=job.mesh,
+        window=job.window,
+        eval_every=config["eval_every"],
+        on_fault="ignore" if config["on_fault"] == "ignore" else "stop",
+        patience=config["patience"],
+        stop_metric=job.stop_metric,
+        halving=halving,
+        **more,
+    )
 
 
 def digests_of(runs: jaxmlp.Runs) -> list[str] | None:
@@ -249,24 +257,11 @@ def finish(console: Console, job: Job, log: Log, outcome: Outcome) -> bool:
     p_values = standings.against_best(runs, metric, rows)
     table = path / "table.csv"
     attempt(table.name, lambda: sweep_report.write_table(table, metric, runs, rows, p_values))
-    verdicts = [judge(job, runs, row) for row in rows]
-    scored = sweep_scoring.of_sweep(console, job, runs, rows, outcome.best)
+    summary = summarize(console, job, outcome, rows, p_values)
     log.clock.charge("evaluate")
     if job.given.plots:
         attempt("plots", lambda: sweep_report.draw(path / "plots", runs, metric))
-    summary = {
-        "num_networks": outcome.plan.num_members,
-        "num_programs": outcome.plan.num_programs,
-        "mode": outcome.plan.mode,
-        "metric": metric,
-        "share_of_work": runs.share_of_work,
-        "network_epochs_per_second": outcome.rate,
-        "num_faults": len(runs.faults),
-        "settings": sweep_report.settings(rows, p_values, verdicts),
-        "params_sha256": sweep_report.digest_of_all(digests),
-        **scored,
-        "seconds": log.clock.rounded,
-    }
+    summary |= {"network_epochs_per_second": outcome.rate, "seconds": log.clock.rounded}
     attempt("summary.json", lambda: write_json(path / "summary.json", job.marked(summary)))
     if job.given.report:
         from experiments.report import sweep  # with what draws, which takes a while to import
@@ -281,6 +276,34 @@ def finish(console: Console, job: Job, log: Log, outcome: Outcome) -> bool:
     standings.conclude(console, path, metric, runs, rows, p_values, summary, names)
     cautions.show(console, job, cautions.of_sweep(job, runs))
     return False
+
+
+def summarize(
+    console: Console, job: Job, outcome: Outcome, rows: Sequence[Summary], p_values: Sequence[float]
+) -> dict[str, Any]:
+    """What summary.json says of a sweep that has ended, but for the time that it took.
+
+    Args:
+      console: where what takes a while is said.
+      job: the sweep.
+      outcome: with digests.
+      rows: its settings, by the job's metric.
+      p_values: of each, as `standings.against_best` returns them.
+    """
+    assert outcome.digests is not None
+    runs, plan = outcome.runs, outcome.plan
+    verdicts = [judge(job, runs, row) for row in rows]
+    return {
+        "num_networks": plan.num_members,
+        "num_programs": plan.num_programs,
+        "mode": plan.mode,
+        "metric": job.metric,
+        "share_of_work": runs.share_of_work,
+        "num_faults": len(runs.faults),
+        "settings": sweep_report.settings(rows, p_values, verdicts),
+        "params_sha256": sweep_report.digest_of_all(outcome.digests),
+        **sweep_scoring.of_sweep(console, job, runs, rows, outcome.best),
+    }
 
 
 def judge(job: Job, runs: jaxmlp.Runs, row: Summary) -> dict[str, int]:

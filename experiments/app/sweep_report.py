@@ -88,21 +88,26 @@ def lines_of(job: Job, runs: jaxmlp.Runs, own: Sequence[Mapping[str, Any]]) -> l
     return made
 
 
-def write_runs(path: Path, runs: jaxmlp.Runs, digests: list[str]) -> None:
-    """Writes the history, and a digest of each member's parameters, as a NumPy .npz file."""
+def arrays_of(runs: jaxmlp.Runs, digests: list[str]) -> dict[str, np.ndarray]:
+    """What runs.npz has of the members: their history, their ends, and digests of parameters."""
     fault_steps = np.full(runs.shape, -1)  # the updates done before it, -1 for no fault
     for position, fault in runs.faults.items():
         fault_steps[position] = fault.step
-    arrays = {
-        **{
-            f"axes/{name}": np.array([points.value_text(value) for value in values])
-            for name, values in runs.axes.items()
-        },
+    return {
         **{f"history/{name}": values for name, values in runs.history.items()},
         "stopped_at": runs.stopped_at,
         "fault_step": fault_steps,
         "params_sha256": np.array(digests).reshape(runs.shape),
     }
+
+
+def write_runs(path: Path, runs: jaxmlp.Runs, digests: list[str]) -> None:
+    """Writes what there is of the members, and their places along the axes, as an .npz file."""
+    axes = {
+        f"axes/{name}": np.array([points.value_text(value) for value in values])
+        for name, values in runs.axes.items()
+    }
+    arrays = axes | arrays_of(runs, digests)
     with whole_file(path) as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
 

@@ -33,10 +33,14 @@ def commands_of(subject: SweepSubject) -> list[dict[str, str]]:
     best = subject.rows[order_of(subject)[0]].setting
     member = {name: best.get(name, values[0]) for name, values in runs.axes.items()}
     alone = shlex.quote(f"--member={points.as_text(member)}")
+    is_fast = " (fast mode promises no equal bits)" * (subject.summary["mode"] == "fast")
     made = [
         (
-            "Train one of the networks again, alone, and compare it to the last bit"
-            + (" (fast mode promises no equal bits)" if subject.summary["mode"] == "fast" else ""),
+            f"Train all networks again, and compare every figure to the last bit{is_fast}",
+            f"python -m experiments.verify {folder}",
+        ),
+        (
+            f"Train one of the networks again, alone, and compare it to the last bit{is_fast}",
             f"python -m experiments.replay {folder} {alone}",
         ),
         *_of_networks(subject),

@@ -97,11 +97,16 @@ def test_networks_that_are_not_the_trained_ones_are_refused(folder, folders, dat
         measured.make(SMALL, folder, data)
 
 
-def test_errors_that_the_networks_do_not_make_are_refused(folder, data):
+@pytest.mark.parametrize(("precision", "more"), [("float32", 1), ("bfloat16", 4)])
+def test_errors_that_the_networks_do_not_make_are_refused(folder, data, precision, more):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "precision": precision}))
+    expected = measured.make(SMALL, folder, data)["errors"]
     kept = dict(np.load(folder / "runs.npz"))
-    kept["history/test_accuracy"] = kept["history/test_accuracy"] - np.float32(1 / 359)
+    kept["history/test_accuracy"] = kept["history/test_accuracy"] - np.float32(more / 359)
     np.savez(folder / "runs.npz", **kept)
-    with pytest.raises(ValueError, match="needs networks with errors"):
+    said = f"needs networks with errors \\[{expected[0] + more}, .*, got "
+    with pytest.raises(ValueError, match=said):
         measured.make(SMALL, folder, data)
 
 

@@ -213,18 +213,21 @@ def _run(console: Console, command: Command, path: Path) -> None:
 
 def run_to_end(program: Sequence[str]) -> int:
     """Runs a program, which has the time that it takes to end when it is told to; its exit code."""
-    with subprocess.Popen(program) as process:
-        # Ctrl-C reaches the program by itself; whoever stops this one means both.
-        handlers = {
-            signal.SIGINT: lambda number, frame: None,
-            signal.SIGTERM: lambda number, frame: process.send_signal(number),
-        }
-        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-        try:
-            return process.wait()
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    started: list[subprocess.Popen[bytes]] = []
+
+    def pass_on(number: int, frame: Any) -> None:
+        for each in started:
+            each.send_signal(number)
+
+    # Ctrl-C reaches the program by itself; whoever stops this one means both.
+    handlers = {signal.SIGINT: lambda number, frame: None, signal.SIGTERM: pass_on}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        started.append(subprocess.Popen(program))
+        return started[0].wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def write_pages(console: Console, book: Book, records: Records) -> None:

@@ -158,7 +158,7 @@ def test_whoever_stops_it_waits_for_the_command_to_end(number, code):
     program = (
         "import os, signal, sys, time; "
         "signal.signal(signal.SIGTERM, lambda *of: (time.sleep(0.3), sys.exit(143))); "
-        f"os.kill(os.getppid(), {int(number)}); {code}"
+        f"time.sleep(0.2); os.kill(os.getppid(), {int(number)}); {code}"
     )
     ended = results.run_to_end([sys.executable, "-c", program])
     assert ended == 128 + number

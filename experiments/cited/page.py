@@ -37,10 +37,11 @@ python -m experiments.results --page   # writes this page again, from the record
 
 One after another; a command that is stopped goes on where it was. Each has a folder in
 `runs/results`, and its networks are asked again for what `docs/measured/results` has on record:
-each one's digest, and the test images that it gets wrong. Any of them can be trained again alone,
-and compared to the bit:
+each one's digest, and the test images that it gets wrong. All of a command, or any of its networks
+alone, can be trained again and compared to the bit:
 
 ```sh
+python -m experiments.verify runs/results/classic
 python -m experiments.replay runs/results/classic --member=seed=0
 ```"""
 

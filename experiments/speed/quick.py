@@ -15,7 +15,7 @@ from experiments.speed import search
 from jaxmlp.runtime.recompilation import RecompilationWarning
 from jaxmlp.types import Dataset
 
-__all__ = ["CLASSIC", "GOAL", "QUICK", "SEEDS", "measure", "recipe_of", "share_of"]
+__all__ = ["CLASSIC", "GOAL", "QUICK", "SEEDS", "measure", "num_there", "recipe_of", "share_of"]
 
 SEEDS = range(20)
 GOAL = 0.98  # of the test images
@@ -86,10 +86,19 @@ def measure(
         "test_accuracy": accuracy,
         "seconds": seconds,
         "seconds_compiling": compiling,
-        "num_there": sum(each >= GOAL for each in accuracy[QUICK]),
+        "num_there": num_there(accuracy[QUICK]),
         "share": share_of(seconds),
         "share_compiling": share_of(compiling),
     }
+
+
+def num_there(accuracies: Sequence[float]) -> int:
+    """How many are at GOAL or above.
+
+    >>> num_there([0.98, 0.9799, 0.985])
+    2
+    """
+    return sum(accuracy >= GOAL for accuracy in accuracies)
 
 
 def share_of(seconds: Mapping[str, Sequence[float]]) -> dict[str, float]:

@@ -45,6 +45,10 @@ def test_help_says_what_a_reader_would_ask():
     assert ABOUT["seed"].help == "Decides initial weights, data order and noise."
     assert "before its activation: over the batch or over the layer." in ABOUT["norm"].help
     assert "1 is the mean of all steps since the first." in ABOUT["average"].help
+    assert ABOUT["warmup"].help.endswith("Of warmup_constant, warmup_cosine, warmup_linear.")
+    assert ABOUT["decay"].help.endswith("Of linear, warmup_linear.")
+    for name in ("b1", "b2"):
+        assert ABOUT[name].help.endswith("Of adam, adamw, lion, nadam.")
 
 
 def test_a_program_has_the_flags_that_are_its():

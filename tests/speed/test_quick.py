@@ -25,6 +25,7 @@ def few():
 def found(few):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search, "REST", 0)
+        patch.setattr(quick, "GOAL", 0.7)  # which the other recipe reaches here
         patch.setattr(search, "without_cache", contextlib.nullcontext)
         patch.setitem(quick.PRESETS, "quick", {"num_epochs": 2, "hidden_sizes": [8]})
         patch.setitem(quick.settings.DEFAULTS, "num_epochs", 8)
@@ -56,7 +57,8 @@ def test_accuracies_are_those_of_training_with_the_seeds(found, few):
     for name, recipe in recipes.items():
         expected = [jaxmlp.train(recipe, few, seed).history["test_accuracy"][-1] for seed in (3, 5)]
         np.testing.assert_allclose(figures["test_accuracy"][name][::2], expected, rtol=1e-6)
-    assert figures["num_there"] == sum(a >= 0.98 for a in figures["test_accuracy"]["quick"])
+    assert min(figures["test_accuracy"]["classic"]) > 0.7 > max(figures["test_accuracy"]["quick"])
+    assert figures["num_there"] == 0
 
 
 def test_all_is_compiled_before_or_anew(found):

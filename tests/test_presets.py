@@ -1,5 +1,8 @@
 """Presets through the programs: what is trained, recorded and said, and what holds afterwards."""
 
+import json
+import re
+
 import jax
 import numpy as np
 import pytest
@@ -30,6 +33,12 @@ def data(blobs, tmp_path):
     return save_npz(tmp_path / "blobs.npz", blobs)
 
 
+def head_of(folder):
+    """What the head of a page says was trained."""
+    page = (folder / "report.html").read_text()
+    return json.loads(re.search(r'id="data">(.*?)</script>', page)[1])["run"]["what"]
+
+
 def test_a_run_has_what_its_preset_said_whatever_that_says_later(data, tmp_path, presets, capsys):
     folder = tmp_path / "run"
     given = [data, "--preset=quick", "--learning_rate=0.01", f"--workdir={folder}", *FAST]
@@ -50,8 +59,7 @@ def test_a_run_has_what_its_preset_said_whatever_that_says_later(data, tmp_path,
     with pytest.raises(SystemExit, match="; norm: .* got batch; --norm=batch is of --preset"):
         call(mnist, *given, "--resume")
     call(report, folder)
-    page = (folder / "report.html").read_text()
-    assert '"preset":"quick"' in page
+    assert head_of(folder)["preset"] == "quick"
 
 
 def test_a_sweep_takes_the_values_of_a_preset_that_it_does_not_sweep(
@@ -68,7 +76,7 @@ def test_a_sweep_takes_the_values_of_a_preset_that_it_does_not_sweep(
         4,
         4,
     )
-    assert '"preset":"quick"' in (folder / "report.html").read_text()
+    assert head_of(folder)["preset"] == "quick"
     presets["quick"] = {"hidden_sizes": [5]}
     call(replay, folder, "--member=batch_size=32,seed=1")
     assert "batch_size=32,seed=1: identical to the bit" in capsys.readouterr().out
@@ -101,6 +109,8 @@ def test_a_preset_of_many_networks_trains_them_as_one_population(
     said = capsys.readouterr().out
     assert "\n1 program in exact mode" in said
     assert "\n3 networks together: the mean of their probabilities, beside one of them.\n" in said
+    assert re.search(r"\naccuracy +\d+\.\d\d % +\d+\.\d\d %  \d+\.\d\d to \d+\.\d\d %\n", said)
+    assert re.search(r"\nTwo of them differ on \d+\.\d\d % of the rows, on the average", said)
     assert_together(folder, blobs)
     record = npz.open_arrays(folder / "runs.npz")
     assert record["history/test_accuracy"].shape == (3, 4)

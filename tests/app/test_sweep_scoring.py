@@ -254,3 +254,17 @@ def test_processes_fetch_the_best_networks_where_they_are_few(changes, is_fetche
     assert found == ("all of", {"seed": (0, 1)}) if is_fetched else found.homes is not None
     one = sweep_scoring.best_of(made, runs._replace(homes=None))
     assert one.history["test_accuracy"].tolist() == [[0.5], [0.75]]
+
+
+def test_a_fold_with_fewer_networks_than_another_has_as_many_say(asked, monkeypatch):
+    calls = []
+
+    def member(runs, **where):
+        calls.append(where)
+        return Run([np.array([np.nan if len(calls) == 5 else 1.0])], None, {})
+
+    monkeypatch.setattr(Runs, "member", member)
+    made = job(folds=(data("first"), data("second")), baselines=False)
+    found = of_sweep(made, *folds_of(2, 3))["ensemble"]
+    assert found["num_networks"] == 2
+    assert found["notes"] == [sweep_scoring.DIVERGED_SOME]

@@ -110,3 +110,8 @@ def test_the_texts_have_the_figures_in_their_units():
         "Two of them differ on 2.00 % of the rows, on the average; not all agree on 50.00 %.",
         "A note.",
     ]
+
+
+def test_yes_begins_at_a_half():
+    low, high = np.array([[0.48], [0.1]]), np.array([[0.52], [0.2]])
+    assert ensemble.of("binary", np.array([1, 0]), [low, high])["disagreement"] == 0.5

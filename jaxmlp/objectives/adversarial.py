@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from jaxmlp.naming import kind_of
 from jaxmlp.nn.noise import normal
-from jaxmlp.objectives.tasks import Task, check_rate
+from jaxmlp.objectives.tasks import Task, check_rate, refuse_others
 
 __all__ = ["DIVERGENCES", "direction", "with_vat"]
 
@@ -25,7 +25,8 @@ def with_vat(task: Task, weight: float = 1.0, epsilon: float = 2.0) -> Task:
     which the answer changes most. No label has a part in it. D is the Kullback-Leibler divergence
     of the answers' distributions: of classes, of yes and no summed over the questions, or, for
     values, of normal distributions around them with a variance of 1, which is half the squared
-    distance. Its gradient goes through p(x + r) alone; neither p(x) nor r has one.
+    distance, in the unit of training. Its gradient goes through p(x + r) alone; neither p(x) nor r
+    has one.
 
     The direction is that of the dominant eigenvector of the matrix of D's second derivatives at the
     example, by one step of the power iteration from a random direction. The source takes it from a
@@ -38,12 +39,13 @@ def with_vat(task: Task, weight: float = 1.0, epsilon: float = 2.0) -> Task:
       weight: of the term beside the loss, from 0 on: the hyperparameter "vat". The source's
         penalty, "local distributional smoothing", has 1.
       epsilon: the length of r, in the unit of the inputs and the Euclidean norm: "vat_epsilon".
-        What is right depends on the inputs: about 2 for pictures from 0 to 1.
-        A sweep may vary both without compiling anew.
+        What is right depends on the inputs: about 2 for pictures from 0 to 1. Inputs of unlike
+        scales are to be brought to one before they come here: a network's own `standardized` comes
+        after the move. A sweep may vary both without compiling anew.
 
     Returns:
-      The task, with `penalty`. A step multiplies by each kernel 8 times, where it was 3. Inputs
-      need to be floats or pixels.
+      The task, with `penalty`. A step has 8 products with each kernel, where it had 3, and 6 with
+      the first, where it had 2. Inputs need to be floats or pixels.
 
     Raises:
       ValueError: if the task has a penalty already, is of no known kind, or a number is below 0.
@@ -55,6 +57,7 @@ def with_vat(task: Task, weight: float = 1.0, epsilon: float = 2.0) -> Task:
     >>> with_vat(classification(10))
     Task(softmax_cross_entropy, accuracy, vat=1.0, vat_epsilon=2.0)
     """
+    refuse_others("with_vat", task)
     if task.penalty is not None:
         raise ValueError(f"with_vat needs a task without a penalty, got {task}")
     if task.kind not in DIVERGENCES:
@@ -64,7 +67,7 @@ def with_vat(task: Task, weight: float = 1.0, epsilon: float = 2.0) -> Task:
     for name, value in values.items():
         check_rate(name, value)
     given = tuple((name, float(value)) for name, value in values.items())
-    return task._replace(penalty=_penalty(task.kind), rates=(*task.rates, *given))
+    return task._replace(penalty=_penalty(task.kind, task.unit), rates=(*task.rates, *given))
 
 
 def direction(
@@ -73,6 +76,7 @@ def direction(
     inputs: jax.Array,
     outputs: jax.Array,
     keys: jax.Array,
+    mask: jax.Array,
 ) -> jax.Array:
     """Which way to move each example so that its outputs diverge most: one power iteration.
 
@@ -82,13 +86,16 @@ def direction(
       inputs: (batch, ...) float32.
       outputs: (batch, outputs), what it makes of them.
       keys: (batch,), of the random directions to start from.
+      mask: (batch,) bool, the examples that count: what becomes of the others' outputs, by which
+        they may all move where each depends on the batch, is of no interest.
 
     Returns:
       (batch, ...): each of length 1, or 0 where no direction changes anything. It has no gradient.
 
     >>> kernel = jnp.array([[3.0, 0.0], [0.0, 0.1]])
     >>> inputs, keys = jnp.ones((1, 2)), jax.random.split(jax.random.key(0), 1)
-    >>> there = direction(lambda x: x @ kernel, _distance, inputs, inputs @ kernel, keys)
+    >>> given = inputs, inputs @ kernel, keys, jnp.array([True])
+    >>> there = direction(lambda x: x @ kernel, DIVERGENCES["regression"], *given)
     >>> [round(abs(float(part)), 3) for part in there[0]]
     [1.0, 0.0]
     """
@@ -103,18 +110,22 @@ def direction(
         return jax.jvp(slope, (output,), (by,))[1]
 
     _, back = jax.vjp(forward, inputs)
-    return jax.lax.stop_gradient(_unit(back(jax.vmap(second)(outputs, change))[0]))
+    slopes = jnp.where(mask[:, None], jax.vmap(second)(outputs, change), 0.0)
+    return jax.lax.stop_gradient(_unit(back(slopes)[0]))
 
 
 @functools.cache
-def _penalty(kind: str) -> Callable[..., jax.Array]:
-    divergence = DIVERGENCES[kind]
+def _penalty(kind: str, unit: tuple[float, ...] | None) -> Callable[..., jax.Array]:
+    def divergence(outputs: jax.Array, others: jax.Array) -> jax.Array:
+        by = 1.0 if unit is None else jnp.array(unit, jnp.float32)
+        return DIVERGENCES[kind](outputs / by, others / by)
 
     def penalty(
         forward: Forward,
         inputs: jax.Array,
         outputs: jax.Array,
         keys: jax.Array,
+        mask: jax.Array,
         *,
         vat: Any,
         vat_epsilon: Any,
@@ -122,7 +133,7 @@ def _penalty(kind: str) -> Callable[..., jax.Array]:
         if not jnp.issubdtype(inputs.dtype, jnp.floating):
             raise ValueError(f"vat needs inputs that are floats or pixels, got {kind_of(inputs)}")
         still = jax.lax.stop_gradient(outputs)
-        moved = inputs + vat_epsilon * direction(forward, divergence, inputs, still, keys)
+        moved = inputs + vat_epsilon * direction(forward, divergence, inputs, still, keys, mask)
         return vat * jax.vmap(divergence)(still, forward(moved))
 
     return penalty

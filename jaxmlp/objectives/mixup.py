@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxmlp.objectives.tasks import Task, check_rate, refuse_classes_only
+from jaxmlp.objectives.tasks import Task, check_rate, refuse_classes_only, refuse_others
 from jaxmlp.types import Batch
 
 __all__ = ["with_mixup"]
@@ -39,6 +39,7 @@ def with_mixup(task: Task, alpha: float = 0.2) -> Task:
     >>> with_mixup(classification(10), 0.2)
     Task(softmax_cross_entropy, accuracy, mixup=0.2)
     """
+    refuse_others("with_mixup", task)
     if task.mix is not None:
         raise ValueError(f"with_mixup needs a task that does not mix already, got {task}")
     check_rate("mixup", alpha)

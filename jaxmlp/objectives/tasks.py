@@ -7,6 +7,7 @@ import functools
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
 from typing import Any, NamedTuple
 
 import jax
@@ -40,6 +41,7 @@ __all__ = [
     "rated",
     "rates",
     "refuse_classes_only",
+    "refuse_others",
     "regression",
     "takes",
     "with_rates",
@@ -74,14 +76,20 @@ class Task(NamedTuple):
     kind: str = ""
     # A batch, a key, and rates -> the batch as the network sees it: `with_mixup`.
     mix: Callable[..., Batch] | None = None
-    # The network as a function of a batch's inputs, the inputs, the outputs, a key for each example
-    # and rates -> (batch,): what is added to the training loss of each example: `with_vat`.
+    # The network as a function of a batch's inputs, the inputs, the outputs, a key for each
+    # example, which of them count, and rates -> (batch,): what is added to the training loss of
+    # each example: `with_vat`.
     penalty: Callable[..., jax.Array] | None = None
+    # What training measures each output in, as `regression` takes it.
+    unit: tuple[float, ...] | None = None
 
     def __repr__(self) -> str:
         """The loss and the metrics by their names, and how training differs."""
         trained = {} if self.train_loss is None else {"train_loss": name_of(self.train_loss)}
         trained |= {} if self.weight is None else {"weight": name_of(self.weight)}
+        for name, function in (("mix", self.mix), ("penalty", self.penalty)):
+            if function is not None and not any(takes(function, rate) for rate, _ in self.rates):
+                trained[name] = name_of(function)
         more = [f"{name}={value}" for name, value in (trained | dict(self.rates)).items()]
         return f"Task({', '.join([*map(name_of, (self.loss, *self.metrics)), *more])})"
 
@@ -187,7 +195,10 @@ def regression(
         check_labels,
         kind="regression",
     )
-    return task if unit is None else task._replace(train_loss=_in_units(task, unit))
+    if unit is None:
+        return task
+    units = tuple(_units(unit, num_outputs).tolist())
+    return task._replace(train_loss=_loss_in_units(loss, units), unit=units)
 
 
 def metrics_of(task: Task) -> tuple[Metric, ...]:
@@ -272,12 +283,22 @@ def check_rate(name: str, value: Any) -> None:
 
     Those that are traced have been seen before.
     """
-    if isinstance(value, jax.core.Tracer):
+    if isinstance(value, jax.core.Tracer) or name not in RATES:
         return
-    if name == "label_smoothing" and not 0 <= value < 1:
+    is_number = isinstance(value, Real | np.ndarray | jax.Array) and not isinstance(value, bool)
+    if not is_number or np.ndim(value):
+        raise ValueError(f"{name} needs to be a number, got {kind_of(value)}")
+    number = float(value)
+    if name == "label_smoothing" and not 0 <= number < 1:
         raise ValueError(f"{name} needs to be from 0 to less than 1, got {value}")
-    if name in RATES and not 0 <= value < math.inf:
+    if not 0 <= number < math.inf:
         raise ValueError(f"{name} needs to be a number from 0 on, got {value}")
+
+
+def refuse_others(name: str, task: Any) -> None:
+    """Raises ValueError, by a function's name, for what is no task."""
+    if not isinstance(task, Task):
+        raise ValueError(f"{name} needs a Task such as classification(10), got {kind_of(task)}")
 
 
 def refuse_classes_only(name: str, task: Task) -> None:
@@ -286,16 +307,16 @@ def refuse_classes_only(name: str, task: Task) -> None:
     one = jax.ShapeDtypeStruct((task.num_outputs,), jnp.float32)
     try:
         jax.eval_shape(loss, one, one)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         own = name_of(task.loss)
         raise ValueError(f"{name} needs a loss of distributions, got {own}") from error
 
 
-def _in_units(task: Task, unit: Sequence[float]) -> Function:
-    scale = _numbers("unit needs", unit, task.num_outputs, "one an output")
+def _units(unit: Sequence[float], num_outputs: int) -> np.ndarray:
+    scale = _numbers("unit needs", unit, num_outputs, "one an output")
     if not (np.isfinite(scale) & (scale > 0)).all():
         raise ValueError(f"unit needs to be finite and above 0, got {scale.tolist()}")
-    return _loss_in_units(task.loss, tuple(scale.tolist()))
+    return scale
 
 
 @functools.cache

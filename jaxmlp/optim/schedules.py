@@ -71,6 +71,7 @@ def linear(learning_rate: Rate, num_steps: int, *, decay: Rate = 1.0) -> optax.S
     >>> [round(float(linear(1.0, 100, decay=0.2)(step)), 3) for step in (0, 80, 90, 100)]
     [1.0, 1.0, 0.5, 0.0]
     """
+    _check_share("decay", decay)
     return _fall(learning_rate, num_steps, num_steps * decay)
 
 
@@ -110,6 +111,7 @@ def warmup_linear(
     >>> [round(float(held(step)), 3) for step in (5, 10, 80, 90)]
     [0.5, 1.0, 1.0, 0.5]
     """
+    _check_share("decay", decay)
     rest = num_steps - jnp.round(num_steps * warmup)
     fall = _fall(learning_rate, rest, jnp.minimum(num_steps * decay, rest))
     return _after_warmup(learning_rate, fall, num_steps, warmup)
@@ -121,9 +123,16 @@ def _fall(learning_rate: Rate, num_steps: Rate, length: Rate) -> optax.Schedule:
     return lambda step: jnp.clip(slope * (num_steps - step), 0.0, learning_rate)
 
 
+def _check_share(name: str, share: Rate) -> None:
+    """Raises ValueError for what is no share; one that is traced has been seen before."""
+    if not isinstance(share, jax.core.Tracer) and not 0 <= float(share) <= 1:
+        raise ValueError(f"{name} needs to be a share from 0 to 1, got {float(share):g}")
+
+
 def _after_warmup(
     learning_rate: Rate, after: optax.Schedule, num_steps: int, warmup: Rate
 ) -> optax.Schedule:
+    _check_share("warmup", warmup)
     rise = jnp.round(num_steps * warmup)
 
     def schedule(step: int | jax.Array) -> jax.Array:

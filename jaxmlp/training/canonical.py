@@ -106,7 +106,7 @@ def _check_functions(recipe: Recipe) -> None:
         (
             "penalty",
             recipe.task.penalty,
-            "lambda forward, inputs, outputs, keys: jnp.zeros(len(inputs))",
+            "lambda forward, inputs, outputs, keys, mask: jnp.zeros(len(inputs))",
         ),
     ):
         if isinstance(function, optax.GradientTransformation):

@@ -14,7 +14,7 @@ from jaxmlp.randomness import Seeds, keys
 from jaxmlp.runtime.compilation import in_float32
 from jaxmlp.runtime.leaves import named_leaves
 from jaxmlp.training.batches import epoch_order, num_steps, scale_pixels, take_batch
-from jaxmlp.training.goals import goal_of
+from jaxmlp.training.goals import Goal, goal_of, key_of, seen
 from jaxmlp.training.passes import training_pass
 from jaxmlp.training.recipe import Recipe, build_model, build_optimizer, build_task, split
 from jaxmlp.training.step import descend, objective
@@ -60,20 +60,22 @@ def diagnose(recipe: Recipe, data: Dataset, seeds: Seeds, state: TrainState) -> 
 
     odd = _odd_rows(batch, rows)
     model, noise = build_model(static, numbers), keys(seeds.noise).noise
-    if layer := _first_odd_operation(model, state, batch, noise):
+    task = build_task(static, numbers)
+    goal = goal_of(task)
+    mixed = seen(goal, batch, key_of(model, noise, state.step, goal))
+    if layer := _first_odd_operation(model, state, mixed, noise):
         return fault("forward pass", layer, odd)
 
-    task = build_task(static, numbers)
-    given = state.params, batch, noise, state.step, goal_of(task)
-    loss_and_more = objective(model, (task.loss,), *given)
-
-    def mean_loss(weights: PyTree) -> jax.Array:
-        return loss_and_more(weights)[0]
+    def mean_loss(weights: PyTree, goal: Goal | None = goal) -> jax.Array:
+        given = state.params, batch, noise, state.step, goal
+        return objective(model, (task.loss,), *given)(weights)[0]
 
     before = trained(state.params)
     loss, gradient = jax.value_and_grad(mean_loss)(before)
     if not jnp.isfinite(loss):
-        return fault("loss", name_of(objective_of(task)), f"it is {loss}")
+        is_added = goal is not None and jnp.isfinite(mean_loss(before, goal._replace(penalty=None)))
+        own = task.penalty if is_added and task.penalty is not None else objective_of(task)
+        return fault("loss", name_of(own), f"it is {loss}")
     if leaf := _first_odd_leaf(gradient, before):
         return fault("gradient", leaf)
 

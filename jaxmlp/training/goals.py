@@ -10,7 +10,7 @@ from jaxmlp.naming import kind_of
 from jaxmlp.objectives.records import Function
 from jaxmlp.objectives.tasks import Task, objective_of, rated
 from jaxmlp.training.batches import scale_pixels
-from jaxmlp.types import Array, Batch, Model
+from jaxmlp.types import Batch, Model
 
 __all__ = ["Goal", "draws", "goal_of", "key_of", "penalties", "seen"]
 
@@ -78,7 +78,7 @@ def seen(goal: Goal | None, batch: Batch, key: jax.Array | None) -> Batch:
 def penalties(
     goal: Goal | None,
     forward: Forward,
-    inputs: Array,
+    batch: Batch,
     outputs: jax.Array,
     key: jax.Array | None,
     first: jax.Array | int = 0,
@@ -88,13 +88,22 @@ def penalties(
     Args:
       goal: what training goes down on.
       forward: the network as it is in this step, with the same noise for whatever inputs.
-      inputs: (batch, ...), as the network has seen them.
-      outputs: (batch, outputs), what it made of them.
+      batch: as the network has seen it.
+      outputs: (batch, outputs), what it made of that.
       key: the step's.
       first: the place of the first example in the batch, where these are a part of one.
+
+    Raises:
+      ValueError: while tracing, if that is not a number for each example.
     """
     if goal is None or goal.penalty is None or key is None:
         return None
-    places = jnp.arange(len(inputs), dtype=jnp.uint32) + jnp.asarray(first, jnp.uint32)
+    size = len(batch.inputs)
+    places = jnp.arange(size, dtype=jnp.uint32) + jnp.asarray(first, jnp.uint32)
     keys = jax.vmap(jax.random.fold_in, (None, 0))(jax.random.fold_in(key, PENALTY), places)
-    return goal.penalty(forward, scale_pixels(inputs), outputs, keys)
+    mask = jnp.ones(size, bool) if batch.mask is None else jnp.asarray(batch.mask)
+    added = goal.penalty(forward, scale_pixels(batch.inputs), outputs, keys, mask)
+    if (shape := getattr(added, "shape", None)) != (size,):
+        got = kind_of(added) if shape is None else shape
+        raise ValueError(f"a penalty needs to return a number for each example, got {got}")
+    return added

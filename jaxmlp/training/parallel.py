@@ -269,7 +269,7 @@ def value_and_gradient(
         sums, size = sums_of(functions, outputs, part)
         if goal is None:
             return sums[0], (sums[0], size, sums, size, after)
-        added = penalties(goal, forward, mixed.inputs, outputs, own_key, first)
+        added = penalties(goal, forward, mixed, outputs, own_key, first)
         value, weight = weighted_sum(goal.loss, goal.weight, outputs, mixed, added)
         return value, (value, weight, sums, size, after)
 

@@ -187,7 +187,7 @@ def objective(
         values, count = means_of(functions, outputs, batch)
         if goal is None:
             return values[0], (values, count, after)
-        added = penalties(goal, forward, mixed.inputs, outputs, own_key)
+        added = penalties(goal, forward, mixed, outputs, own_key)
         value = weighted_mean(goal.loss, goal.weight, outputs, mixed, added)
         return value, (values, count, after)
 

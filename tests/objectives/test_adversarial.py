@@ -16,18 +16,20 @@ from jaxmlp import (
     regression,
     train,
     train_many,
+    with_mixup,
     with_precision,
     with_vat,
 )
 from jaxmlp.nn.noise import normal
 from jaxmlp.objectives.adversarial import DIVERGENCES, direction
-from jaxmlp.training.goals import PENALTY, goal_of
+from jaxmlp.training.goals import PENALTY, goal_of, seen
 
 KEY = jax.random.key(5)
 MODEL = mlp((4, 6, 3), activation=jnp.tanh)
 PARAMS = MODEL.init(KEY)
 INPUTS = jax.random.normal(jax.random.key(6), (5, 4))
 KEYS = jax.random.split(KEY, 5)
+ALL = jnp.ones(5, bool)
 
 
 def network(inputs, params=PARAMS):
@@ -49,7 +51,7 @@ def test_divergences_are_those_of_the_answers_distributions():
 
 @pytest.mark.parametrize("kind", DIVERGENCES)
 def test_the_direction_is_what_a_finite_difference_comes_to(kind):
-    found = direction(network, DIVERGENCES[kind], INPUTS, network(INPUTS), KEYS)
+    found = direction(network, DIVERGENCES[kind], INPUTS, network(INPUTS), KEYS, ALL)
     assert np.allclose(np.linalg.norm(found, axis=1), 1, atol=1e-6)
     still, start = network(INPUTS), np.stack([normal(key, 4) for key in KEYS])
     start /= np.linalg.norm(start, axis=1, keepdims=True)
@@ -69,7 +71,7 @@ def test_the_direction_is_what_a_finite_difference_comes_to(kind):
 def test_the_penalty_is_the_divergence_at_the_end_of_the_step_and_slopes_go_through_it_alone():
     penalty = goal_of(with_vat(classification(3), 3.0, 0.5)).penalty
     still = network(INPUTS)
-    there = direction(network, DIVERGENCES["classification"], INPUTS, still, KEYS)
+    there = direction(network, DIVERGENCES["classification"], INPUTS, still, KEYS, ALL)
 
     def expected(params):
         p, q = jax.nn.softmax(still), jax.nn.softmax(network(INPUTS + 0.5 * there, params))
@@ -77,7 +79,7 @@ def test_the_penalty_is_the_divergence_at_the_end_of_the_step_and_slopes_go_thro
 
     def found(params):
         forward = lambda inputs: network(inputs, params)  # noqa: E731
-        return penalty(forward, INPUTS, forward(INPUTS), KEYS)
+        return penalty(forward, INPUTS, forward(INPUTS), KEYS, ALL)
 
     assert np.allclose(found(PARAMS), expected(PARAMS), atol=1e-6)
     assert expected(PARAMS).min() > 1e-3
@@ -85,36 +87,78 @@ def test_the_penalty_is_the_divergence_at_the_end_of_the_step_and_slopes_go_thro
     assert jax.tree.all(jax.tree.map(lambda a, b: np.allclose(a, b, atol=1e-6), slopes, wanted))
 
 
-def test_a_step_goes_down_on_the_loss_and_the_penalty_and_reports_the_loss(blobs):
+@pytest.mark.parametrize("mixes", [False, True])
+def test_a_step_goes_down_on_the_loss_and_the_penalty_and_reports_the_loss(mixes, blobs):
     task, optimizer = with_vat(classification(3), 2.0, 0.5), optax.sgd(1.0)
-    batch = Batch(jnp.asarray(blobs.train_inputs[:8]), jnp.asarray(blobs.train_labels[:8]))
-    update = make_update(MODEL, task.loss, optimizer, task.metrics, goal_of(task))
+    task = with_mixup(task, 1.0) if mixes else task
+    goal, mask = goal_of(task), jnp.arange(8) < 6
+    batch = Batch(jnp.asarray(blobs.train_inputs[:8]), jnp.asarray(blobs.train_labels[:8]), mask)
+    update = make_update(MODEL, task.loss, optimizer, task.metrics, goal)
     state, info = update(init_state(PARAMS, optimizer), batch, KEY)
-    own = jax.random.fold_in(jax.random.fold_in(KEY, 0), PENALTY)
-    keys = jax.vmap(jax.random.fold_in, (None, 0))(own, jnp.arange(8, dtype=jnp.uint32))
+    own = jax.random.fold_in(KEY, 0)
+    places = jnp.arange(8, dtype=jnp.uint32)
+    keys = jax.vmap(jax.random.fold_in, (None, 0))(jax.random.fold_in(own, PENALTY), places)
+    mixed = seen(goal, batch, own)  # which is what is moved, too
+    given = mixed.labels if mixes else jax.nn.one_hot(batch.labels, 3)
 
-    def loss(params):
-        outputs = network(batch.inputs, params)
-        return optax.softmax_cross_entropy_with_integer_labels(outputs, batch.labels).mean()
+    def loss(params, labels):
+        losses = -(labels * jax.nn.log_softmax(network(mixed.inputs, params))).sum(1)
+        return losses[:6].mean()
 
     def whole(params):
         forward = lambda inputs: network(inputs, params)  # noqa: E731
-        added = goal_of(task).penalty(forward, batch.inputs, forward(batch.inputs), keys)
-        return loss(params) + added.mean()
+        added = goal.penalty(forward, mixed.inputs, forward(mixed.inputs), keys, mask)
+        return loss(params, given) + added[:6].mean()
 
     gradient = jax.grad(whole)(PARAMS)
     moved = jax.tree.map(jnp.subtract, PARAMS, state.params)
     assert jax.tree.all(jax.tree.map(lambda a, b: np.allclose(a, b, atol=1e-6), moved, gradient))
-    assert info.loss == pytest.approx(float(loss(PARAMS)), rel=1e-6)
+    reported = loss(PARAMS, jax.nn.one_hot(batch.labels, 3))
+    assert info.loss == pytest.approx(float(reported), rel=1e-5)
+
+
+def test_examples_that_do_not_count_move_nothing_through_the_statistics_of_a_batch():
+    model, task = mlp((4, 6, 3), norm="batch"), with_vat(classification(3), 2.0, 0.5)
+    update = make_update(model, task.loss, optax.sgd(1.0), (), goal_of(task))
+    state = init_state(model.init(KEY), optax.sgd(1.0))
+    inputs, labels, mask = jax.random.normal(KEY, (8, 4)), jnp.arange(8) % 3, jnp.arange(8) < 5
+    after, other = (
+        update(state, Batch(rows, labels, mask), KEY)[0].params.trained
+        for rows in (inputs, inputs.at[5:].multiply(-3.0))
+    )
+    assert jax.tree.all(jax.tree.map(lambda a, b: np.allclose(a, b, atol=1e-6), after, other))
+
+
+def test_pixels_are_moved_in_the_unit_of_the_network():
+    model, task = mlp((2, 6, 3), activation=jnp.tanh), with_vat(classification(3), 2.0, 0.5)
+    update = make_update(model, task.loss, optax.sgd(1.0), (), goal_of(task))
+    state = init_state(model.init(KEY), optax.sgd(1.0))
+    pixels = np.array([[0, 255], [51, 0], [102, 204]], np.uint8)
+    one, other = (
+        update(state, Batch(rows, jnp.arange(3)), KEY)[0].params
+        for rows in (pixels, np.float32(pixels) / 255)
+    )
+    assert np.allclose(one[0].kernel, other[0].kernel, atol=1e-6)
+
+
+def test_values_are_held_still_in_the_unit_of_training():
+    """So that metres and miles come to the same."""
+    divergences = []
+    for unit in (1.0, 1000.0):
+        task = with_vat(regression(3, unit=[unit] * 3), 1.0, 0.5)
+        forward = lambda inputs, unit=unit: unit * network(inputs)  # noqa: E731
+        penalty = goal_of(task).penalty
+        divergences.append(penalty(forward, INPUTS, forward(INPUTS), KEYS, ALL))
+    assert np.allclose(*divergences, rtol=1e-4)
+    assert divergences[0].min() > 1e-4
 
 
 @pytest.mark.parametrize("size", [1e-18, 1.0, 1e15])
 def test_directions_have_a_length_of_one_however_small_the_slopes(size):
     kernel = jnp.array([[3.0, 0.0], [0.0, 0.1]]) * size
     inputs = jnp.ones((2, 2)) / size
-    found = direction(
-        lambda x: x @ kernel, DIVERGENCES["regression"], inputs, inputs @ kernel, KEYS[:2]
-    )
+    given = inputs, inputs @ kernel, KEYS[:2], ALL[:2]
+    found = direction(lambda x: x @ kernel, DIVERGENCES["regression"], *given)
     assert np.allclose(np.abs(found), [[1, 0], [1, 0]], atol=0.2)
     assert np.allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
 
@@ -124,7 +168,7 @@ def test_where_nothing_changes_nothing_is_added():
 
     def added(bias):
         forward = lambda inputs: jnp.tile(bias, (len(inputs), 1))  # noqa: E731
-        return penalty(forward, INPUTS, forward(INPUTS), KEYS).sum()
+        return penalty(forward, INPUTS, forward(INPUTS), KEYS, ALL).sum()
 
     value, slope = jax.value_and_grad(added)(jnp.array([1.0, 0.0, -1.0]))
     assert value == pytest.approx(0, abs=1e-6)
@@ -176,6 +220,9 @@ def test_the_bits_are_the_same_divided_and_whole_batches_are_for_fast_mode(blobs
     [
         (lambda: with_vat(with_vat(classification(3))), "with_vat needs a task without a penalty"),
         (lambda: with_vat(classification(3), -1.0), "vat needs to be a number from 0 on, got -1"),
+        (lambda: with_vat(classification(3), "1"), "vat needs to be a number, got '1'"),
+        (lambda: with_vat(classification(3), True), "vat needs to be a number, got True"),
+        (lambda: with_vat("task"), "with_vat needs a Task such as classification.10., got 'task'"),
         (lambda: with_vat(classification(3), 1.0, float("inf")), "vat_epsilon needs .* got inf"),
         (
             lambda: with_vat(classification(3)._replace(kind="")),

@@ -148,6 +148,8 @@ def test_a_sweep_over_alpha_has_the_bits_of_single_runs_and_zero_mixes_nothing(b
             lambda: with_mixup(classification(3), -0.1),
             "mixup needs to be a number from 0 on, got -",
         ),
+        (lambda: with_mixup(classification(3), None), "mixup needs to be a number, got None"),
+        (lambda: with_mixup(3), "with_mixup needs a Task such as classification.10., got 3"),
         (lambda: with_mixup(classification(3), float("nan")), "mixup needs to be a number .* nan"),
         (
             lambda: with_mixup(classification(3, losses.hinge)),

@@ -7,22 +7,25 @@ import pytest
 from jaxmlp import (
     Batch,
     Recipe,
+    TrainingFault,
     classification,
     init_state,
     make_mesh,
     make_update,
     mlp,
     train,
+    train_many,
     with_mixup,
     with_vat,
 )
+from jaxmlp.training.checks import check
 from jaxmlp.training.goals import Goal, draws, goal_of, key_of, penalties, seen
 
 KEY = jax.random.key(2)
 PLAIN, NOISY = mlp((4, 3)), mlp((4, 5, 3), dropout=0.5)
 
 
-def noise_of(forward, inputs, outputs, keys):
+def noise_of(forward, inputs, outputs, keys, mask):
     """A penalty that is the number that each example draws."""
     return jax.vmap(jax.random.uniform)(keys)
 
@@ -60,18 +63,19 @@ def test_rates_go_to_the_functions_that_take_them():
 
 def test_examples_draw_by_their_places_in_the_whole_batch():
     goal = Goal(classification(3).loss, penalty=noise_of)
-    whole = penalties(goal, None, jnp.ones((6, 4)), None, KEY)
-    part = penalties(goal, None, jnp.ones((2, 4)), None, KEY, first=4)
+    examples = Batch(jnp.ones((6, 4)), jnp.zeros(6, int))
+    whole = penalties(goal, None, examples, None, KEY)
+    part = penalties(goal, None, Batch(jnp.ones((2, 4)), jnp.zeros(2, int)), None, KEY, first=4)
     assert np.array_equal(whole[4:], part)
     assert len(np.unique(whole)) == 6
-    assert penalties(None, None, jnp.ones((6, 4)), None, KEY) is None
+    assert penalties(None, None, examples, None, KEY) is None
 
 
 def test_a_penalty_counts_as_the_examples_do(blobs):
     """It is added before weights, of examples and of classes, and before the mask."""
 
-    def penalty(forward, inputs, outputs, keys):
-        return inputs[:, 0] * outputs[:, 0]
+    def penalty(forward, inputs, outputs, keys, mask):
+        return jnp.where(mask, inputs[:, 0] * outputs[:, 0], jnp.nan)
 
     weight = jnp.array([1.0, 2.0, 4.0])
     task = classification(3, class_weights=weight.tolist())._replace(penalty=penalty)
@@ -119,18 +123,65 @@ def test_a_batch_without_a_mix_is_the_same_one():
         (classification(3)._replace(mix=3), "mix needs to be a function such as lambda batch, key"),
         (classification(3)._replace(penalty=3), "penalty needs to be a function such as lambda f"),
         (
-            classification(3)._replace(penalty=lambda f, x, y, k: jnp.ones((len(x), 2))),
-            "cannot take a batch|one number for each example",
+            classification(3)._replace(penalty=lambda f, x, y, k, m: y[:, :1]),
+            r"a penalty needs to return a number for each example, got \(16, 1\)",
         ),
         (
-            classification(3)._replace(
-                mix=lambda batch, key: batch._replace(inputs=batch.inputs[:, 1:])
-            ),
-            "cannot take a batch",
+            classification(3)._replace(penalty=lambda f, x, y, k, m: 0.5),
+            "a penalty needs to return a number for each example, got 0.5",
+        ),
+        (
+            classification(3)._replace(mix=lambda b, key: b._replace(inputs=b.inputs[:, 1:])),
+            "Task.*, mix=<lambda>.* cannot take a batch",
         ),
     ],
 )
 def test_what_is_no_mix_or_penalty_is_refused_before_any_work(task, said, blobs):
     recipe = Recipe(PLAIN, task, optax.sgd, {"learning_rate": 0.1}, 16, 1)
     with pytest.raises(ValueError, match=said):
-        train(recipe, blobs, 0)
+        check(recipe, blobs, 0)
+
+
+def moved_by_itself(forward, inputs, outputs, keys, mask):
+    """What the network makes of its own inputs a second time differs by nothing."""
+    return 1e3 * jnp.square(forward(inputs) - outputs).sum(1)
+
+
+@pytest.mark.parametrize("mesh", [None, make_mesh("data:1")])
+def test_each_pass_of_a_step_sees_the_same_noise(mesh, blobs):
+    task = classification(3)._replace(penalty=moved_by_itself)
+    recipe = Recipe(NOISY, task, optax.sgd, {"learning_rate": 0.1}, 16, 1)
+    penalized = train(recipe, blobs, 0, mesh=mesh)
+    plain = train(recipe._replace(task=classification(3)), blobs, 0, mesh=mesh)
+    assert np.allclose(penalized.params[0].kernel, plain.params[0].kernel, atol=1e-5)
+
+
+def test_a_fault_of_the_penalty_is_told_from_the_losses_and_from_the_networks(blobs):
+    def odd(forward, inputs, outputs, keys, mask):
+        return jnp.nan * outputs.sum(1)
+
+    def huge(batch, key):
+        return batch._replace(inputs=batch.inputs * 1e38 * 1e38)
+
+    recipe = Recipe(PLAIN, classification(3), optax.sgd, {"learning_rate": 0.1}, 16, 1)
+    for pieces, where in (
+        ({"penalty": odd}, ("loss", "odd")),
+        ({"mix": huge}, ("forward pass", "layer_0")),
+    ):
+        task = classification(3)._replace(**pieces)
+        with pytest.raises(TrainingFault) as fault:
+            train(recipe._replace(task=task), blobs, 0)
+        assert (fault.value.fault.kind, fault.value.fault.layer) == where
+
+
+def test_a_sweep_needs_the_task_to_have_what_it_varies(blobs):
+    recipe = Recipe(PLAIN, classification(3), optax.sgd, {"learning_rate": 0.1}, 16, 1)
+    with pytest.raises(ValueError, match=r"to have vat, as with_vat\(task\) has it, got none"):
+        train_many(recipe, blobs, seeds=[0], sweep={"vat": [1.0]})
+
+
+def test_several_devices_refuse_what_they_cannot_find_for_populations_too(blobs):
+    model, task = mlp((4, 6, 3), norm="batch"), with_vat(classification(3))
+    recipe = Recipe(model, task, optax.sgd, {"learning_rate": 0.1}, 16, 1)
+    with pytest.raises(ValueError, match="exact mode cannot find how a penalty changes"):
+        train_many(recipe, blobs, seeds=[0], mode="exact", mesh=make_mesh("member:1,data:1"))

@@ -28,6 +28,8 @@ from jaxmlp import (
     mlp,
     train,
     warm_up,
+    with_mixup,
+    with_vat,
 )
 from jaxmlp.runtime.compilation import compile_all
 from jaxmlp.training.engine import calls_of, shapes_of
@@ -38,7 +40,9 @@ NETWORKS = {
     "plain": mlp((4, 6, 3)),
     "both": mlp((4, 6, 5, 3), norm="batch", dropout=0.3, input_noise=0.1),
     "own": BOTH,
+    "moved": mlp((4, 6, 3), norm="layer", dropout=0.3),
 }
+TASKS = {NETWORKS["moved"]: with_vat(with_mixup(classification(3), 1.0), 1.0, 0.5)}
 
 
 COUNTED = Metric(
@@ -50,7 +54,8 @@ COUNTED = Metric(
 
 def recipe_of(model, batch_size=16, **more):
     settings = {"learning_rate": 0.01}
-    return Recipe(model, classification(3), optax.adam, settings, batch_size, 2)._replace(**more)
+    task = TASKS.get(model, classification(3))
+    return Recipe(model, task, optax.adam, settings, batch_size, 2)._replace(**more)
 
 
 def all_bits(run):

@@ -258,7 +258,7 @@ def a_word(case):
         [
             (verify, [run], [odd]),
             (verify, [run], [run, run]),
-            (verify, [run], [old]),
+            (verify, [run], [run, old]),
             (verify, [run], []),
             (replay, [old, member], [odd, member]),
             (replay, [old, member], [old]),

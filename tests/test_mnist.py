@@ -585,6 +585,25 @@ def test_quick_is_there_with_each_of_five_seeds(dataset, least, tmp_path):
     assert accuracies.min() >= np.float32(least)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("dataset", "least"),
+    [
+        pytest.param("mnist", 0.992, marks=needs("mnist")),
+        pytest.param("fashion_mnist", 0.89, marks=needs("fashion_mnist")),  # not tuned to it
+    ],
+)
+def test_strong_is_there_with_a_seed(dataset, least, tmp_path):
+    call(
+        mnist,
+        "--preset=strong",
+        f"--dataset={dataset}",
+        "--noplots",
+        f"--workdir={tmp_path / 'run'}",
+    )
+    assert read(tmp_path / "run" / "summary.json")["test_accuracy"] >= least
+
+
 @needs_mnist
 def test_auto_takes_mnist_where_it_is(tmp_path):
     call(mnist, "--num_epochs=1", "--noplots", f"--workdir={tmp_path / 'run'}")

@@ -17,9 +17,7 @@ from experiments.cited.commands import line
 from experiments.cited.evidence import was_run
 from experiments.folder import arrays, records, schema
 from experiments.folder.files import as_written, write_text
-from experiments.scores import figures, several
-from experiments.scores.several import ENSEMBLE, Part
-from experiments.scores.worth import NETWORK
+from experiments.scores import ensemble
 from jaxmlp.runtime import receipt
 from jaxmlp.types import Dataset
 
@@ -108,29 +106,16 @@ def _check_errors(
 
 def _together(data: Dataset, outputs: Sequence[np.ndarray]) -> dict[str, Any]:
     """What networks say together, the mean of their probabilities, beside what one says."""
-    part = Part(np.asarray(data.test_labels), len(data.train_inputs), [[p] for p in outputs], {})
-    scores = several.scores("classification", [part], are_folds=False)
+    found = ensemble.of("classification", np.asarray(data.test_labels), outputs)
     mean = np.mean(np.asarray(outputs, np.float64), axis=0)
-    guesses = np.stack([each.argmax(axis=1) for each in outputs])
     is_wrong = mean.argmax(axis=1) != data.test_labels
     return {
         "wrong": np.flatnonzero(is_wrong).tolist(),
-        "one": {name: scores[NETWORK][name] for name in TOGETHER},
-        "all": {name: scores[ENSEMBLE][name] for name in TOGETHER},
-        "num_disputed": int((guesses != guesses[0]).any(axis=0).sum()),
-        "disagreement": float(figures.rounded(_disagreement(guesses))),
+        "one": {name: found["one"][name] for name in TOGETHER},
+        "all": {name: found["together"][name] for name in TOGETHER},
+        "num_disputed": round(found["not_unanimous"] * len(is_wrong)),
+        "disagreement": found["disagreement"],
     }
-
-
-def _disagreement(guesses: np.ndarray) -> float:
-    """The share of test examples at which two of the networks guess differently, over all pairs.
-
-    >>> _disagreement(np.array([[1, 1], [1, 2], [1, 2]]))
-    0.3333333333333333
-    """
-    count = len(guesses)
-    pairs = [(i, j) for i in range(count) for j in range(i)]
-    return float(np.mean([(guesses[i] != guesses[j]).mean() for i, j in pairs]))
 
 
 def _receipt(folder: Path, digests: list[str]) -> dict[str, Any]:

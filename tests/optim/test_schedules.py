@@ -90,3 +90,18 @@ def test_a_linear_schedule_with_shares_that_are_traced_is_the_same():
 @pytest.mark.parametrize("shares", [{}, {"warmup": 0.0, "decay": 0.0}, {"decay": 0.0}])
 def test_the_only_step_of_a_run_has_the_whole_rate(shares):
     assert float(schedules.warmup_linear(0.3, 1, **shares)(0)) == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: schedules.linear(1.0, 100, decay=2.0), "decay needs to be a share .* got 2$"),
+        (lambda: schedules.warmup_linear(1.0, 100, decay=-0.1), "decay needs to be a share"),
+        (lambda: schedules.warmup_linear(1.0, 100, warmup=1.5), "warmup needs .* got 1.5$"),
+        (lambda: schedules.warmup_cosine(1.0, 100, warmup=2.0), "warmup needs .* got 2$"),
+        (lambda: schedules.warmup_constant(1.0, 100, warmup=float("nan")), "warmup needs .* nan$"),
+    ],
+)
+def test_what_is_no_share_is_refused(make, said):
+    with pytest.raises(ValueError, match=said):
+        make()

@@ -46,7 +46,7 @@ flags.adopt_module_key_flags(startup)
 
 def main(argv: list[str]) -> None:
     """Trains by the flags."""
-    if not preset_flag.is_of_many():
+    if not preset_flag.is_of_many() and not config.goes_on_with_a_sweep(of_preset=True):
         run(argv, "mnist")
         return
     with endings.clear_errors():

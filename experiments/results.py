@@ -38,7 +38,9 @@ from experiments.folder.workdir import user_path
 from jaxmlp.types import Dataset
 
 DEFAULT = "runs/results"
-STOPPED = (130, 143)  # exit codes of a command that somebody stopped
+OWN = ("run", "plan", "page", "only", "workdir")  # flags
+# Exit codes of a command that somebody stopped; the latter two before it was ready for that.
+STOPPED = {130: 130, 143: 143, -signal.SIGINT: 130, -signal.SIGTERM: 143}
 
 Records = dict[str, dict[str, Any]]
 
@@ -93,6 +95,7 @@ def main(values: flags.FlagValues, argv: Sequence[str], book: Book = BOOK) -> No
     console = Console(highlight=False)
     with endings.clear_errors("interrupted"):
         command_line.refuse_arguments(list(argv))
+        _refuse_others(values)
         wanted = [name for name in ("run", "plan", "page") if values[name].value]
         if len(wanted) > 1:
             given = " and ".join(f"--{name}" for name in wanted)
@@ -105,6 +108,14 @@ def main(values: flags.FlagValues, argv: Sequence[str], book: Book = BOOK) -> No
         if wanted != ["page"]:
             gather(console, book, chosen, folder, wanted == ["run"])
         write_pages(console, book, read(console, book))
+
+
+def _refuse_others(values: flags.FlagValues) -> None:
+    """Raises ValueError for flags of the programs that it runs: they would have no effect."""
+    known = {"help", "helpfull", "helpshort", *OWN}
+    if others := [name for name in values if values[name].present and name not in known]:
+        own = ", ".join(f"--{name}" for name in OWN)
+        raise ValueError(f"experiments.results takes {own}, got --{others[0]}")
 
 
 def _chosen(book: Book, only: Sequence[str] | None) -> list[Command]:
@@ -206,7 +217,7 @@ def _run(console: Console, command: Command, path: Path) -> None:
     code = run_to_end(program)
     if code in STOPPED:
         print(f"{command.id} was stopped; the same command goes on", file=sys.stderr)
-        sys.exit(code)
+        sys.exit(STOPPED[code])
     if code:
         raise ValueError(f"{command.id} needs to end well, got exit code {code}")
 

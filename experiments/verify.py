@@ -77,7 +77,7 @@ def main(argv: list[str]) -> None:
         if len(argv) != 2:
             raise ValueError(f"expected one run's folder, got {' '.join(argv[1:]) or 'nothing'}")
         folder = user_path(argv[1])
-        if (folder / "runs.npz").exists():
+        if is_sweep(folder):
             verify_sweep(console, folder)
             return
         claim = proof.read(folder)
@@ -96,6 +96,21 @@ def main(argv: list[str]) -> None:
     conclude(console, job, claim, made, found)
     if found or made.differs:
         sys.exit(NOT_IDENTICAL)
+
+
+def is_sweep(folder: Path) -> bool:
+    """Whether a folder is a sweep's, by its config.
+
+    Raises:
+      ValueError: if it is one that has not ended.
+    """
+    if not (folder / "config.json").exists():
+        return False
+    if "sweep" not in schema.read(folder / "config.json", schema.Fields({})):
+        return False
+    if not (folder / "runs.npz").exists():
+        raise ValueError(f"{folder} needs to hold a finished sweep, got no runs.npz")
+    return True
 
 
 def verify_sweep(console: Console, folder: Path) -> None:

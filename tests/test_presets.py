@@ -117,6 +117,8 @@ def test_a_preset_of_many_networks_trains_them_as_one_population(
     before = record["params_sha256"].tolist()
     call(program, *given, "--resume")
     assert npz.open_arrays(folder / "runs.npz")["params_sha256"].tolist() == before
+    call(program, f"--workdir={folder}", "--resume")  # whose record says what it is
+    assert npz.open_arrays(folder / "runs.npz")["params_sha256"].tolist() == before
 
 
 def test_a_value_that_does_not_fit_is_the_presets(data, tmp_path, presets):

@@ -55,13 +55,18 @@ def earlier_config(kind: str) -> dict[str, Any] | None:
     return earlier
 
 
-def goes_on_with_a_sweep() -> bool:
-    """Whether a sweep's folder is to be resumed; a folder of nothing is not."""
+def goes_on_with_a_sweep(of_preset: bool = False) -> bool:
+    """Whether a sweep's folder is to be resumed; a folder of nothing is not.
+
+    Args:
+      of_preset: whether it has to be one that --preset made of many networks.
+    """
     if not flags.FLAGS.resume or flags.FLAGS.workdir is None:
         return False
     with contextlib.suppress(ValueError):
         path = workdir.user_path(flags.FLAGS.workdir) / "config.json"
-        return "sweep" in schema.read(path, schema.Fields({}))
+        earlier = schema.read(path, schema.Fields({}))
+        return "sweep" in earlier and (not of_preset or preset_flag.is_many(earlier.get("preset")))
     return False
 
 

@@ -9,21 +9,35 @@ from absl import flags
 
 from experiments.app.fields import SWEEP, SWEEP_OUTPUT
 from experiments.app.presets import PRESETS, as_flags
+from experiments.app.recipes import OWN
 from experiments.app.settings import names_of
 
-__all__ = ["blamed", "holding", "is_of_many", "refuse_seed", "said"]
+__all__ = ["blamed", "holding", "is_many", "is_of_many", "refuse_seed", "said"]
 
 NAMED = r"--{0}\b|\b{0}(?=[:=]| needs)"  # a setting, as it stands in a message
 
 
 def holding() -> dict[str, Any]:
-    """The settings that the preset decides: those that no flag says otherwise; {} of none."""
-    return {name: value for name, value in _all().items() if not _is_given(name)}
+    """The settings that the preset decides: those that no flag says otherwise; {} of none.
+
+    A number of a schedule or an optimizer goes with it, where a flag has another that takes none.
+    """
+    return {
+        name: value
+        for name, value in _all().items()
+        if not _is_given(name) and not _is_anothers(name)
+    }
 
 
 def is_of_many() -> bool:
     """Whether the preset is one of many networks, which `experiments.sweep` trains."""
-    return not _all().keys().isdisjoint(names_of(SWEEP, SWEEP_OUTPUT))
+    return is_many(_name())
+
+
+def is_many(name: Any) -> bool:
+    """The same of any preset, by its name; no for what is none."""
+    settings = PRESETS.get(name, {}) if isinstance(name, str) else {}
+    return not settings.keys().isdisjoint(names_of(SWEEP, SWEEP_OUTPUT))
 
 
 def refuse_seed() -> None:
@@ -54,10 +68,11 @@ def blamed() -> Iterator[None]:
     try:
         yield
     except ValueError as error:
+        swept = {text.partition("=")[0] for text in _swept()}
         guilty = {
             name: value
             for name, value in holding().items()
-            if re.search(NAMED.format(name), str(error))
+            if name not in swept and re.search(NAMED.format(name), str(error))
         }
         if not guilty or hasattr(error, "exit_code"):
             raise
@@ -77,6 +92,12 @@ def _all() -> dict[str, Any]:
 
 def _is_given(name: str) -> bool:
     return name in flags.FLAGS and bool(flags.FLAGS[name].present)
+
+
+def _is_anothers(name: str) -> bool:
+    """Whether a setting is of a schedule or an optimizer that a flag has put another for."""
+    whose, takers = OWN.get(name, ("", ()))
+    return bool(whose) and _is_given(whose) and _given(whose) not in takers
 
 
 def _given(name: str) -> Any:

@@ -55,8 +55,8 @@ def make(command: Command, folder: Path, data: Dataset) -> dict[str, Any]:
     inputs, labels = data.sets()["test"]
     outputs = [answers.predict(each.recipe, each.params, inputs) for each in loaded.each]
     wrong = [np.flatnonzero(each.argmax(axis=1) != labels) for each in outputs]
-    errors = _errors_of(kept, len(labels))
-    _check_errors(folder, errors, [len(each) for each in wrong], config["precision"], len(labels))
+    errors = [len(each) for each in wrong]
+    _check_errors(folder, _errors_of(kept, len(labels)), errors, config["precision"], len(labels))
     return {
         "id": command.id,
         "command": line(command.flags),

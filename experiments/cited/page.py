@@ -80,7 +80,8 @@ def drawn(commands: Sequence[Command], steps: Sequence[Command]) -> list[Command
 
 def rows(commands: Sequence[Command], records: Records) -> list[str]:
     """The README's rows: of the commands that come first."""
-    head = ["what", "command", "mean test accuracy", "worst and best seed", "time a network"]
+    mean = "mean test accuracy (95 % interval, over seeds)"
+    head = ["what", "command", mean, "worst and best seed", "time a network"]
     made = []
     for each in commands:
         if not each.is_first:

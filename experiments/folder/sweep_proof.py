@@ -100,7 +100,8 @@ def differences(
     folder, runs = job.path, made.runs
     again = sweep_report.arrays_of(runs, made.digests)
     yield from _members(runs, again, arrays.read_runs(folder / "runs.npz", points.axes(config)))
-    yield from _networks(folder / "networks", runs, made.digests)
+    are_kept = bool(config["outputs"].get("save_networks"))
+    yield from _networks(folder / "networks", runs, made.digests, are_kept)
     rows = statistics.summarize(runs, job.metric, interval="t")
     p_values = standings.against_best(runs, job.metric, rows)
     yield from _table(folder / "table.csv", job, runs, rows, p_values)
@@ -139,7 +140,7 @@ def _members(
         yield f"runs.npz: and of {num_other - LISTED:,} more networks"
 
 
-def _networks(folder: Path, runs: jaxmlp.Runs, digests: list[str]) -> Iterator[str]:
+def _networks(folder: Path, runs: jaxmlp.Runs, digests: list[str], are_kept: bool) -> Iterator[str]:
     """Compares the networks that --save_networks has left, where it has."""
     there = {path.name for path in folder.glob("*.npz")} if folder.exists() else set()
     for member, digest in zip(sweep_report.members(runs), digests, strict=True):
@@ -147,7 +148,7 @@ def _networks(folder: Path, runs: jaxmlp.Runs, digests: list[str]) -> Iterator[s
         if name in there:
             got = jaxmlp.digest(jaxmlp.load_params(folder / name))
             yield from receipt.differences(digest, got, f"networks/{name}")
-        elif there:
+        elif there or are_kept:
             yield f"networks/{name}: expected a file, got nothing"
 
 

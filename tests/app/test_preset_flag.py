@@ -51,6 +51,29 @@ def test_a_flag_that_is_given_holds_in_a_presets_place(arguments, holding, said)
 
 
 @pytest.mark.parametrize(
+    ("flag", "left"),
+    [
+        ("--schedule=cosine", {"b1": 0.8, "schedule": "warmup_linear"}),
+        ("--schedule=warmup_constant", {"b1": 0.8, "warmup": 0.2}),
+        ("--optimizer=sgd", {"schedule": "warmup_linear", "warmup": 0.2}),
+        ("--optimizer=nadam", {"b1": 0.8, "schedule": "warmup_linear", "warmup": 0.2}),
+    ],
+)
+def test_numbers_of_a_schedule_or_an_optimizer_go_with_it(monkeypatch, flag, left):
+    preset = {"b1": 0.8, "schedule": "warmup_linear", "warmup": 0.2}
+    monkeypatch.setitem(PRESETS, "quick", preset)
+    with command_line("--preset=quick", flag):
+        found = preset_flag.holding()
+        assert found == {name: left[name] for name in left if f"--{name}" not in flag}
+
+
+def test_what_is_swept_is_not_the_presets_to_blame():
+    swept = command_line("--preset=quick", "--sweep=batch_size=9,100")
+    with swept, pytest.raises(ValueError, match="got 100$"), preset_flag.blamed():
+        raise ValueError("batch_size needs to be at most 50, got 100")
+
+
+@pytest.mark.parametrize(
     ("values", "is_of_many"),
     [({"norm": "batch"}, False), ({"seeds": "0:2"}, True), ({"save_networks": True}, True)],
 )

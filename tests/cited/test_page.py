@@ -31,7 +31,8 @@ def test_data_have_sections_of_their_own():
 
 def test_the_readme_has_the_first_rows_alone():
     assert page.rows([ONE, TWO, LAST], {"one": RECORD, "two": OTHER}) == [
-        "| what | command | mean test accuracy | worst and best seed | time a network |",
+        "| what | command | mean test accuracy (95 % interval, over seeds) "
+        "| worst and best seed | time a network |",
         "|---|---|---|---|---|",
         "| the one | `python -m experiments.sweep --dataset=mnist --seeds=0:2` | "
         "99.45 % (98.81 to 100.09 %), 2 seeds | 99.40 % and 99.50 % | 15 s |",

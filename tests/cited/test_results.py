@@ -119,6 +119,15 @@ def test_mistakes_are_one_line(book, arguments, said):
         program(book, *arguments)
 
 
+def test_flags_of_the_programs_that_it_runs_are_refused(book):
+    values = flags.FlagValues()
+    results.define(values)
+    flags.DEFINE_integer("num_epochs", 1, "", flag_values=values)
+    values(["program", "--run", "--num_epochs=2"])
+    with pytest.raises(SystemExit, match="takes --run, .* --workdir, got --num_epochs$"):
+        results.main(values, ["program"], book)
+
+
 def test_the_plan_says_what_there_is(book, runs, capsys):
     shutil.rmtree(runs / "small")
     program(book, "--only=faster", f"--workdir={runs}")

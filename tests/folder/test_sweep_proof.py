@@ -133,6 +133,11 @@ def other_network(folder):
             ),
             "config.l2: expected 0.5, got 0.0": str,
         },
+        {
+            f"{NETWORK}: expected a file, got nothing": lambda folder: shutil.rmtree(
+                folder / "networks"
+            ),
+        },
     ],
 )
 def test_what_is_forged_or_lost_is_named(folder, capsys, forgeries):
@@ -142,6 +147,12 @@ def test_what_is_forged_or_lost_is_named(folder, capsys, forgeries):
     assert (code, lines[0]) == (verify.NOT_IDENTICAL, "the sweep differs:")
     for line in forgeries:
         assert any(each.startswith(line) for each in lines), (line, lines)
+
+
+def test_a_sweep_that_has_not_ended_is_one_line(folder):
+    (folder / "runs.npz").unlink()
+    with pytest.raises(SystemExit, match="needs to hold a finished sweep, got no runs.npz$"):
+        call(verify, folder)
 
 
 def test_an_earlier_folder_says_nothing_of_what_networks_say_together(folder, capsys):

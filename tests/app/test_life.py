@@ -285,12 +285,13 @@ def test_nothing_to_resume_is_one_line(folder):
     assert os.listdir(folder) == ["thesis.tex"]
 
 
+@pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.slow)])
 def test_one_command_serves_a_run_that_is_killed_at_any_moment_of_its_start(
-    flags, folder, tmp_path, capsys
+    every, flags, folder, tmp_path, capsys
 ):
     flags = [*flags, "--num_epochs=2", "--checkpoint_every=1epoch", "--resume"]
     whole, said = trained(tmp_path / "whole", flags), set()
-    for number in itertools.count():
+    for number in itertools.count(step=every):
         with killed_at(number, folder):
             train(folder, *flags)
         is_started = (folder / "metrics.jsonl").exists()
@@ -405,10 +406,11 @@ def test_a_line_cut_short_by_a_crash_is_made_again(flags, folder, whole):
     assert result(folder) == whole
 
 
-def test_a_resume_may_itself_be_killed_at_any_change_of_the_folder(flags, folder, whole):
+@pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_resume_may_itself_be_killed_at_any_change_of_the_folder(every, flags, folder, whole):
     interrupted(folder, flags, 4, signal.SIGTERM)
     shutil.copytree(folder, folder.with_name("stopped"))
-    for number in range(18):
+    for number in range(0, 18, every):
         with killed_at(number, folder) as changes:
             train(folder, *flags, "--resume")
         assert len(changes) == number
@@ -469,10 +471,11 @@ FILES = {
 @lacks_room
 @pytest.mark.parametrize("name", FILES)
 def test_training_ends_though_a_file_finds_no_room_and_the_run_says_which(
-    name, flags, folder, tmp_path, capsys
+    name, flags, folder, whole, tmp_path, capsys
 ):
-    flags = [*flags, "--plots"]
-    whole = trained(tmp_path / "whole", flags)
+    if name == "plots":
+        flags = [*flags, "--plots"]
+        whole = trained(tmp_path / "whole", flags)
     module, function = FILES[name]
     call = getattr(module, function)
     is_full = False
@@ -563,8 +566,14 @@ def test_the_test_set_decides_nothing(noisy, folder, tmp_path, rule):
     assert kept[0] == kept[1]
 
 
-@pytest.mark.parametrize("every", ["3steps", "0"])
-@pytest.mark.parametrize("after", [-1, 0, 1, 3])
+@pytest.mark.parametrize(
+    ("every", "after"),
+    [
+        *(("3steps", 0), ("0", 1)),
+        *(pytest.param("3steps", after, marks=pytest.mark.slow) for after in (-1, 1, 3)),
+        *(pytest.param("0", after, marks=pytest.mark.slow) for after in (-1, 0, 3)),
+    ],
+)
 def test_a_resumed_run_stops_early_alike(noisy, folder, tmp_path, every, after):
     flags = [*noisy, "--patience=4", f"--checkpoint_every={every}", "--keep=1"]
     whole = trained(tmp_path / "whole", flags)

@@ -19,6 +19,8 @@ __all__ = [
     "Dense",
     "Fault",
     "Info",
+    "LadderDense",
+    "LadderNormed",
     "Model",
     "Normed",
     "Params",
@@ -51,7 +53,26 @@ class Normed(NamedTuple):
     bias: jax.Array  # (outputs,) float32
 
 
-Params = tuple[Dense | Normed, ...]
+class LadderDense(NamedTuple):
+    """A fully connected layer of a Ladder network, with its part of the way back."""
+
+    kernel: jax.Array  # (inputs, outputs) float32
+    bias: jax.Array  # (outputs,) float32
+    back: jax.Array  # (outputs, inputs) float32
+    merge: jax.Array  # (10, inputs) float32: a1 to a10 of Rasmus et al., 2015, eq. 2
+
+
+class LadderNormed(NamedTuple):
+    """The same of a layer whose outputs are normalised."""
+
+    kernel: jax.Array  # (inputs, outputs) float32
+    scale: jax.Array  # (outputs,) float32
+    bias: jax.Array  # (outputs,) float32
+    back: jax.Array  # (outputs, inputs) float32
+    merge: jax.Array  # (10, inputs) float32
+
+
+Params = tuple[Dense | Normed | LadderDense | LadderNormed, ...]
 
 
 class Context(NamedTuple):
@@ -75,13 +96,14 @@ class Model(NamedTuple):
     A network that is the same function in training needs no `train`. One that is not, as dropout
     and batch normalization make it, has one: `train(params, inputs, context)` takes a whole batch,
     (batch, features), and returns the outputs, (batch, outputs), and what has become of the running
-    statistics, a tree like `params.running`; () where the parameters are no `Variables`. `lift`
-    makes one from the math of one example.
+    statistics, a tree like `params.running`; () where the parameters are no `Variables`. It may
+    return a cost beside them, (batch,): what the network itself adds to the loss of each example.
+    `lift` makes one from the math of one example.
     """
 
     init: Callable[[jax.Array], PyTree]  # key -> params, or Variables
     apply: Callable[[PyTree, jax.Array], jax.Array]  # params, (features,) -> (outputs,): evaluation
-    train: Callable[[PyTree, jax.Array, Context], tuple[jax.Array, PyTree]] | None = None
+    train: Callable[[PyTree, jax.Array, Context], Any] | None = None
     # What the network is, as data: hashable, None where it is known by its functions alone.
     architecture: Any = None
     least_batch: int = 1  # examples that a batch of training needs: 2 for a mean and a variance

@@ -156,6 +156,18 @@ class Decisive:
     input_noise: float = number(
         0.0, "Standard deviation of the noise that training adds to inputs.", is_later=True
     )
+    noise: float = number(
+        0.0,
+        "The same of what each hidden layer computes, before its activation; with --norm, in the "
+        "unit of what is normalised.",
+        is_later=True,
+    )
+    ladder: float = number(
+        0.0,
+        "Weight of a Ladder network's cost beside the loss: a way back from the outputs is to find "
+        "the inputs without --input_noise; 0 for none.",
+        is_later=True,
+    )
     noise_seed: int | None = whole(
         None,
         "Decides what training draws, as dropout does, in the seed's place.",

@@ -121,7 +121,7 @@ def model(config: Mapping[str, Any]) -> jaxmlp.Model:
         _named("activation", config),
         _initializer("kernel_init", config),
         _initializer("bias_init", config),
-        **_given(config, "dropout", "input_dropout", "input_noise"),
+        **_given(config, "dropout", "input_dropout", "input_noise", "noise", "ladder"),
         norm=None if norm == "none" else norm,
     )
     scaled = jaxmlp.standardized(

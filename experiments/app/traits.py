@@ -15,12 +15,13 @@ def traits(model: jaxmlp.Model) -> dict[str, str]:
     {'norm': 'batch norm', 'dropout': 'dropout 0.5'}
     """
     found = {}
-    if norm := getattr(model.architecture, "norm", None):
+    made = model.architecture
+    if norm := getattr(made, "norm", None):
         found["norm"] = f"{norm} norm"
-    for name in ("dropout", "input_dropout", "input_noise"):
-        if rate := getattr(model.architecture, name, None):
+    for name in ("dropout", "input_dropout", "input_noise", "noise", "ladder"):
+        if rate := getattr(made, name, None):
             found[name] = f"{name.replace('_', ' ')} {rate:g}"
-    if (precision := getattr(model.architecture, "precision", "float32")) != "float32":
+    if (precision := getattr(made, "precision", "float32")) != "float32":
         found["precision"] = f"products in {precision}"
     return found
 
@@ -36,7 +37,7 @@ def with_what(model: jaxmlp.Model) -> str:
     """
     found = traits(model)
     parts = ["dropout"] * bool({"dropout", "input_dropout"} & {*found})
-    parts += ["noise"] * ("input_noise" in found)
+    parts += ["noise"] * bool({"input_noise", "noise"} & {*found})
     parts += ["each batch's statistics"] * (found.get("norm") == "batch norm")
     *others, last = parts or [""]
     return f"{', '.join(others)} and {last}" if others else last

@@ -49,7 +49,7 @@ def blocks_of(name: str, model: Model, params: PyTree) -> list[Block]:
     blocks = []
     for number, layer in enumerate(layers):
         arrays = {"kernel": layer.kernel, "bias": layer.bias}
-        if isinstance(layer, Normed):
+        if hasattr(layer, "scale"):
             arrays["bias"] = np.zeros_like(layer.bias)
             arrays |= {"scale": layer.scale, "shift": layer.bias}
             arrays |= dict(running[number]) if running else {}

@@ -9,7 +9,7 @@ import jax
 from jaxmlp.interop.passes import Imported, as_variables
 from jaxmlp.nn.architecture import MLP, SCALINGS
 from jaxmlp.nn.scaling import scaled, unscaled
-from jaxmlp.types import Dense, PyTree
+from jaxmlp.types import PyTree
 
 if TYPE_CHECKING:
     from flax import linen
@@ -49,8 +49,9 @@ def places(mlp: MLP) -> Iterator[tuple[str, int]]:
 def _module(mlp: MLP, training: bool) -> "linen.Sequential":
     from flax import linen
 
-    if training and mlp.input_noise is not None:
-        raise ValueError(f"flax_module needs no input_noise in training, got {mlp}")
+    for name in ("input_noise", "noise", "ladder"):
+        if training and getattr(mlp, name) is not None:
+            raise ValueError(f"flax_module needs no {name} in training, got {mlp}")
     inits: dict[str, Any] = {"kernel_init": mlp.kernel_init, "bias_init": mlp.bias_init}
     norm: dict[str, Any] = {"epsilon": mlp.norm_epsilon, "bias_init": mlp.bias_init}
     norm["use_fast_variance"] = False  # E[x²] - E[x]² loses digits where the mean is large
@@ -86,6 +87,6 @@ def _tree(mlp: MLP, params: PyTree) -> dict[str, PyTree]:
                 statistics[name] = dict(running[place])
         elif kind == "dense":
             trained[name] = {"kernel": layer.kernel}
-            if isinstance(layer, Dense):  # else the bias comes after the norm
+            if not hasattr(layer, "scale"):  # else the bias comes after the norm
                 trained[name]["bias"] = layer.bias
     return {"params": trained} | ({"batch_stats": statistics} if statistics else {})

@@ -27,10 +27,18 @@ __all__ = [
 ]
 
 NORMS = ("batch", "layer")
-RATES = ("dropout", "input_dropout", "input_noise", "norm_momentum")  # what training traces
+# What training traces.
+RATES = ("dropout", "input_dropout", "input_noise", "norm_momentum", "noise", "ladder")
 SCALINGS = ("input_scaling", "output_scaling")  # what `standardized` sets
 # Fields that files from before them do not have, and what these mean by it.
-LATER = {"input_scaling": None, "output_scaling": None, "precision": "float32", "sharded": ()}
+LATER: dict[str, Any] = {
+    "input_scaling": None,
+    "output_scaling": None,
+    "precision": "float32",
+    "sharded": (),
+    "noise": None,
+    "ladder": None,
+}
 UNUSUAL = (*SCALINGS, "sharded")  # what a network's name has in words of its own
 MOMENTUM = 0.9  # of running statistics: what PyTorch calls 0.1
 EPSILON = 1e-5  # as PyTorch has it for both norms, and Flax for that of the batch
@@ -53,6 +61,8 @@ class MLP(NamedTuple):
     output_scaling: Scaling | None = None  # what the outputs are multiplied by, and added to them
     precision: str = "float32"  # of the products: one of PRECISIONS
     sharded: tuple[int, ...] = ()  # hidden layers whose units a mesh divides, 0 the first
+    noise: float | None = None
+    ladder: float | None = None
 
     @property
     def name(self) -> str:
@@ -84,7 +94,7 @@ def record_of(made: MLP) -> dict[str, Any]:
     """A description by its fields, for a file; what not every description has is there if set.
 
     >>> sorted(set(MLP._fields) - set(record_of(MLP((4, 3), max, max, max))))
-    ['input_scaling', 'output_scaling', 'precision', 'sharded']
+    ['input_scaling', 'ladder', 'noise', 'output_scaling', 'precision', 'sharded']
     """
     record = {**made._asdict(), "sharded": made.sharded and list(made.sharded)}
     return {n: value for n, value in record.items() if n not in LATER or value != LATER[n]}
@@ -120,6 +130,7 @@ def checked(given: MLP) -> MLP:
     for name, value, place in (
         ("dropout", given.dropout, "a hidden layer: input_dropout is that of the inputs"),
         ("norm", given.norm, "a hidden layer"),
+        ("noise", given.noise, "a hidden layer: input_noise is that of the inputs"),
     ):
         if value is not None and len(sizes) == 2:
             raise ValueError(f"{name} needs {place}, got sizes={sizes}")
@@ -135,7 +146,11 @@ def checked(given: MLP) -> MLP:
         output_scaling=_scaling("output_scaling", given.output_scaling, sizes[-1]),
         precision=checked_precision(given.precision),
         sharded=_layers(given.sharded, len(sizes) - 2),
+        noise=_number("noise", given.noise),
+        ladder=_number("ladder", given.ladder),
     )
+    if made.sharded and made.ladder is not None:
+        raise ValueError(f"ladder needs whole layers on each device, got {made.name}")
     return _with_defaults(made)
 
 

@@ -9,7 +9,7 @@ import jax
 from jaxmlp.naming import name_of
 from jaxmlp.nn import activations, initializers
 from jaxmlp.nn.architecture import LATER, MLP, SCALINGS, record_of
-from jaxmlp.nn.mlp import architecture_of, mlp
+from jaxmlp.nn.mlp import architecture_of, mlp, variant
 from jaxmlp.nn.precision import with_precision
 from jaxmlp.nn.sharded import with_sharded
 from jaxmlp.nn.standardized import standardized
@@ -72,6 +72,7 @@ def model_of(description: Mapping[str, Any]) -> Model:
     plain = mlp(**{**{name: description[name] for name in needed}, **functions})
     model = standardized(plain, *(description.get(name) for name in SCALINGS))
     model = with_precision(model, description.get("precision", LATER["precision"]))
+    model = variant(model, noise=description.get("noise"), ladder=description.get("ladder"))
     return with_sharded(model, description.get("sharded", LATER["sharded"]))
 
 

@@ -14,6 +14,7 @@ from jaxmlp.types import Dense, Normed
 
 __all__ = [
     "batch_norm",
+    "batch_normalized",
     "dropout",
     "gaussian_noise",
     "layer_norm",
@@ -109,17 +110,27 @@ def batch_norm(
     Returns:
       The outputs, (features,), and the next running statistics.
     """
-    count = jax.lax.psum(weight, AXIS)
-    mean = jax.lax.psum(weight * inputs, AXIS) / count
-    # The variance has no slope in its mean, where it is least: what is a sum of zero is left out.
-    centred = inputs - jax.lax.stop_gradient(mean)
-    var = jax.lax.psum(weight * jnp.square(centred), AXIS) / count
-    batch = {"mean": mean, "var": var}
+    batch = _moments(inputs, weight)
 
     def follow(old: jax.Array, new: jax.Array) -> jax.Array:
         return (momentum * old + (1 - momentum) * new).astype(old.dtype)
 
-    return normalize(layer, inputs, mean, var, epsilon), jax.tree.map(follow, running, batch)
+    return normalize(layer, inputs, **batch, epsilon=epsilon), jax.tree.map(follow, running, batch)
+
+
+def batch_normalized(inputs: jax.Array, weight: jax.Array, epsilon: float) -> jax.Array:
+    """The inputs less the batch's mean, by its deviation: batch norm without scale and bias."""
+    batch = _moments(inputs, weight)
+    return (inputs - batch["mean"]) * jax.lax.rsqrt(batch["var"] + epsilon)
+
+
+def _moments(inputs: jax.Array, weight: jax.Array) -> Moments:
+    """The mean and the variance of each value over the examples of a batch that count."""
+    count = jax.lax.psum(weight, AXIS)
+    mean = jax.lax.psum(weight * inputs, AXIS) / count
+    # The variance has no slope in its mean, where it is least: what is a sum of zero is left out.
+    centred = inputs - jax.lax.stop_gradient(mean)
+    return {"mean": mean, "var": jax.lax.psum(weight * jnp.square(centred), AXIS) / count}
 
 
 def dropout(inputs: jax.Array, rate: float | jax.Array, key: jax.Array) -> jax.Array:

@@ -13,11 +13,11 @@ __all__ = ["AXIS", "lift"]
 
 AXIS = "batch"  # the axis that an example may ask for means over the batch
 
-# params, (features,), key, () float32 weight -> (outputs,), running statistics
-One = Callable[[PyTree, jax.Array, jax.Array, jax.Array], tuple[jax.Array, PyTree]]
+# params, (features,), key, () float32 weight -> (outputs,), running statistics, perhaps () cost
+One = Callable[[PyTree, jax.Array, jax.Array, jax.Array], tuple[Any, ...]]
 
 
-def lift(one: One) -> Callable[[PyTree, jax.Array, Context], tuple[jax.Array, PyTree]]:
+def lift(one: One) -> Callable[[PyTree, jax.Array, Context], tuple[Any, ...]]:
     """A `Model.train` from the math of one example.
 
     Args:
@@ -26,11 +26,11 @@ def lift(one: One) -> Callable[[PyTree, jax.Array, Context], tuple[jax.Array, Py
         `jax.lax.psum(weight * x, "batch") / jax.lax.psum(weight, "batch")`. `inputs` are
         (features,); `key` is the example's own, of the step and its place in the batch; `weight` is
         1 for an example that counts and 0 for one that only fills the batch. With nothing running
-        it returns () beside the outputs.
+        it returns () beside the outputs. A cost of its own, () float32, may come third.
 
     Returns:
-      `train(params, inputs, context)`, for a batch: (batch, features) -> (batch, outputs), and the
-      running statistics.
+      `train(params, inputs, context)`, for a batch: (batch, features) -> (batch, outputs), the
+      running statistics, and the costs, (batch,), where there are any.
 
     >>> def one(params, inputs, key, weight):
     ...     mean = jax.lax.psum(weight * inputs, AXIS) / jax.lax.psum(weight, AXIS)
@@ -40,16 +40,17 @@ def lift(one: One) -> Callable[[PyTree, jax.Array, Context], tuple[jax.Array, Py
     [[-1.0], [1.0]]
     """
 
-    def checked(*given: Any) -> tuple[jax.Array, PyTree]:
+    def checked(*given: Any) -> tuple[Any, PyTree]:
         returned = one(*given)
-        if not isinstance(returned, tuple) or len(returned) != 2:
+        if not isinstance(returned, tuple) or len(returned) not in (2, 3):
             raise ValueError(
                 "one needs to return outputs and running statistics, () where there are none, got "
                 f"{kind_of(returned)}"
             )
-        return returned
+        outputs, running, *cost = returned
+        return (outputs, cost), running
 
-    def train(params: PyTree, inputs: jax.Array, context: Context) -> tuple[jax.Array, PyTree]:
+    def train(params: PyTree, inputs: jax.Array, context: Context) -> tuple[Any, ...]:
         places = jnp.arange(len(inputs), dtype=jnp.uint32)
         if not isinstance(context.first, int) or context.first:
             places = places + jnp.asarray(context.first, jnp.uint32)
@@ -57,7 +58,7 @@ def lift(one: One) -> Callable[[PyTree, jax.Array, Context], tuple[jax.Array, Py
         weights = context.mask.astype(jnp.float32)
         batched = jax.vmap(checked, (None, 0, 0, 0), (0, None), axis_name=AXIS)
         try:
-            return batched(params, inputs, keys, weights)
+            (outputs, cost), running = batched(params, inputs, keys, weights)
         except ValueError as error:
             if "out_axes" not in str(error):
                 raise
@@ -65,5 +66,6 @@ def lift(one: One) -> Callable[[PyTree, jax.Array, Context], tuple[jax.Array, Py
                 "running statistics need to be the same for all examples of a batch, as means over "
                 f'it are, by jax.lax.psum(..., "{AXIS}"); got some of each example'
             ) from error
+        return outputs, running, *cost
 
     return train

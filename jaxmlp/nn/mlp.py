@@ -39,6 +39,8 @@ def mlp(
     norm: str | None = None,
     norm_momentum: float | None = None,
     norm_epsilon: float | None = None,
+    noise: float | None = None,
+    ladder: float | None = None,
 ) -> Model:
     """A fully connected network; with two sizes it is a linear model, the perceptron's.
 
@@ -58,12 +60,22 @@ def mlp(
       norm_momentum: the share of the running statistics that a step leaves, with the batch's norm
         alone; 0.9 where None. This is Flax's convention; PyTorch's momentum is one less this.
       norm_epsilon: is added to the variance; 1e-5 where None.
+      noise: the standard deviation of Gaussian noise that training adds to what each hidden layer
+        computes, before its activation; with a norm, in the unit of what is normalised.
+      ladder: the weight of a Ladder network's cost beside the loss. A way back leads from the
+        outputs to the inputs, and is helped at each layer by what this was given, noisy as it was:
+        so the layers above need not keep what the labels do not ask for. The cost is the mean
+        square of what it misses of the inputs without noise, and worth nothing without
+        `input_noise`. The source has 1000, 0.3 for both noises and norm="batch"; of its costs this
+        is the bottom one, which had nearly all of the gain where every example has its label.
+        Running statistics follow a pass without noise. In the unit of standardized inputs.
 
     Returns:
       `init(key)`, the parameters: a tuple with a `Dense` a layer, or a `Normed` where there is a
-      norm; with the batch's norm the `Variables` of this and of the running means and variances.
-      And `apply(params, inputs)`, for one example: (sizes[0],) -> (sizes[-1],), with no activation
-      on the output. `train` where training differs, and the arguments as `architecture`.
+      norm; of a Ladder network a `LadderDense` and a `LadderNormed`; with the batch's norm the
+      `Variables` of this and of the running means and variances. And `apply(params, inputs)`, for
+      one example: (sizes[0],) -> (sizes[-1],), with no activation on the output. `train` where
+      training differs, and the arguments as `architecture`.
 
     Raises:
       ValueError: if there are fewer than two sizes, one is not a positive whole number, one of
@@ -77,11 +89,15 @@ def mlp(
     (10,)
     >>> mlp((784, 256, 10), dropout=0.5, norm="batch")
     Model(784-256-10, relu, dropout=0.5, norm=batch)
+
+    Source: of the ladder, Rasmus et al., Semi-Supervised Learning with Ladder Networks, 2015,
+    sections 3 and 4.2; there the outputs are normalised and noisy too, and the way back begins at
+    their softmax.
     """
     functions = activation, kernel_init, bias_init
-    noise = dropout, input_dropout, input_noise
-    given = MLP(sizes, *functions, *noise, norm, norm_momentum, norm_epsilon)  # type: ignore[arg-type]
-    return described(given)
+    noises = dropout, input_dropout, input_noise
+    given = MLP(sizes, *functions, *noises, norm, norm_momentum, norm_epsilon)  # type: ignore[arg-type]
+    return described(given._replace(noise=noise, ladder=ladder))
 
 
 def variant(
@@ -97,6 +113,8 @@ def variant(
     norm_momentum: float | EllipsisType | None = ...,
     norm_epsilon: float | EllipsisType | None = ...,
     precision: str | None = None,
+    noise: float | EllipsisType | None = ...,
+    ladder: float | EllipsisType | None = ...,
 ) -> Model:
     """A network like one that `mlp` made, but for what is given.
 
@@ -113,6 +131,8 @@ def variant(
       norm_momentum: the same.
       norm_epsilon: the same.
       precision: as in `with_precision`; None leaves it as it is.
+      noise: as in `mlp`, where None is none of it; `...` leaves it as it is.
+      ladder: the same.
 
     Raises:
       ValueError: if the model is another's, or as `mlp` does.
@@ -135,8 +155,9 @@ def variant(
             changed["sharded"] = usual_layers(changed["sizes"])
     if norm is not ... and norm != before.norm:
         changed |= {"norm_momentum": None, "norm_epsilon": None}
-    rest = dropout, input_dropout, input_noise, norm, norm_momentum, norm_epsilon
-    changed |= {n: v for n, v in zip(MLP._fields[4:10], rest, strict=True) if v is not ...}
+    rest = dropout, input_dropout, input_noise, norm, norm_momentum, norm_epsilon, noise, ladder
+    names = (*MLP._fields[4:10], "noise", "ladder")
+    changed |= {n: v for n, v in zip(names, rest, strict=True) if v is not ...}
     return described(before._replace(**changed))
 
 
@@ -166,7 +187,7 @@ def rates(model: Model) -> dict[str, float]:
     """The numbers of a network that training may trace, so that others compile nothing anew.
 
     Returns:
-      Those that are set, of dropout, input_dropout, input_noise and norm_momentum.
+      Those that are set, of dropout, input_dropout, input_noise, norm_momentum, noise and ladder.
 
     >>> rates(mlp((4, 8, 3), dropout=0.5)), rates(mlp((4, 8, 3)))
     ({'dropout': 0.5}, {})

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxmlp.nn.architecture import MLP, SCALINGS
+from jaxmlp.nn.ladder import denoised, with_way_back
 from jaxmlp.nn.layers import (
     Moments,
     batch_norm,
@@ -22,7 +23,7 @@ from jaxmlp.nn.layers import (
 from jaxmlp.nn.lift import lift
 from jaxmlp.nn.scaling import Scaling, scaled, unscaled
 from jaxmlp.runtime.recompilation import canonical
-from jaxmlp.types import Context, Dense, Model, Normed, Params, PyTree, Variables
+from jaxmlp.types import Context, Dense, Model, Normed, Params, Variables
 
 __all__ = ["functions_of"]
 
@@ -31,6 +32,7 @@ Activation = Callable[[jax.Array], jax.Array]
 Between = Callable[[int, Any, jax.Array], jax.Array]
 
 NOISE, INPUT_DROPOUT, DROPOUT = range(3)  # what a key is drawn for; the layers' from the last on
+LAYER_NOISE, BACK = 2**31, 2**31  # likewise, in training and in `init`
 
 
 def functions_of(mlp: MLP) -> Model:
@@ -40,17 +42,20 @@ def functions_of(mlp: MLP) -> Model:
     if mlp.norm:
         at_init |= {"norm": mlp.norm}
         evaluated |= {"norm": mlp.norm, "epsilon": mlp.norm_epsilon}
+    if mlp.ladder is not None:
+        at_init |= {"is_ladder": True}
     scalings = {name: getattr(mlp, name) for name in SCALINGS}
     evaluated |= {name: scaling for name, scaling in scalings.items() if scaling}
     if mlp.precision != "float32":
         evaluated |= {"precision": mlp.precision}
     init = functools.partial(_init, sizes=mlp.sizes, **at_init)
     apply = functools.partial(_apply, sizes=mlp.sizes, **evaluated)
-    drawn = mlp.dropout, mlp.input_dropout, mlp.input_noise
+    drawn = mlp.dropout, mlp.input_dropout, mlp.input_noise, mlp.noise, mlp.ladder
     is_the_same = mlp.norm != "batch" and all(rate is None for rate in drawn)
     alone = mlp._replace(sharded=())  # which is no part of what is computed
     train = None if is_the_same else canonical(functools.partial(_train, mlp=alone))
-    least_batch = 2 if mlp.norm == "batch" else 1  # one example less its mean is nothing
+    # One example less its mean is nothing.
+    least_batch = 2 if mlp.norm == "batch" or mlp.ladder is not None else 1
     return Model(canonical(init), canonical(apply), train, mlp, least_batch)
 
 
@@ -61,8 +66,9 @@ def _init(
     kernel_init: Callable[..., jax.Array],
     bias_init: Callable[..., jax.Array],
     norm: str | None = None,
+    is_ladder: bool = False,
 ) -> Params | Variables:
-    layers: list[Dense | Normed] = []
+    layers: list[Any] = []
     for layer, shape in enumerate(pairwise(sizes)):
         kernel_key, bias_key = jax.random.split(jax.random.fold_in(key, layer))
         kernel = kernel_init(kernel_key, shape, jnp.float32)
@@ -72,6 +78,9 @@ def _init(
         layers.append(
             Normed(kernel, jnp.ones_like(bias), bias) if is_normed else Dense(kernel, bias)
         )
+    if is_ladder:
+        keys = (jax.random.fold_in(key, BACK + layer) for layer in range(len(layers)))
+        layers = list(map(with_way_back, layers, keys))
     if norm != "batch":
         return tuple(layers)
     start = [
@@ -108,15 +117,43 @@ def _apply(
 
 def _train(
     params: Params | Variables, inputs: jax.Array, context: Context, *, mlp: MLP
-) -> tuple[jax.Array, PyTree]:
+) -> tuple[Any, ...]:
     return lift(functools.partial(_train_one, mlp))(params, inputs, context)
 
 
 def _train_one(
     mlp: MLP, params: Params | Variables, inputs: jax.Array, key: jax.Array, weight: jax.Array
-) -> tuple[jax.Array, PyTree]:
+) -> tuple[Any, ...]:
     layers, running = _parts(params)
-    followed = list(running)
+    clean = scaled(mlp.input_scaling, inputs)
+    outputs, noisy, followed = _noisy(mlp, layers, running, clean, key, weight)
+    ends = unscaled(mlp.output_scaling, outputs)
+    if mlp.ladder is None:
+        return ends, followed
+    back: Any = layers
+    missed = denoised(back, noisy, outputs, weight, mlp.precision) - clean
+    cost = mlp.ladder * jnp.square(missed).mean()
+    if running:  # as of the clean pass, which is that of evaluation
+        still = jax.lax.stop_gradient(layers)
+        quiet = mlp._replace(dropout=None, input_dropout=None, input_noise=None, noise=None)
+        followed = _noisy(quiet, still, running, clean, key, weight)[2]
+    return ends, followed, cost
+
+
+def _noisy(
+    mlp: MLP,
+    layers: Params,
+    running: tuple[Moments, ...],
+    inputs: jax.Array,
+    key: jax.Array,
+    weight: jax.Array,
+) -> tuple[jax.Array, list[jax.Array], tuple[Moments, ...]]:
+    """One example's pass in training.
+
+    Returns:
+      The outputs; what each layer was given, before the activation; the next running statistics.
+    """
+    followed, seen = list(running), []
     with_which: Any = mlp.norm_momentum, mlp.norm_epsilon
 
     def between(number: int, layer: Any, hidden: jax.Array) -> jax.Array:
@@ -125,18 +162,22 @@ def _train_one(
             hidden, followed[number] = batch_norm(layer, moments, hidden, weight, *with_which)
         elif mlp.norm == "layer":
             hidden = layer_norm(layer, hidden, with_which[1])
+        if mlp.noise is not None:
+            stddev = mlp.noise * layer.scale if mlp.norm else mlp.noise
+            hidden = gaussian_noise(hidden, stddev, jax.random.fold_in(key, LAYER_NOISE + number))
+        seen.append(hidden)
         hidden = mlp.activation(hidden)
         if mlp.dropout is None:
             return hidden
         return dropout(hidden, mlp.dropout, jax.random.fold_in(key, DROPOUT + number))
 
-    inputs = scaled(mlp.input_scaling, inputs)
     if mlp.input_noise is not None:
         inputs = gaussian_noise(inputs, mlp.input_noise, jax.random.fold_in(key, NOISE))
     if mlp.input_dropout is not None:
         inputs = dropout(inputs, mlp.input_dropout, jax.random.fold_in(key, INPUT_DROPOUT))
+    seen.append(inputs)
     outputs = _forward(layers, inputs, mlp.sizes, between, mlp.precision)
-    return unscaled(mlp.output_scaling, outputs), tuple(followed)
+    return outputs, seen, tuple(followed)
 
 
 def _parts(params: Params | Variables) -> tuple[Params, tuple[Moments, ...]]:
@@ -150,9 +191,10 @@ def _forward(
     if inputs.shape != sizes[:1]:
         raise ValueError(f"inputs needs the shape {sizes[:1]}, got {inputs.shape}")
     hidden = inputs
+    layer: Any
     for number, layer in enumerate(layers):
         with jax.named_scope(f"layer_{number}"):
-            if isinstance(layer, Normed):
+            if hasattr(layer, "scale"):  # a norm comes after it, and the bias after that
                 hidden = product(layer.kernel, hidden, precision)
             else:
                 hidden = linear(layer, hidden, precision)

@@ -122,7 +122,8 @@ def _of_mlp(mlp: MLP, params: PyTree) -> Iterator[Layer]:
         yield _line("inputs", ", ".join(kinds), (), (), mlp.sizes[:1], 0)
     norm = [f"{mlp.norm} norm"] if mlp.norm else []
     dropped = ["dropout"] if mlp.dropout is not None else []
-    hidden = ["dense", *norm, name_of(mlp.activation), *dropped]
+    noisy = ["noise"] if mlp.noise is not None else []
+    hidden = ["dense", *norm, *noisy, name_of(mlp.activation), *dropped]
     layers, running = _split(params)
     for number, layer in enumerate(layers):
         is_last = number == len(layers) - 1

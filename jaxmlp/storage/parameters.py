@@ -95,8 +95,8 @@ def load_params(path: str | os.PathLike[str]) -> PyTree:
 
     Returns:
       The tree: lists as tuples, a `Dense` and whatever else has a kernel and then a bias as a
-      `Dense`, a `Normed` and `Variables` likewise, other named nodes as dicts. Leaves are NumPy
-      arrays with the bits that were saved.
+      `Dense`, a `Normed`, a Ladder network's layers and `Variables` likewise, other named nodes as
+      dicts. Leaves are NumPy arrays with the bits that were saved.
 
     Raises:
       FileNotFoundError: if there is no such file.

@@ -6,13 +6,14 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxmlp.types import Dense, Normed, PyTree, Variables
+from jaxmlp.types import Dense, LadderDense, LadderNormed, Normed, PyTree, Variables
 
 __all__ = ["KINDS", "check_same", "tree_of"]
 
 # The named tuples that come back as such. Their fields tell them from a dict, whose names JAX
 # sorts: of a dict "bias" would be first, and "running".
-KINDS: dict[tuple[str, ...], Any] = {kind._fields: kind for kind in (Dense, Normed, Variables)}
+KNOWN = (Dense, Normed, LadderDense, LadderNormed, Variables)
+KINDS: dict[tuple[str, ...], Any] = {kind._fields: kind for kind in KNOWN}
 
 
 def tree_of(leaves: Mapping[str, np.ndarray]) -> PyTree:

@@ -81,6 +81,7 @@ def penalties(
     batch: Batch,
     outputs: jax.Array,
     key: jax.Array | None,
+    cost: jax.Array | None = None,
     first: jax.Array | int = 0,
 ) -> jax.Array | None:
     """What is added to the loss of each example, (batch,) float32; None for nothing.
@@ -91,13 +92,14 @@ def penalties(
       batch: as the network has seen it.
       outputs: (batch, outputs), what it made of that.
       key: the step's.
+      cost: (batch,), what the network adds by itself.
       first: the place of the first example in the batch, where these are a part of one.
 
     Raises:
       ValueError: while tracing, if that is not a number for each example.
     """
     if goal is None or goal.penalty is None or key is None:
-        return None
+        return cost
     size = len(batch.inputs)
     places = jnp.arange(size, dtype=jnp.uint32) + jnp.asarray(first, jnp.uint32)
     keys = jax.vmap(jax.random.fold_in, (None, 0))(jax.random.fold_in(key, PENALTY), places)
@@ -106,4 +108,4 @@ def penalties(
     if (shape := getattr(added, "shape", None)) != (size,):
         got = kind_of(added) if shape is None else shape
         raise ValueError(f"a penalty needs to return a number for each example, got {got}")
-    return added
+    return added if cost is None else cost + added

@@ -263,14 +263,15 @@ def value_and_gradient(
         now = with_trained(params, weights)
 
         def forward(inputs: jax.Array) -> jax.Array:
-            return training_pass(model, now, mixed._replace(inputs=inputs), own_key, first)[0]
+            return training_pass(model, now, mixed._replace(inputs=inputs), own_key, first).outputs
 
-        outputs, after = training_pass(model, now, mixed, own_key, first)
+        outputs, after, cost = training_pass(model, now, mixed, own_key, first)
         sums, size = sums_of(functions, outputs, part)
-        if goal is None:
+        if goal is None and cost is None:
             return sums[0], (sums[0], size, sums, size, after)
-        added = penalties(goal, forward, mixed, outputs, own_key, first)
-        value, weight = weighted_sum(goal.loss, goal.weight, outputs, mixed, added)
+        aim = goal or Goal(functions[0])  # type: ignore[arg-type]
+        added = penalties(goal, forward, mixed, outputs, own_key, cost, first)
+        value, weight = weighted_sum(aim.loss, aim.weight, outputs, mixed, added)
         return value, (value, weight, sums, size, after)
 
     mixed = None if goal is None or goal.mix is None else seen(goal, batch, own_key)

@@ -1,6 +1,6 @@
 """The pass of a batch through a network, as training has it."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +9,15 @@ from jaxmlp.naming import kind_of
 from jaxmlp.training.batches import scale_pixels
 from jaxmlp.types import Batch, Context, Model, PyTree, Variables
 
-__all__ = ["refuse_misfits", "training_pass"]
+__all__ = ["Passed", "refuse_misfits", "training_pass"]
+
+
+class Passed(NamedTuple):
+    """What a batch's pass through a network leaves."""
+
+    outputs: jax.Array  # (batch, outputs), as training has them
+    params: PyTree  # with new running statistics, else as they were
+    cost: jax.Array | None = None  # (batch,), what the network adds to each example's loss
 
 
 def training_pass(
@@ -18,8 +26,8 @@ def training_pass(
     batch: Batch,
     key: jax.Array | None,
     first: jax.Array | int = 0,
-) -> tuple[jax.Array, PyTree]:
-    """The outputs of a batch as training has them, and what the parameters are after it.
+) -> Passed:
+    """What training makes of a batch.
 
     Args:
       model: where it has no `train`, each example goes through `apply`.
@@ -28,16 +36,13 @@ def training_pass(
       key: the step's; needed where the model has a `train`.
       first: the place of the first example in the batch, where these are a part of one.
 
-    Returns:
-      (batch, outputs); and the parameters with new running statistics, else as they were.
-
     Raises:
       ValueError: while tracing, if the batch is too small for the network, there is no key, or
         what `train` returns does not fit.
     """
     inputs = scale_pixels(batch.inputs)
     if model.train is None:
-        return jax.vmap(model.apply, (None, 0))(params, inputs), params
+        return Passed(jax.vmap(model.apply, (None, 0))(params, inputs), params)
     size = len(inputs)
     is_whole = isinstance(first, int)
     if is_whole and size < model.least_batch:
@@ -52,8 +57,9 @@ def training_pass(
     mask = jnp.ones(size, bool) if batch.mask is None else jnp.asarray(batch.mask)
     returned = model.train(params, inputs, Context(key, mask, first))
     refuse_misfits(params, size, returned)
-    outputs, running = returned
-    return outputs, params._replace(running=running) if isinstance(params, Variables) else params
+    outputs, running, *cost = returned
+    is_kept = isinstance(params, Variables)
+    return Passed(outputs, params._replace(running=running) if is_kept else params, *cost)
 
 
 def refuse_misfits(params: PyTree, size: int, returned: Any) -> None:
@@ -64,14 +70,17 @@ def refuse_misfits(params: PyTree, size: int, returned: Any) -> None:
       size: of the batch.
       returned: what it returned, or the shapes of it.
     """
-    if not isinstance(returned, tuple) or len(returned) != 2:
+    if not isinstance(returned, tuple) or len(returned) not in (2, 3):
         raise ValueError(
             f"train needs to return outputs and running statistics, got {kind_of(returned)}"
         )
-    outputs, running = returned
+    outputs, running, *cost = returned
     if getattr(outputs, "shape", ())[:1] != (size,):
         got = getattr(outputs, "shape", kind_of(outputs))
         raise ValueError(f"train needs to return outputs ({size}, ...) for a batch, got {got}")
+    if cost and getattr(cost[0], "shape", None) != (size,):
+        got = getattr(cost[0], "shape", kind_of(cost[0]))
+        raise ValueError(f"train needs to return a cost ({size},) for a batch, got {got}")
     if not isinstance(params, Variables):
         if jax.tree.leaves(running):
             raise ValueError(

@@ -181,14 +181,15 @@ def objective(
         now = with_trained(params, weights)
 
         def forward(inputs: jax.Array) -> jax.Array:
-            return training_pass(model, now, mixed._replace(inputs=inputs), own_key)[0]
+            return training_pass(model, now, mixed._replace(inputs=inputs), own_key).outputs
 
-        outputs, after = training_pass(model, now, mixed, own_key)
+        outputs, after, cost = training_pass(model, now, mixed, own_key)
         values, count = means_of(functions, outputs, batch)
-        if goal is None:
+        if goal is None and cost is None:
             return values[0], (values, count, after)
-        added = penalties(goal, forward, mixed, outputs, own_key)
-        value = weighted_mean(goal.loss, goal.weight, outputs, mixed, added)
+        aim = goal or Goal(functions[0])  # type: ignore[arg-type]
+        added = penalties(goal, forward, mixed, outputs, own_key, cost)
+        value = weighted_mean(aim.loss, aim.weight, outputs, mixed, added)
         return value, (values, count, after)
 
     return mean_loss

@@ -45,7 +45,7 @@ def test_numbers_are_kept_as_positive_floats_and_what_is_not_given_as_its_defaul
         assert [(type(value), str(value)) for value in kept] == [(float, "0.0")] * 2
     assert mlp(SIZES, norm="layer").architecture[8:10] == (None, 1e-5)
     assert mlp(SIZES, norm="batch").architecture[8:10] == (0.9, 1e-5)
-    assert mlp(SIZES).architecture[10:] == (None, None, "float32", ())
+    assert mlp(SIZES).architecture[10:] == (None, None, "float32", (), None, None)
 
 
 def test_networks_are_named_by_what_they_are():

@@ -13,9 +13,10 @@ INPUTS = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
 
 def test_a_network_without_a_pass_of_its_own_is_applied_to_each_example():
     params = PLAIN.init(KEY)
-    outputs, after = training_pass(PLAIN, params, Batch(INPUTS, None), None)
+    outputs, after, cost = training_pass(PLAIN, params, Batch(INPUTS, None), None)
     np.testing.assert_array_equal(outputs, jax.vmap(PLAIN.apply, (None, 0))(params, INPUTS))
     assert after is params
+    assert cost is None
 
 
 def test_pixels_are_scaled_for_both():
@@ -34,8 +35,8 @@ def test_a_padded_batch_has_the_numbers_of_the_examples_that_count(model):
     params = model.init(KEY)
     padded = np.concatenate([INPUTS, np.full((3, 4), 7, np.float32)])
     mask = np.arange(8) < 5
-    alone, running = training_pass(model, params, Batch(INPUTS, None), KEY)
-    filled, also_running = training_pass(model, params, Batch(padded, None, mask), KEY)
+    alone, running, _ = training_pass(model, params, Batch(INPUTS, None), KEY)
+    filled, also_running, _ = training_pass(model, params, Batch(padded, None, mask), KEY)
     np.testing.assert_allclose(filled[:5], alone, rtol=1e-6, atol=1e-6)
     for ours, theirs in zip(jax.tree.leaves(running), jax.tree.leaves(also_running), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
@@ -43,7 +44,7 @@ def test_a_padded_batch_has_the_numbers_of_the_examples_that_count(model):
 
 def test_running_statistics_are_what_the_pass_makes_of_them():
     params = CENTRED.init(KEY)
-    _, after = training_pass(CENTRED, params, Batch(INPUTS, None), KEY)
+    _, after, _ = training_pass(CENTRED, params, Batch(INPUTS, None), KEY)
     np.testing.assert_allclose(after.running["mean"], 0.1 * INPUTS.mean(axis=0), rtol=1e-5)
     assert after.trained is params.trained
 
@@ -69,6 +70,14 @@ BAD = [
     (
         returning((OUTPUTS, {"mean": jnp.zeros(4, jnp.int32)})),
         r"train needs to return the running .*; got {mean: int32\[4\]}",
+    ),
+    (
+        returning((OUTPUTS, {"mean": jnp.zeros(4)}, jnp.zeros(()))),
+        r"train needs to return a cost \(5,\) for a batch, got \(\)",
+    ),
+    (
+        returning((OUTPUTS, {"mean": jnp.zeros(4)}, None)),
+        r"train needs to return a cost \(5,\) for a batch, got None",
     ),
 ]
 

@@ -23,10 +23,11 @@ PRESETS: dict[str, dict[str, Any]] = {
     "strong": {
         "hidden_sizes": [1200, 600, 300, 150],
         "norm": "batch",
+        "input_noise": 0.3,
+        "noise": 0.3,
+        "ladder": 1000.0,
         "learning_rate": 2e-3,
         "schedule": "linear",
-        "mixup": 0.2,
-        "vat": 1.0,
         "precision": "bfloat16",
         "batch_size": 128,
         "num_epochs": 60,

@@ -32,6 +32,10 @@ KEYS = jax.random.split(KEY, 5)
 ALL = jnp.ones(5, bool)
 
 
+directed = jax.jit(direction, static_argnums=(0, 1))  # compiled as one, as all in here
+
+
+@jax.jit
 def network(inputs, params=PARAMS):
     return jax.vmap(MODEL.apply, (None, 0))(params, inputs)
 
@@ -51,7 +55,7 @@ def test_divergences_are_those_of_the_answers_distributions():
 
 @pytest.mark.parametrize("kind", DIVERGENCES)
 def test_the_direction_is_what_a_finite_difference_comes_to(kind):
-    found = direction(network, DIVERGENCES[kind], INPUTS, network(INPUTS), KEYS, ALL)
+    found = directed(network, DIVERGENCES[kind], INPUTS, network(INPUTS), KEYS, ALL)
     assert np.allclose(np.linalg.norm(found, axis=1), 1, atol=1e-6)
     still, start = network(INPUTS), np.stack([normal(key, 4) for key in KEYS])
     start /= np.linalg.norm(start, axis=1, keepdims=True)
@@ -59,11 +63,11 @@ def test_the_direction_is_what_a_finite_difference_comes_to(kind):
     def moved(inputs, output):
         return DIVERGENCES[kind](output, network(inputs[None])[0])
 
-    second = jax.vmap(jax.hessian(moved))(INPUTS, still)
+    second = jax.jit(jax.vmap(jax.hessian(moved)))(INPUTS, still)
     expected = np.einsum("bij,bj->bi", second, start)
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     assert np.allclose(found, expected, atol=1e-4)
-    near = jax.vmap(jax.grad(moved))(INPUTS + 0.05 * start, still)  # the source's
+    near = jax.jit(jax.vmap(jax.grad(moved)))(INPUTS + 0.05 * start, still)  # the source's
     cosine = (near * found).sum(1) / np.linalg.norm(near, axis=1)
     assert cosine.min() > 0.97
 
@@ -71,19 +75,23 @@ def test_the_direction_is_what_a_finite_difference_comes_to(kind):
 def test_the_penalty_is_the_divergence_at_the_end_of_the_step_and_slopes_go_through_it_alone():
     penalty = goal_of(with_vat(classification(3), 3.0, 0.5)).penalty
     still = network(INPUTS)
-    there = direction(network, DIVERGENCES["classification"], INPUTS, still, KEYS, ALL)
+    there = directed(network, DIVERGENCES["classification"], INPUTS, still, KEYS, ALL)
 
+    @jax.jit
     def expected(params):
         p, q = jax.nn.softmax(still), jax.nn.softmax(network(INPUTS + 0.5 * there, params))
         return 3.0 * (p * jnp.log(p / q)).sum(1)
 
+    @jax.jit
     def found(params):
         forward = lambda inputs: network(inputs, params)  # noqa: E731
         return penalty(forward, INPUTS, forward(INPUTS), KEYS, ALL)
 
     assert np.allclose(found(PARAMS), expected(PARAMS), atol=1e-6)
     assert expected(PARAMS).min() > 1e-3
-    slopes, wanted = (jax.grad(lambda p, f=f: f(p).sum())(PARAMS) for f in (found, expected))
+    slopes, wanted = (
+        jax.jit(jax.grad(lambda p, f=f: f(p).sum()))(PARAMS) for f in (found, expected)
+    )
     assert jax.tree.all(jax.tree.map(lambda a, b: np.allclose(a, b, atol=1e-6), slopes, wanted))
 
 
@@ -110,7 +118,7 @@ def test_a_step_goes_down_on_the_loss_and_the_penalty_and_reports_the_loss(mixes
         added = goal.penalty(forward, mixed.inputs, forward(mixed.inputs), keys, mask)
         return loss(params, given) + added[:6].mean()
 
-    gradient = jax.grad(whole)(PARAMS)
+    gradient = jax.jit(jax.grad(whole))(PARAMS)
     moved = jax.tree.map(jnp.subtract, PARAMS, state.params)
     assert jax.tree.all(jax.tree.map(lambda a, b: np.allclose(a, b, atol=1e-6), moved, gradient))
     reported = loss(PARAMS, jax.nn.one_hot(batch.labels, 3))
@@ -158,7 +166,7 @@ def test_directions_have_a_length_of_one_however_small_the_slopes(size):
     kernel = jnp.array([[3.0, 0.0], [0.0, 0.1]]) * size
     inputs = jnp.ones((2, 2)) / size
     given = inputs, inputs @ kernel, KEYS[:2], ALL[:2]
-    found = direction(lambda x: x @ kernel, DIVERGENCES["regression"], *given)
+    found = directed(lambda x: x @ kernel, DIVERGENCES["regression"], *given)
     assert np.allclose(np.abs(found), [[1, 0], [1, 0]], atol=0.2)
     assert np.allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
 

@@ -26,7 +26,7 @@ KEY = jax.random.key(3)
 
 def mixed(task, batch, key=KEY):
     """What training with a task sees of a batch."""
-    return goal_of(task).mix(batch, key)
+    return jax.jit(goal_of(task).mix)(batch, key)
 
 
 def shares_of(alpha, count=4096):

@@ -51,6 +51,8 @@ MESHES = {
     "layer": (2, 2),
     "bfloat16": (1, 8),
 }
+QUICK = ("neighbours", "both")  # columns or pairs; whatever else a network may have
+NAMES = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS]
 AVERAGED = functools.partial(optimizers.regularized(optax.adam), average=0.9)
 
 
@@ -171,9 +173,11 @@ def exchanged(sizes, layers, shape, batch=16):
     return sorted([each.kind, each.size, each.devices] for each in found if each.size > 8)
 
 
-def main():
+def main(*names):
     with tempfile.TemporaryDirectory() as folder:
-        facts = {name: of_network(name, folder) for name in NETWORKS}
+        facts = {name: of_network(name, folder) for name in names or QUICK}
+        if names:
+            return print(json.dumps(facts))
         facts["start"], facts["averages"] = of_the_start(), of_averages()
         facts["stops"] = of_stops(folder)
     facts["pair"] = exchanged((8, 16, 32, 3), None, (2, 4))
@@ -182,34 +186,52 @@ def main():
     print(json.dumps(facts))
 
 
+@functools.cache
+def found_by_eight(*names):
+    """What a process of eight devices finds of networks; of the quick ones, and all that is not
+    of one network alone, where none is named."""
+    program = "import test_placement; test_placement.main(*sys.argv[1:])"
+    return json.loads(printed(program, "training", *names)[-1])
+
+
+def facts_of(name):
+    return (found_by_eight() if name in QUICK else found_by_eight(name))[name]
+
+
 @pytest.fixture(scope="module")
 def facts():
-    return json.loads(printed("import test_placement; test_placement.main()", "training")[-1])
+    return found_by_eight()
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_ten_steps_are_those_of_one_device_within_rounding(name, facts):
-    found = facts[name]
+@pytest.mark.parametrize("name", NAMES)
+def test_ten_steps_are_those_of_one_device_within_rounding(name):
+    found = facts_of(name)
     assert found["steps"] == 10
     within = 1e-3 if name == "bfloat16" else 1e-6
     for what in ("params", "history", "figures", "answers", "streamed"):
         assert found[what] <= within, what
 
 
-def test_a_device_has_a_part_of_kernels_and_of_what_the_optimizer_keeps(facts):
-    assert facts["plain"]["parts"] == [[[8, 8], [8, 32], [32, 3]]] * 2
-    assert facts["neighbours"]["parts"] == [[[8, 4], [16, 8], [8, 3]]] * 2
-    assert facts["both"]["parts"] == [[[8, 4], [4, 24], [24, 8], [8, 3]]] * 2
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        pytest.param("plain", [[8, 8], [8, 32], [32, 3]], marks=pytest.mark.slow),
+        ("neighbours", [[8, 4], [16, 8], [8, 3]]),
+        ("both", [[8, 4], [4, 24], [24, 8], [8, 3]]),
+    ],
+)
+def test_a_device_has_a_part_of_kernels_and_of_what_the_optimizer_keeps(name, expected):
+    assert facts_of(name)["parts"] == [expected] * 2
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_what_is_saved_is_whole_and_loads_on_one_device(name, facts):
-    assert facts[name]["loaded"] == [True, str(NETWORKS[name])]
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_saved_is_whole_and_loads_on_one_device(name):
+    assert facts_of(name)["loaded"] == [True, str(NETWORKS[name])]
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_parameters_of_which_some_are_divided_stay_together(name, facts):
-    assert set(facts[name]["places"]) == {np.prod(MESHES[name])}
+@pytest.mark.parametrize("name", NAMES)
+def test_parameters_of_which_some_are_divided_stay_together(name):
+    assert set(facts_of(name)["places"]) == {np.prod(MESHES[name])}
 
 
 def test_a_start_has_the_same_bits_however_it_is_divided(facts):

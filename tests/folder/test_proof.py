@@ -173,17 +173,19 @@ def is_free(file, path):
     )
 
 
+@pytest.mark.parametrize("changes", [1, pytest.param(2, marks=pytest.mark.slow)])  # of a field
 @pytest.mark.parametrize(
     ("name", "file"),
     [*(("stopped", file) for file in RECORDS[:4]), *(("skipped", file) for file in RECORDS[2:])],
 )
-def test_each_field_that_is_forged_is_named_or_refused(runs, name, file, tmp_path):
+def test_each_field_that_is_forged_is_named_or_refused(runs, name, file, changes, tmp_path):
     folder, passed = shutil.copytree(runs[name], tmp_path / "run"), []
     paths = list(leaves(load(folder / file)))[1:]
     last = max((path[0] for path in paths if isinstance(path[0], int)), default=0)  # of lines
-    for path in paths:
+    for i, path in enumerate(paths, name == "stopped"):
         is_between = isinstance(path[0], int) and 0 < path[0] < last
-        for change in () if is_free(file, path) or is_between else (other, GONE):
+        both = (other, GONE) if i % 2 else (GONE, other)
+        for change in () if is_free(file, path) or is_between else both[:changes]:
             record = load(runs[name] / file)
             forge(record, path, change)
             save(folder / file, record)

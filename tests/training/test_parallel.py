@@ -38,11 +38,13 @@ from jaxmlp.training.parallel import make_parallel
 MESH = Mesh(np.array(jax.devices()[:1]), ("data",))
 NETWORKS = {
     "plain": mlp((4, 6, 3)),
-    "both": mlp((4, 6, 5, 3), norm="batch", dropout=0.3, input_noise=0.1),
+    "both": mlp((4, 6, 5, 3), norm="batch", dropout=0.3, input_noise=0.1, noise=0.1, ladder=0.5),
     "own": BOTH,
     "moved": mlp((4, 6, 3), norm="layer", dropout=0.3),
 }
 TASKS = {NETWORKS["moved"]: with_vat(with_mixup(classification(3), 1.0), 1.0, 0.5)}
+# A ladder begins with some slopes that are what rounding leaves of zero: Adam makes steps of that.
+OPTIMIZERS = {NETWORKS["both"]: optax.sgd}
 
 
 COUNTED = Metric(
@@ -55,7 +57,8 @@ COUNTED = Metric(
 def recipe_of(model, batch_size=16, **more):
     settings = {"learning_rate": 0.01}
     task = TASKS.get(model, classification(3))
-    return Recipe(model, task, optax.adam, settings, batch_size, 2)._replace(**more)
+    optimizer = OPTIMIZERS.get(model, optax.adam)
+    return Recipe(model, task, optimizer, settings, batch_size, 2)._replace(**more)
 
 
 def all_bits(run):

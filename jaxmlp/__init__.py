@@ -12,7 +12,7 @@ from jaxmlp.interop.torch import from_torch, to_torch
 from jaxmlp.nn import activations, initializers, layers
 from jaxmlp.nn.hidden import layer_outputs
 from jaxmlp.nn.lift import lift
-from jaxmlp.nn.mlp import mlp
+from jaxmlp.nn.mlp import mlp, without_ladder
 from jaxmlp.nn.precision import with_precision
 from jaxmlp.nn.scaling import Scaling
 from jaxmlp.nn.sharded import with_sharded
@@ -130,6 +130,7 @@ __all__ = [
     "with_precision",
     "with_sharded",
     "with_vat",
+    "without_ladder",
 ]
 
 __version__ = version("jaxmlp")

@@ -22,6 +22,7 @@ import numpy as np
 import jaxmlp
 from jaxmlp.nn.architecture import MLP
 from jaxmlp.nn.description import LINKS, description_of, name_in
+from jaxmlp.nn.ladder import without_way_back
 from jaxmlp.nn.scaling import Scaling, arrays_of
 from jaxmlp.types import PyTree, Variables, trained, with_trained
 
@@ -153,7 +154,8 @@ def num_bytes(params: PyTree, dtype: str) -> int:
     >>> num_bytes(jaxmlp.mlp((784, 256, 10)).init(jax.random.key(0)), "float16")
     547376
     """
-    sizes = [(layer.kernel.size, sum(map(np.size, layer[1:]))) for layer in trained(params)]
+    layers = map(without_way_back, trained(params))
+    sizes = [(layer.kernel.size, sum(map(np.size, layer[1:]))) for layer in layers]
     return sum((DTYPES[dtype] * weights + 8 * others) * 4 // 3 for weights, others in sizes)
 
 

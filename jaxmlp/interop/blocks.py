@@ -149,6 +149,10 @@ def _plain(model: Model) -> MLP:
         raise ValueError(f"weights of another library need a model made by mlp, got {model}")
     if made.input_scaling is not None or made.output_scaling is not None:
         raise ValueError(f"weights need a network without scalings, which are in them, got {model}")
+    if made.ladder is not None:
+        raise ValueError(
+            f"weights need a network without a ladder, whose way back they lack, got {model}"
+        )
     return made
 
 

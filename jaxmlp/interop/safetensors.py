@@ -10,7 +10,7 @@ import numpy as np
 from jaxmlp.interop.torch import from_torch, to_torch
 from jaxmlp.nn import activations
 from jaxmlp.nn.architecture import EPSILON, SCALINGS, without_scalings
-from jaxmlp.nn.mlp import architecture_of, described
+from jaxmlp.nn.mlp import architecture_of, described, without_ladder
 from jaxmlp.nn.scaling import arrays_of
 from jaxmlp.objectives.tasks import Task
 from jaxmlp.storage.atomic import whole_file
@@ -32,7 +32,8 @@ def save_safetensors(
     `load_safetensors` as by `jaxmlp.load`, and PyTorch takes it by
     `module.load_state_dict(safetensors.torch.load_file(path))`. The scalings of a network that is
     `standardized` are tensors besides, which PyTorch does not know and refuses: `to_torch` has them
-    in the weights.
+    in the weights. The way back of a ladder is not among them: what comes back is the network that
+    `without_ladder` gives.
 
     Args:
       path: the .safetensors file; one that is there is replaced at the last moment.
@@ -43,6 +44,7 @@ def save_safetensors(
     Raises:
       OSError, ValueError: as `jaxmlp.save` does.
     """
+    model, params = without_ladder(model, params)
     metadata = {"format": "pt", NETWORK: text_of(model, params, task), SHA256: digest(params)}
     made: Any = architecture_of(model)
     tensors = to_torch(_plain(model), params)

@@ -10,7 +10,7 @@ from jaxmlp.nn.initializers import lecun
 from jaxmlp.nn.layers import batch_normalized, product
 from jaxmlp.types import Dense, LadderDense, LadderNormed, Normed
 
-__all__ = ["denoised", "with_way_back"]
+__all__ = ["denoised", "with_way_back", "without_way_back"]
 
 # Where `merge` begins: halfway from the noisy values towards what comes from above.
 START = (0.0, 1.0, 0.0, 0.3, 0.0, 0.0, 1.0, 0.0, 0.0, 0.5)
@@ -29,6 +29,12 @@ def with_way_back(layer: Dense | Normed, key: jax.Array) -> LadderDense | Ladder
     back = {"back": lecun(key, (outputs, inputs), jnp.float32), "merge": merge}
     kind = LadderDense if isinstance(layer, Dense) else LadderNormed
     return kind(**layer._asdict(), **back)
+
+
+def without_way_back(layer: Any) -> Dense | Normed:
+    """A layer as that of a plain network."""
+    kind = Normed if hasattr(layer, "scale") else Dense
+    return kind(*(getattr(layer, name) for name in kind._fields))
 
 
 def denoised(

@@ -10,10 +10,11 @@ import jax
 
 from jaxmlp.nn import activations, initializers
 from jaxmlp.nn.architecture import MLP, RATES, checked, usual_layers
+from jaxmlp.nn.ladder import without_way_back
 from jaxmlp.nn.layers import NARROW, linear
 from jaxmlp.nn.passes import functions_of
 from jaxmlp.runtime.recompilation import are_alike
-from jaxmlp.types import Model
+from jaxmlp.types import Model, PyTree, trained, with_trained
 
 __all__ = [
     "MLP",
@@ -25,6 +26,7 @@ __all__ = [
     "rates",
     "variant",
     "with_rates",
+    "without_ladder",
 ]
 
 
@@ -159,6 +161,28 @@ def variant(
     names = (*MLP._fields[4:10], "noise", "ladder")
     changed |= {n: v for n, v in zip(names, rest, strict=True) if v is not ...}
     return described(before._replace(**changed))
+
+
+def without_ladder(model: Model, params: PyTree) -> tuple[Model, PyTree]:
+    """A network without the way back of a ladder, which is for training alone: half the numbers.
+
+    Args:
+      model: any; where `mlp` made it with a ladder, the rest of it stays as it is.
+      params: the model's.
+
+    Returns:
+      The model and its parameters, of the same outputs in evaluation.
+
+    >>> ladder = mlp((4, 8, 3), noise=0.3, ladder=1000.0)
+    >>> plain, params = without_ladder(ladder, ladder.init(jax.random.key(0)))
+    >>> plain, [type(layer).__name__ for layer in params]
+    (Model(4-8-3, relu, noise=0.3), ['Dense', 'Dense'])
+    """
+    made = architecture_of(model)
+    if made is None or made.ladder is None:
+        return model, params
+    layers = tuple(map(without_way_back, trained(params)))
+    return described(made._replace(ladder=None)), with_trained(params, layers)
 
 
 def described(description: MLP) -> Model:

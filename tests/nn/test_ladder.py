@@ -199,3 +199,27 @@ def test_a_ladder_is_saved_and_read_as_it_is(tmp_path):
     assert found.model == LADDER
     assert jaxmlp.digest(found.params) == jaxmlp.digest(shaken())
     assert jax.tree.structure(found.params) == jax.tree.structure(shaken())
+
+
+def test_without_its_way_back_it_is_the_plain_network():
+    noisy = variant(LADDER, noise=0.5)
+    model, params = jaxmlp.without_ladder(noisy, shaken())
+    assert model == variant(PLAIN, noise=0.5)
+    assert jax.tree.structure(params) == jax.tree.structure(PLAIN.init(KEY))
+    for one in INPUTS:
+        assert model.apply(params, one).tolist() == noisy.apply(shaken(), one).tolist()
+    assert jaxmlp.without_ladder(PLAIN, params) == (PLAIN, params)
+
+
+def test_other_libraries_have_the_network_alone(tmp_path):
+    jaxmlp.save_safetensors(tmp_path / "a.safetensors", LADDER, shaken())
+    found = jaxmlp.load_safetensors(tmp_path / "a.safetensors")
+    model, params = jaxmlp.without_ladder(LADDER, shaken())
+    assert found.model == model
+    assert jaxmlp.digest(found.params) == jaxmlp.digest(params)
+    tensors = jaxmlp.to_torch(LADDER, shaken())
+    assert tensors.keys() == jaxmlp.to_torch(model, params).keys()
+    with pytest.raises(
+        ValueError, match="^weights need a network without a ladder, whose way back"
+    ):
+        jaxmlp.from_torch(tensors, LADDER)

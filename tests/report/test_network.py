@@ -206,3 +206,9 @@ def test_a_network_that_diverged_is_refused():
     params = jax.tree.map(lambda leaf: leaf * np.float32(np.nan), drawn(recipe.model))
     with pytest.raises(ValueError, match="finite numbers, got NaN"):
         network.encode(recipe, params)
+
+
+def test_the_way_back_of_a_ladder_takes_no_room_in_a_page():
+    plain, ladder = (jaxmlp.mlp((30, 20, 3), ladder=rate) for rate in (None, 1.0))
+    sizes = [network.num_bytes(m.init(jax.random.key(0)), "int8") for m in (plain, ladder)]
+    assert sizes[0] == sizes[1]

@@ -334,7 +334,15 @@ def test_what_is_no_regressions_is_refused(values, tmp_path, arguments, message)
 
 
 EXTRAS = [
-    *("--norm=batch", "--dropout=0.2", "--input_noise=0.1", "--input_dropout=0.1", "--l1=1e-4"),
+    *(
+        "--norm=batch",
+        "--dropout=0.2",
+        "--input_noise=0.1",
+        "--noise=0.1",
+        "--ladder=2",
+        "--input_dropout=0.1",
+        "--l1=1e-4",
+    ),
     *("--clip_norm=1", "--clip_value=0.5", "--max_norm=2", "--average=0.9", "--noise_seed=7"),
 ]
 

@@ -98,6 +98,7 @@ def test_no_other_name_is_looked_for_in_a_module(setting, name):
     [
         ({"dropout": 0.5}, {"dropout": 0.5}),
         ({"input_dropout": 0.25, "input_noise": 0.1}, {"input_dropout": 0.25, "input_noise": 0.1}),
+        ({"noise": 0.2, "ladder": 30.0}, {"noise": 0.2, "ladder": 30.0}),
         ({"norm": "batch"}, {"norm": "batch"}),
         ({"norm": "none", "dropout": 0.0}, {}),
     ],
@@ -105,7 +106,7 @@ def test_no_other_name_is_looked_for_in_a_module(setting, name):
 def test_what_differs_in_training_is_the_networks(settings, expected):
     plain = recipes.recipe(CONFIG).model.architecture
     changed = recipes.recipe({**CONFIG, **settings}).model.architecture
-    names = ("dropout", "input_dropout", "input_noise", "norm")
+    names = ("dropout", "input_dropout", "input_noise", "norm", "noise", "ladder")
     assert {n: getattr(changed, n) for n in names} == dict.fromkeys(names) | expected
     assert (changed.sizes, changed.activation) == (plain.sizes, plain.activation)
 

@@ -15,6 +15,8 @@ from experiments.app.traits import traits, with_what
         ({"dropout": 0.25}, {"dropout": "dropout 0.25"}, "dropout"),
         ({"input_dropout": 0.2}, {"input_dropout": "input dropout 0.2"}, "dropout"),
         ({"input_noise": 0.1}, {"input_noise": "input noise 0.1"}, "noise"),
+        ({"noise": 0.2}, {"noise": "noise 0.2"}, "noise"),
+        ({"ladder": 30.0}, {"ladder": "ladder 30"}, ""),
         (
             {"dropout": 0.5, "input_dropout": 0.2, "input_noise": 1.5},
             {

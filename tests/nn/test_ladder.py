@@ -194,9 +194,10 @@ def test_what_a_ladder_cannot_be_is_refused():
 
 
 def test_a_ladder_is_saved_and_read_as_it_is(tmp_path):
-    jaxmlp.save(tmp_path / "ladder.npz", LADDER, shaken())
+    model = variant(LADDER, noise=0.25)
+    jaxmlp.save(tmp_path / "ladder.npz", model, shaken())
     found = jaxmlp.load(tmp_path / "ladder.npz")
-    assert found.model == LADDER
+    assert found.model == model
     assert jaxmlp.digest(found.params) == jaxmlp.digest(shaken())
     assert jax.tree.structure(found.params) == jax.tree.structure(shaken())
 

@@ -1,5 +1,6 @@
 """One network on several devices; here there is one, and other processes have more."""
 
+import itertools
 import os
 import socket
 import subprocess
@@ -203,15 +204,26 @@ def test_batches_of_a_multiple_of_the_devices_are_for_fast_mode():
         make_parallel(three, "exact", model, 24, inputs)
 
 
-@pytest.mark.parametrize("mode", ["exact", "fast"])
-@pytest.mark.parametrize("name", ["plain", "both"])
-def test_bits_are_those_of_all_in_memory_where_data_are_read_in_windows(name, mode, exact, blobs):
+QUICK = ("both", "exact", True), ("plain", "fast", False)
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "is_weighted"),
+    [
+        each if each in QUICK else pytest.param(*each, marks=pytest.mark.slow)
+        for each in itertools.product(["plain", "both"], ["exact", "fast"], [False, True])
+    ],
+)
+def test_bits_are_those_of_all_in_memory_where_data_are_read_in_windows(
+    name, mode, is_weighted, blobs
+):
     recipe, weights = recipe_of(NETWORKS[name]), np.linspace(0.5, 2, 50).astype(np.float32)
-    for data in (blobs, blobs._replace(train_weights=weights)):
-        read = data._replace(**{half: Rows(getattr(data, half)) for half in Dataset._fields[:4]})
-        for window in (1, 900):  # one batch, or two
-            run = train(recipe, read, 0, mesh=MESH, mode=mode, window=window)
-            assert all_bits(run) == all_bits(train(recipe, data, 0, mesh=MESH, mode=mode))
+    data = blobs._replace(train_weights=weights) if is_weighted else blobs
+    read = data._replace(**{half: Rows(getattr(data, half)) for half in Dataset._fields[:4]})
+    whole = train(recipe, data, 0, mesh=MESH, mode=mode)
+    for window in (1, 900):  # one batch, or two
+        run = train(recipe, read, 0, mesh=MESH, mode=mode, window=window)
+        assert all_bits(run) == all_bits(whole)
 
 
 def test_what_is_warmed_up_is_not_compiled_again(blobs):
@@ -235,7 +247,8 @@ def test_a_network_in_fast_mode_may_be_anyones(blobs):
 PROGRAM = """
 import sys
 import jax
-processes, devices, number, port = map(int, sys.argv[1:])
+processes, devices, number, port = map(int, sys.argv[1:5])
+names = sys.argv[5:]
 jax.config.update("jax_num_cpu_devices", devices)
 if processes > 1:
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
@@ -251,7 +264,7 @@ shards.BATCH = 2  # of the four examples of a part in testing, for two windows o
 data = here.made()
 if processes == 1 and devices == 8:  # ten steps in fast mode, on two devices and on all of them
     gentle = {"learning_rate": 1e-3}
-    for name in ("plain", "both"):
+    for name in {"plain", "both"} & set(names):
         recipe = here.recipe_of(here.NETWORKS[name], 8, num_epochs=5, hyperparameters=gentle)
         few = data._replace(train_inputs=data[0][:16], train_labels=data[1][:16])
         alone = here.train(recipe, few, 0)
@@ -261,8 +274,8 @@ if processes == 1 and devices == 8:  # ten steps in fast mode, on two devices an
             apart = here.apart(fast.params, alone.params)
             assert 0 <= apart <= 1e-6, (name, count, apart)
             print(f"fast {name} {count} {apart}", file=sys.stderr)
-for name, model in here.NETWORKS.items():
-    recipe, read = here.recipe_of(model), here.Dataset(*map(here.Rows, data[:4]))
+for name in names:
+    recipe, read = here.recipe_of(here.NETWORKS[name]), here.Dataset(*map(here.Rows, data[:4]))
     run = here.train(recipe, data, 0, mesh=mesh)
     assert run.params and len(jax.tree.leaves(run.params)[0].devices()) == processes * devices
     in_windows = here.train(recipe, read, 0, mesh=mesh, window=1)
@@ -276,8 +289,8 @@ for name, model in here.NETWORKS.items():
 """
 
 
-def runs_on(counts):
-    """What processes print that train on so many processes, of so many devices each."""
+def runs_on(counts, names):
+    """What processes print that train networks on so many processes, of so many devices each."""
     started = []
     for processes, devices in counts:
         with socket.socket() as free:
@@ -285,7 +298,13 @@ def runs_on(counts):
             port = free.getsockname()[1]
         started += [
             subprocess.Popen(
-                [sys.executable, "-c", PROGRAM, *map(str, (processes, devices, number, port))],
+                [
+                    sys.executable,
+                    "-c",
+                    PROGRAM,
+                    *map(str, (processes, devices, number, port)),
+                    *names,
+                ],
                 cwd=Path(__file__).parents[2],
                 env={**os.environ, "NPROC": "8"},
                 stdout=subprocess.PIPE,
@@ -300,14 +319,19 @@ def runs_on(counts):
     return [[line for line in lines if not line.startswith("[Gloo]")] for lines in outputs]
 
 
-MORE = [(1, 2), (1, 4), (2, 2), (4, 1)]
+FEW, MORE = [(1, 1), (1, 8), (2, 1)], [(1, 1), (1, 2), (1, 4), (2, 2), (4, 1)]
 
 
 @pytest.mark.parametrize(
-    "counts", [[(1, 1), (1, 8), (2, 1)], pytest.param([(1, 1), *MORE], marks=pytest.mark.slow)]
+    ("counts", "names"),
+    [
+        (FEW, ["both", "moved"]),
+        pytest.param(FEW, ["plain", "own"], marks=pytest.mark.slow),
+        pytest.param(MORE, [*NETWORKS], marks=pytest.mark.slow),
+    ],
 )
-def test_bits_do_not_depend_on_the_number_of_devices_or_processes(counts):
-    outputs = runs_on(counts)
-    assert len(outputs[0]) == len(NETWORKS)
+def test_bits_do_not_depend_on_the_number_of_devices_or_processes(counts, names):
+    outputs = runs_on(counts, names)
+    assert [line.split()[0] for line in outputs[0]] == names
     assert all(line.split()[1] == line.split()[2] for line in outputs[0])  # in windows, or not
     assert outputs == [outputs[0]] * len(outputs)

@@ -22,7 +22,7 @@ from run_files import read, result, save_npz
 from jaxmlp.storage import checkpoint
 
 KILL, INT, TERM = signal.SIGKILL, signal.SIGINT, signal.SIGTERM
-STEPS, EPOCHS = 45, 200  # of an epoch, of a run
+STEPS, EPOCHS, FEW = 45, 200, 80  # of an epoch, of a run, of one that is ended twice
 STOPPED = [
     *("--validation_fraction=0.1", "--stop_metric=accuracy", "--patience=80"),
     *("--optimizer=adamw", "--schedule=warmup_cosine", "--checkpoint_every=70steps", "--keep=1"),
@@ -58,7 +58,7 @@ def interrupt(number, step, pause, *flags, folder):
     """
     with start("mnist", *flags, f"--workdir={folder}") as process:
         said: list[str] = []
-        while not re.match(rf" *\d+/{EPOCHS} ", said[-1] if said else ""):
+        while not re.match(r" *\d+/\d+ ", said[-1] if said else ""):
             said.append(process.stdout.readline())
             assert said[-1], process.stderr.read()
         while newest_step(folder) < step:
@@ -78,7 +78,7 @@ def newest_step(folder):
 
 def test_a_run_ended_again_and_again_leaves_what_one_left_in_peace_does(data, tmp_path):
     more, signals = CHAINS[QUICK]
-    check_chain(QUICK, more, signals[:2], data, tmp_path)
+    check_chain(QUICK, more, signals[:2], data, tmp_path, FEW)
 
 
 @pytest.mark.slow
@@ -87,8 +87,8 @@ def test_so_it_does_when_it_is_ended_more_often(chain, data, tmp_path):
     check_chain(chain, *CHAINS[chain], data, tmp_path)
 
 
-def check_chain(chain, more, signals, data, tmp_path):
-    flags = [data, f"--num_epochs={EPOCHS}", "--noplots", *more]
+def check_chain(chain, more, signals, data, tmp_path, epochs=EPOCHS):
+    flags = [data, f"--num_epochs={epochs}", "--noplots", *more]
     whole, folder = tmp_path / "whole", tmp_path / "ended"
     train(*flags, f"--workdir={whole}")
     last = read(whole / "summary.json")["num_epochs"] * STEPS

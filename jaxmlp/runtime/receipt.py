@@ -1,6 +1,7 @@
 """What produced a result: all that can change its bits, and how two of such records differ."""
 
 import contextlib
+import functools
 import os
 import platform
 from collections.abc import Iterator, Mapping
@@ -97,6 +98,7 @@ def _setting(name: str) -> Any:
     return getattr(value, "value", value)
 
 
+@functools.cache  # a process has what it has imported; to look takes milliseconds
 def _version(package: str) -> str | None:
     try:
         return version(package)

@@ -1,5 +1,6 @@
 """What the tests share: strictness, compiled programs, reproducible examples, small data sets."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -18,6 +19,9 @@ if "XLA_FLAGS" not in os.environ:
         "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
     )
 
+# As in the Makefile, or each of a hundred processes would compile all modules again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     # A program that many tests need is compiled once: by one of them, on one of the workers, or in
     # a process that they start; in this run of them or in an earlier one. It is known by all that
@@ -31,6 +35,7 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     }
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
+gc.set_threshold(50_000, 20, 20)  # tracing makes many objects, of which few are garbage
 jax.devices()  # one, whichever test comes first: a sweep would start JAX with one a core
 
 settings.register_profile("fixed", derandomize=True, database=None, deadline=None, max_examples=20)

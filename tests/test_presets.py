@@ -82,6 +82,16 @@ def test_a_sweep_takes_the_values_of_a_preset_that_it_does_not_sweep(
     assert "batch_size=32,seed=1: identical to the bit" in capsys.readouterr().out
 
 
+def test_a_swept_schedule_is_of_no_number_of_the_presets(data, tmp_path, presets, capsys):
+    presets["quick"] |= {"num_epochs": 1, "schedule": "warmup_linear", "warmup": 0.25}
+    axis = "--sweep=schedule=constant,warmup_linear"
+    given = ["--preset=quick", axis, "--seeds=0:1", f"--workdir={tmp_path / 'run'}", *FAST]
+    call(sweep, data, *given)
+    said = f"--batch_size=16 --hidden_sizes=8, overridden: {axis}\n"
+    assert said in capsys.readouterr().out
+    assert read(tmp_path / "run" / "config.json")["given"]["warmup"] is None
+
+
 def assert_together(folder, blobs):
     """Sees whether the record of three networks is what these networks say."""
     model = jaxmlp.mlp((4, 8, 3))

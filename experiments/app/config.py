@@ -24,7 +24,7 @@ from jaxmlp.objectives.records import by_name
 from jaxmlp.runtime import receipt
 from jaxmlp.types import Dataset
 
-FREE = {"data_dir", "given", "outputs", "preset", "white"}  # what a resumed run may have otherwise
+FREE = {"data_dir", "given", "white"}  # what a resumed run may have otherwise
 
 
 def earlier_config(kind: str) -> dict[str, Any] | None:
@@ -96,7 +96,16 @@ def read(earlier: Mapping[str, Any] | None = None, of_table: bool = False) -> Se
     values |= copy.deepcopy(preset)
     if flags.FLAGS["target"].present and not flags.FLAGS["target_column"].present:
         values["target_column"] = []  # else --target would be a score
+    _refuse_lone_epsilon(values)
     return Settings(**tables.told_apart(values, of_table))
+
+
+def _refuse_lone_epsilon(values: Mapping[str, Any]) -> None:
+    """Raises ValueError for a --vat_epsilon that moves nothing, as no network has a --vat."""
+    swept = {text.partition("=")[0] for text in values["sweep"]}
+    is_asked_for = flags.FLAGS["vat_epsilon"].present or "vat_epsilon" in swept
+    if is_asked_for and not values["vat"] and "vat" not in swept:
+        raise ValueError(f"--vat_epsilon needs --vat to be above 0, got {values['vat']:g}")
 
 
 def read_start() -> Settings:

@@ -95,8 +95,15 @@ def _is_given(name: str) -> bool:
 
 
 def _is_anothers(name: str) -> bool:
-    """Whether a setting is of a schedule or an optimizer that a flag has put another for."""
+    """Whether a setting is of a schedule or an optimizer that a flag has put another for.
+
+    Of several that are swept it is not, where all of them take it.
+    """
     whose, takers = OWN.get(name, ("", ()))
+    for text in _swept():
+        swept, _, values = text.partition("=")
+        if swept == whose:
+            return not {each.strip() for each in values.split(",")} <= {*takers}
     return bool(whose) and _is_given(whose) and _given(whose) not in takers
 
 

@@ -57,6 +57,12 @@ def test_a_flag_that_is_given_holds_in_a_presets_place(arguments, holding, said)
         ("--schedule=warmup_constant", {"b1": 0.8, "warmup": 0.2}),
         ("--optimizer=sgd", {"schedule": "warmup_linear", "warmup": 0.2}),
         ("--optimizer=nadam", {"b1": 0.8, "schedule": "warmup_linear", "warmup": 0.2}),
+        ("--sweep=schedule=constant, warmup_linear", {"b1": 0.8, "schedule": "warmup_linear"}),
+        (
+            "--sweep=schedule=warmup_linear, warmup_cosine",
+            {"b1": 0.8, "schedule": "warmup_linear", "warmup": 0.2},
+        ),
+        ("--sweep=optimizer=sgd", {"schedule": "warmup_linear", "warmup": 0.2}),
     ],
 )
 def test_numbers_of_a_schedule_or_an_optimizer_go_with_it(monkeypatch, flag, left):

@@ -10,25 +10,26 @@ a folder with other settings than its command's is refused. --plan says what the
 
 --only keeps to some commands, such as --only=classic,ablation: an id, or what ids begin with.
 
+Each network is asked by the CPU what is put on record of it: the commands alone take other devices.
+
 Exit code 0 when the pages are written; 1 for a mistake, or a command that failed; 130 and 143 when
-Ctrl-C or SIGTERM stopped it.
+Ctrl-C or SIGTERM stopped it, which a line says with what there is until then.
 """
 
 import functools
-import signal
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
 from absl import flags
 from rich.console import Console
 
 from experiments.app import command_line, endings, startup
 from experiments.app.command_line import PathParser
 from experiments.app.screen import one_line
-from experiments.cited import asked, catalogue, commands, evidence, measured, page, words
+from experiments.cited import asked, catalogue, commands, evidence, measured, page, stopping, words
 from experiments.cited.asked import ABSENT, COMPLETE
 from experiments.cited.catalogue import Command
 from experiments.data import sources
@@ -39,8 +40,6 @@ from jaxmlp.types import Dataset
 
 DEFAULT = "runs/results"
 OWN = ("run", "plan", "page", "only", "workdir")  # flags
-# Exit codes of a command that somebody stopped; the latter two before it was ready for that.
-STOPPED = {130: 130, 143: 143, -signal.SIGINT: 130, -signal.SIGTERM: 143}
 
 Records = dict[str, dict[str, Any]]
 
@@ -92,8 +91,8 @@ def main(values: flags.FlagValues, argv: Sequence[str], book: Book = BOOK) -> No
       argv: what else there was on the command line, the program first.
       book: what is cited, and where the pages are.
     """
-    console = Console(highlight=False)
-    with endings.clear_errors("interrupted"):
+    console, done = Console(highlight=False), dict[str, str]()
+    with endings.clear_errors(), stopping.stoppable(done):
         command_line.refuse_arguments(list(argv))
         _refuse_others(values)
         wanted = [name for name in ("run", "plan", "page") if values[name].value]
@@ -106,7 +105,8 @@ def main(values: flags.FlagValues, argv: Sequence[str], book: Book = BOOK) -> No
             _plan(console, chosen, folder, read(console, book))
             return
         if wanted != ["page"]:
-            gather(console, book, chosen, folder, wanted == ["run"])
+            gather(console, book, chosen, folder, wanted == ["run"], done)
+        done["the pages"] = "begun"
         write_pages(console, book, read(console, book))
 
 
@@ -169,13 +169,27 @@ def _plan(
 
 
 def gather(
-    console: Console, book: Book, chosen: Sequence[Command], folder: Path, is_run: bool
+    console: Console,
+    book: Book,
+    chosen: Sequence[Command],
+    folder: Path,
+    is_run: bool,
+    done: dict[str, str],
 ) -> None:
     """Runs what is to be run, and puts on record what there is.
+
+    Args:
+      console: where it is said.
+      book: where the records are.
+      chosen: the commands to look at.
+      folder: with a folder for each command.
+      is_run: whether commands are run.
+      done: gets how far each command is, by its id.
 
     Raises:
       ValueError: if a folder holds something else than its command's results.
     """
+    jax.config.update("jax_platforms", "cpu")  # or it would hold the memory that commands need
     startup.wake(None)
     loaded: dict[str, Dataset | None] = {}
     for each in chosen:
@@ -191,11 +205,15 @@ def gather(
         data = loaded[name]
         if data is None:
             if asked.state_of(path) == ABSENT and measured.read(book.measured, each.id) is None:
+                done[each.id] = "left out"
                 measured.write(book.measured, measured.left_out(each))
             continue
         if asked.state_of(path) != COMPLETE:
+            done[each.id] = "begun"
             _run(console, each, path)
+        done[each.id] = "complete"
         measured.write(book.measured, measured.make(each, path, data))
+        done[each.id] = "on record"
         _say(console, f"{each.id}: on record")
 
 
@@ -209,36 +227,13 @@ def _load(console: Console, name: str) -> Dataset | None:
 
 
 def _run(console: Console, command: Command, path: Path) -> None:
-    """Runs a command, or has it go on, in a process of its own; ends the program where it fails."""
+    """Runs a command, or has it go on, in a process of its own; ValueError where it fails."""
     console.rule(command.id)
     _say(console, commands.line(command.flags))
     own = [f"--workdir={path}", "--resume"]
     program = [sys.executable, "-m", "experiments.sweep", *command.flags, *own]
-    code = run_to_end(program)
-    if code in STOPPED:
-        print(f"{command.id} was stopped; the same command goes on", file=sys.stderr)
-        sys.exit(STOPPED[code])
-    if code:
+    if code := stopping.run_to_end(program):
         raise ValueError(f"{command.id} needs to end well, got exit code {code}")
-
-
-def run_to_end(program: Sequence[str]) -> int:
-    """Runs a program, which has the time that it takes to end when it is told to; its exit code."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def pass_on(number: int, frame: Any) -> None:
-        for each in started:
-            each.send_signal(number)
-
-    # Ctrl-C reaches the program by itself; whoever stops this one means both.
-    handlers = {signal.SIGINT: lambda number, frame: None, signal.SIGTERM: pass_on}
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    try:
-        started.append(subprocess.Popen(program))
-        return started[0].wait()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def write_pages(console: Console, book: Book, records: Records) -> None:

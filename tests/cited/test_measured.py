@@ -97,18 +97,25 @@ def test_networks_that_are_not_the_trained_ones_are_refused(folder, folders, dat
         measured.make(SMALL, folder, data)
 
 
-def with_more_errors(folder, precision, more):
+def with_more_errors(folder, precision, more, platform="cpu"):
     """The folder of a sweep in an arithmetic that says of each network more errors than it made."""
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**config, "precision": precision}))
+    for name, change in (
+        ("config.json", {"precision": precision}),
+        ("environment.json", {"platform": platform}),
+    ):
+        record = json.loads((folder / name).read_text())
+        (folder / name).write_text(json.dumps({**record, **change}))
     kept = dict(np.load(folder / "runs.npz"))
     kept["history/test_accuracy"] = kept["history/test_accuracy"] - np.float32(more / 359)
     np.savez(folder / "runs.npz", **kept)
 
 
-def test_in_few_bits_an_image_on_the_edge_counts_as_it_is_answered_now(folder, data):
+@pytest.mark.parametrize(("precision", "platform"), [("bfloat16", "cpu"), ("float32", "gpu")])
+def test_where_bits_differ_an_image_on_the_edge_counts_as_it_is_answered_now(
+    folder, data, precision, platform
+):
     expected = measured.make(SMALL, folder, data)
-    with_more_errors(folder, "bfloat16", 1)
+    with_more_errors(folder, precision, 1, platform)
     found = measured.make(SMALL, folder, data)
     assert (found["errors"], found["wrong"]) == (expected["errors"], expected["wrong"])
 

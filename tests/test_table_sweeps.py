@@ -11,7 +11,7 @@ from run_files import read
 from test_table import SETTINGS, houses, interrupted, predictions, write
 
 import jaxmlp
-from experiments import predict, replay, sweep, table
+from experiments import predict, replay, sweep, table, verify
 from experiments.data.tables import loading
 from experiments.scores import baselines
 
@@ -78,7 +78,10 @@ def test_a_member_of_a_fold_is_replayed_to_the_bit(folder, capsys):
     assert "fold=1,seed=1: identical to the bit" in capsys.readouterr().out
 
 
-def test_what_a_sweep_says_of_its_table_is_held(folder, tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("program", "member"), [(replay, ["--member=fold=0,seed=0"]), (verify, [])]
+)
+def test_what_a_sweep_says_of_its_table_is_held(folder, tmp_path, capsys, program, member):
     forged = shutil.copytree(folder, tmp_path / "sweep")
     prepared = json.loads((forged / "preparation.json").read_text())
     prepared[1]["columns"][0]["mean"] = 0.5
@@ -87,7 +90,7 @@ def test_what_a_sweep_says_of_its_table_is_held(folder, tmp_path, capsys):
     config["fold_scalings"][1]["output_scaling"]["mean"] = [0.0]
     (forged / "config.json").write_text(json.dumps(config))
     with pytest.raises(SystemExit) as ended:
-        call(replay, forged, "--member=fold=0,seed=0")
+        call(program, forged, *member)
     assert ended.value.code == 4
     out = capsys.readouterr().out
     assert "preparation.json.1.columns.rooms.mean: expected " in out

@@ -58,7 +58,6 @@ def job_of(folder: Path, config: Mapping[str, Any], found: Material) -> Job:
         seeds=points.parse_seeds(config["seeds"]),
         shuffle_seeds=crossed[0],
         noise_seeds=crossed[1],
-        preparations=found.preparations,
         folds=found.folds,
     )
 

@@ -57,7 +57,7 @@ def measure(
     compiling: dict[str, list[float]] = {name: [] for name in both}
     accuracy: dict[str, list[float]] = {name: [] for name in both}
 
-    def turn(name: str, seed: int, recipe: jaxmlp.Recipe) -> tuple[float, jaxmlp.Run]:
+    def turn(seed: int, recipe: jaxmlp.Recipe) -> tuple[float, jaxmlp.Run]:
         time.sleep(search.REST)
         started = time.perf_counter()
         run = jaxmlp.train(recipe, alone, seed)
@@ -72,14 +72,14 @@ def measure(
         for seed in seeds:
             for name, recipe in both.items():
                 tell(f"seed {seed}: {name}")
-                took, run = turn(name, seed, recipe)
+                took, run = turn(seed, recipe)
                 seconds[name].append(took)
                 found = jaxmlp.evaluate(recipe, run.params, *tested)
                 accuracy[name].append(found["accuracy"])
         for seed in seeds[:repeats]:
             for name, recipe in both.items():
                 tell(f"compiling anew, seed {seed}: {name}")
-                compiling[name].append(turn(name, seed, _anew(recipe))[0])
+                compiling[name].append(turn(seed, _anew(recipe))[0])
     return {
         "seeds": list(seeds),
         "recipes": {name: repr(recipe) for name, recipe in both.items()},

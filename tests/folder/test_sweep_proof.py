@@ -66,7 +66,7 @@ def test_a_sweep_left_as_it_was_is_identical(swept, capsys):
 
 def test_folds_and_crossed_seeds_are_as_they_were(blobs, tmp_path, capsys):
     data = save_npz(tmp_path / "b.npz", blobs)
-    axes = ["--folds=2", "--seeds=0:2", "--shuffle_seeds=5,6", "--sweep=learning_rate=0.1,0.01"]
+    axes = ["--folds=2", "--seeds=0:2", "--shuffle_seeds=5,6", "--noise_seeds=7,8"]
     call(sweep, f"--workdir={tmp_path / 'run'}", data, *SMALL, *axes, "--mesh=member:1")
     code, lines = said_of(tmp_path / "run", capsys)
     assert code == 0, lines
@@ -147,6 +147,17 @@ def test_what_is_forged_or_lost_is_named(folder, capsys, forgeries):
     assert (code, lines[0]) == (verify.NOT_IDENTICAL, "the sweep differs:")
     for line in forgeries:
         assert any(each.startswith(line) for each in lines), (line, lines)
+    assert verify.FAST not in lines
+
+
+def test_of_what_differs_in_fast_mode_it_is_said_what_is_promised(folder, capsys):
+    for place in ((), ("given",)):
+        forged("config.json", *place, "mesh", value="member:1")(folder)
+        forged("config.json", *place, "mode", value="fast")(folder)
+    set_in("history/test_loss", (0, 1, 2), 0.5)(folder)
+    code, lines = said_of(folder, capsys)
+    assert (code, lines[0]) == (verify.NOT_IDENTICAL, "the sweep differs:")
+    assert verify.FAST in lines
 
 
 def test_a_sweep_that_has_not_ended_is_one_line(folder):

@@ -14,7 +14,10 @@ from jaxmlp import (
     schedules,
     train,
     train_many,
+    with_mixup,
+    with_vat,
 )
+from jaxmlp.training import canonical as canonical_module
 from jaxmlp.training.canonical import canonical_recipe
 
 RECIPE = Recipe(mlp((4, 3)), classification(3), optax.adam, {"learning_rate": 0.1}, 16, 2)
@@ -31,6 +34,18 @@ def test_equal_partials_are_one():
     first, second = map(canonical_recipe, made)
     assert first.optimizer is second.optimizer
     assert first.schedule is second.schedule
+
+
+def test_all_that_a_task_is_computed_by_is_looked_at_for_its_like(monkeypatch):
+    looked_at = []
+    monkeypatch.setattr(
+        canonical_module, "warn_of_lookalikes", lambda *pair: looked_at.append(pair)
+    )
+    task = with_vat(with_mixup(classification(3, label_smoothing=0.1)))
+    found = canonical_recipe(RECIPE._replace(task=task)).task
+    functions = {function for field, function in looked_at if field == "loss or metric"}
+    assert {found.loss, found.train_loss, found.weight, found.mix, found.penalty} <= functions
+    assert None not in (found.train_loss, found.mix, found.penalty)
 
 
 def test_hyperparameters_come_by_name():

@@ -40,6 +40,7 @@ RECORD = {
     "num_test": 10_000,
     "seeds": [0, 1],
     "errors": [60, 50],
+    "params_sha256": ["zero", "one"],
     "train_seconds": 30.0,
     "all_params_sha256": "a" * 64,
     "data_sha256": "d" * 64,
@@ -51,12 +52,23 @@ OTHER = {
     "errors": [101, 90, 91],
     "train_seconds": 900.0,
     "all_params_sha256": "b" * 64,
+    "wrong": [[*range(101)], [*range(90)], [*range(9, 100)]],
+    "params_sha256": ["four", "seven", "nine"],
     "together": {
         "wrong": [*range(80)],
-        "one": {"accuracy": 0.9906, "log_loss": 0.03, "calibration_error": 0.004},
-        "all": {"accuracy": 0.992, "log_loss": 0.02, "calibration_error": 0.001},
-        "num_disputed": 1234,
-        "disagreement": 0.0125,
+        "confidence": {"one": 0.995, "all": 0.9825},
+        "scores": {
+            "num_networks": 3,
+            "together": {"accuracy": 0.992, "log_loss": 0.02, "calibration_error": 0.01},
+            "one": {
+                **{"accuracy": 0.9906, "accuracy_low": 0.9899, "accuracy_high": 0.991},
+                **{"log_loss": 0.03, "log_loss_low": 0.025, "log_loss_high": 0.035},
+                "calibration_error": 0.004,
+                **{"calibration_error_low": 0.003, "calibration_error_high": 0.005},
+            },
+            "disagreement": 0.0125,
+            "not_unanimous": 0.03,
+        },
     },
 }
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from experiments.app.presets import as_flags
+from experiments.app.presets import PRESETS, as_flags
 from experiments.cited import evidence, words
 from experiments.cited.catalogue import INSTEAD, WHOLE, Command
 from experiments.cited.commands import line
@@ -16,7 +16,10 @@ Each setting is the one before and some flags more, trained with the same seeds.
 the one before is the mean of the paired differences, seed by seed, in percentage points, with
 Student's 95 % interval: where 0 is in that, it may be luck. An image decides between two networks
 of the same seed where one is right and the other wrong; of these the mean and the range over seeds
-are given. All have `{as_flags(INSTEAD)}` in the place of what the preset `{WHOLE}` has."""
+are given. All have `{as_flags(INSTEAD)}` in the place of what the preset `{WHOLE}` has.
+
+What a step brings depends on what was added before it: in another order the shares are others.
+Nor need they be those of the preset's own {PRESETS[WHOLE]["num_epochs"]} epochs."""
 
 
 def section(steps: Sequence[Command], records: Mapping[str, Mapping[str, Any]]) -> list[str]:

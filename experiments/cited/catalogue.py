@@ -60,6 +60,7 @@ COMMANDS: tuple[Command, ...] = (
         "strong",
         "The least errors that one network makes, all five trained as one population.",
         is_first=True,
+        is_ensemble=True,
     ),
     Command(
         "ensemble",
@@ -106,14 +107,9 @@ PLAIN = "a plain network with Adam"
 PARTS: tuple[Part, ...] = (
     Part("size", "+ wider and deeper", ("hidden_sizes",)),
     Part("norm", "+ batch norm", ("norm",)),
-    Part("dropout", "+ dropout", ("input_dropout", "dropout")),
     Part("decay", "+ decay of the learning rate", ("schedule", "warmup", "decay")),
     Part("noise", "+ noise on the inputs and at every layer", ("input_noise", "noise")),
     Part("ladder", "+ the cost of a Ladder network", ("ladder",)),
-    Part("vat", "+ virtual adversarial training", ("vat", "vat_epsilon")),
-    Part("mixup", "+ mixed examples", ("mixup",)),
-    Part("smoothing", "+ smooth labels", ("label_smoothing",)),
-    Part("average", "+ average of the weights", ("average",)),
 )
 
 PUBLISHED: tuple[Published, ...] = (

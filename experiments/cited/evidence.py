@@ -9,10 +9,11 @@ from experiments.scores import worth
 from jaxmlp import statistics
 from jaxmlp.populations.runs import Runs
 from jaxmlp.statistics import Comparison, Summary
+from jaxmlp.statistics.intervals import t_interval
 
 __all__ = [
-    *("LEVEL", "Deciding", "accuracies", "best_two", "compare", "deciding", "is_luck", "summary"),
-    "was_run",
+    *("LEVEL", "Deciding", "accuracies", "best_two", "compare", "deciding", "gain_together"),
+    *("is_luck", "summary", "together_or_alone", "was_run"),
 ]
 
 LEVEL = 0.05
@@ -89,6 +90,26 @@ def deciding(first: Mapping[str, Any], second: Mapping[str, Any]) -> Deciding:
         [each.num_worse for each in found],
         [each.p_value for each in found],
     )
+
+
+def together_or_alone(record: Mapping[str, Any]) -> Deciding:
+    """The test examples that decide between all networks of a record together and each alone."""
+    wrong = record["together"]["wrong"]
+    return deciding({**record, "wrong": [wrong] * len(record["seeds"])}, record)
+
+
+def gain_together(record: Mapping[str, Any]) -> tuple[float, float, float]:
+    """What all networks of a record together have over one of them, on the average over these.
+
+    Returns:
+      The difference of the accuracies, and the ends of its 95 % interval, Student's, over test
+      examples: each is one difference, which pairs them.
+    """
+    gains = np.zeros(record["num_test"])
+    for wrong in record["wrong"]:
+        gains[wrong] += 1 / len(record["wrong"])
+    gains[record["together"]["wrong"]] -= 1
+    return float(gains.mean()), *t_interval(gains, 1 - LEVEL)
 
 
 def _check_pair(first: Mapping[str, Any], second: Mapping[str, Any]) -> None:

@@ -26,7 +26,6 @@ __all__ = ["left_out", "make", "odd", "path_of", "read", "write"]
 NO_DATA = "its data were not to be had where the others were run"
 EDGE = 5e-4  # of the test examples
 RECORD = schema.Fields({"id": schema.TEXT, "command": schema.TEXT})
-TOGETHER = ("accuracy", "log_loss", "calibration_error")
 
 
 def make(command: Command, folder: Path, data: Dataset) -> dict[str, Any]:
@@ -107,16 +106,18 @@ def _check_errors(
 
 
 def _together(data: Dataset, outputs: Sequence[np.ndarray]) -> dict[str, Any]:
-    """What networks say together, the mean of their probabilities, beside what one says."""
-    found = ensemble.of("classification", np.asarray(data.test_labels), outputs)
+    """What networks say together, the mean of their probabilities, beside what one says.
+
+    Returns:
+      "wrong", the examples that they get wrong together; "confidence", the mean probability of
+      what is answered, of "one" on the average and of "all"; "scores", as `ensemble.of` has them.
+    """
     mean = np.mean(np.asarray(outputs, np.float64), axis=0)
-    is_wrong = mean.argmax(axis=1) != data.test_labels
+    sure = {"one": np.max(outputs, axis=2), "all": mean.max(axis=1)}
     return {
-        "wrong": np.flatnonzero(is_wrong).tolist(),
-        "one": {name: found["one"][name] for name in TOGETHER},
-        "all": {name: found["together"][name] for name in TOGETHER},
-        "num_disputed": round(found["not_unanimous"] * len(is_wrong)),
-        "disagreement": found["disagreement"],
+        "wrong": np.flatnonzero(mean.argmax(axis=1) != data.test_labels).tolist(),
+        "confidence": {who: float(f"{each.mean():.6g}") for who, each in sure.items()},
+        "scores": ensemble.of("classification", np.asarray(data.test_labels), outputs),
     }
 
 

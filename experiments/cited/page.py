@@ -65,8 +65,8 @@ def body(commands: Sequence[Command], steps: Sequence[Command], records: Records
             if any(evidence.was_run(records.get(each.id)) for each in drawn(commands, steps)):
                 parts += ["", f"![{ALT}]({PICTURE})"]
         for each in these:
-            if each.is_ensemble and evidence.was_run(records.get(each.id)):
-                parts += ["", *sections.together(each, records[each.id])]
+            if "together" in records.get(each.id, {}):
+                parts += ["", *sections.together(each, records)]
     parts += ["", *ablation.section(steps, records)] if steps else []
     every = each_once(commands, steps).values()
     return [*parts, "", *sections.receipts(list(every), records), "", AGAIN]
@@ -95,7 +95,7 @@ def rows(commands: Sequence[Command], records: Records) -> list[str]:
                 f"{words.percent(found.mean)} ({words.interval(found, 2)}), {found.num_seeds} seeds"
             )
             made.append([*row, said, " and ".join(words.between(record)), seconds])
-            if each.is_ensemble:
+            if "together" in record:
                 all_of = f"all {len(record['seeds'])} of them together"
                 made.append([all_of, "the same", sections.together_of(record), "", ""])
         else:

@@ -7,7 +7,8 @@ from experiments.app.presets import PRESETS, as_flags
 from experiments.cited import evidence, words
 from experiments.cited.catalogue import PUBLISHED, Command
 from experiments.cited.commands import given_of, line
-from experiments.cited.words import NOT_RUN, table
+from experiments.cited.words import NOT_RUN, percent, table
+from experiments.scores import ensemble
 from experiments.scores.classes import wilson
 
 __all__ = ["means", "published", "receipts", "seeds", "together", "together_of"]
@@ -67,10 +68,15 @@ def published(commands: Sequence[Command], records: Records) -> list[str]:
         (each.accuracy, [each.what, f"{each.accuracy:.2f} %", each.source]) for each in PUBLISHED
     ]
     for each in commands:
-        if evidence.was_run(records.get(each.id)):
-            found = evidence.summary(records[each.id])
-            own = [f"**{each.row}**", f"**{words.percent(found.mean)}**", "this page"]
-            rows.append((100 * found.mean, own))
+        record = records.get(each.id)
+        if record is None or not evidence.was_run(record):
+            continue
+        found = [(each.row, evidence.summary(record).mean, "this page")]
+        if "together" in record:
+            all_of = f"all {len(record['seeds'])} of {each.id} together"
+            share = 1 - len(record["together"]["wrong"]) / record["num_test"]
+            found.append((all_of, share, "this page; an ensemble, no single network"))
+        rows += [(100 * n, [f"**{what}**", f"**{percent(n)}**", by]) for what, n, by in found]
     said = (
         "Beside what others have published of networks that know nothing of images, trained on all "
         "60,000:"
@@ -79,35 +85,80 @@ def published(commands: Sequence[Command], records: Records) -> list[str]:
     return [said, "", *table(["what", "test accuracy", "source"], ordered)]
 
 
-def together(command: Command, record: Mapping[str, Any]) -> list[str]:
-    """What the networks of a command say together."""
-    found, count = record["together"], len(record["seeds"])
-    wrong = len(found["wrong"])
-    errors = [f"{sum(record['errors']) / count:.1f}", str(wrong)]
-    rows = [
-        ["errors", *errors],
-        ["accuracy", *(words.percent(found[who]["accuracy"]) for who in ("one", "all"))],
-        *(
-            [name.replace("_", " "), *(f"{found[who][name]:.4f}" for who in ("one", "all"))]
-            for name in ("log_loss", "calibration_error")
-        ),
+def together(command: Command, records: Records) -> list[str]:
+    """What the networks of a command say together, beside one of them.
+
+    Args:
+      command: one whose record says it.
+      records: its own, and those of others, which may have the same networks.
+    """
+    record = records[command.id]
+    scores, count = record["together"]["scores"], len(record["seeds"])
+    first = (
+        f"**{command.id}**: all {count} networks together are right at {together_of(record)} of "
+        f"the test images.{_also(command, records)}"
+    )
+    rows = table(ensemble.HEADS, ensemble.rows(scores))
+    after = " ".join([*ensemble.said(scores)[1:], _over_one(record), _sureness(record)])
+    return [first, "", *rows, "", after]
+
+
+def _also(command: Command, records: Records) -> str:
+    """Which other commands have trained the same networks, to the bit."""
+    own = _digests(records[command.id])
+    names = [
+        f"**{name}**"
+        for name, other in records.items()
+        if name != command.id and evidence.was_run(other) and own.items() <= _digests(other).items()
     ]
-    return [
-        f"**{command.id}**: the mean of the probabilities of {count} networks is right at "
-        f"{together_of(record)} of the test images. Two of the networks guess differently at "
-        f"{words.percent(found['disagreement'])} of them, and not all alike at "
-        f"{found['num_disputed']:,}.",
-        "",
-        *table(["", "one network, on average", "all together"], rows),
-    ]
+    return f" They are the networks of {' and '.join(names)} with these seeds." if names else ""
+
+
+def _digests(record: Mapping[str, Any]) -> dict[int, str]:
+    return dict(zip(record["seeds"], record["params_sha256"], strict=True))
+
+
+def _over_one(record: Mapping[str, Any]) -> str:
+    """What they have over one of them, image by image, and whether that is luck."""
+    found = evidence.together_or_alone(record)
+    sure = sum(p_value < evidence.LEVEL for p_value in found.p_values)
+    gain = words.points(*evidence.gain_together(record))
+    better, worse = map(words.spread, (found.first, found.second))
+    return (
+        f"Over one of them, on the average, all have {gain} percentage points, with a 95 % "
+        f"interval over images. Beside each one alone they are right at {better} images that it "
+        f"gets wrong, and wrong at {worse} that it gets right: by McNemar's test {sure} of "
+        f"{len(found.p_values)} are told from them at p < {evidence.LEVEL}."
+    )
+
+
+def _sureness(record: Mapping[str, Any]) -> str:
+    """How sure one and all are, beside how often they are right: what calibration is off by."""
+    found, said = record["together"], []
+    for who, name in (("one", "one"), ("all", "together")):
+        sure, right = found["confidence"][who], found["scores"][name]["accuracy"]
+        kind = "more" if sure > right else "less"
+        said.append(f"{percent(sure)} and {percent(right)}, {kind} sure than right")
+    before, after = (found["scores"][name]["calibration_error"] for name in ("one", "together"))
+    why = ""
+    if after > before > 0:
+        why = (
+            f" Their calibration error is {after / before:.1f} times one's: a mean of "
+            "probabilities is the less sure the more the networks differ, though it is right more "
+            "often."
+        )
+    return (
+        "How sure they are on the average, by the probability of what they answer, and how often "
+        f"right: one {said[0]}; all together {said[1]}.{why}"
+    )
 
 
 def together_of(record: Mapping[str, Any]) -> str:
     """The accuracy of the networks together; its interval is over images, as they are but one."""
     num_test, wrong = record["num_test"], len(record["together"]["wrong"])
     low, high = wilson(num_test - wrong, num_test)
-    interval = f"{100 * low:.2f} to {words.percent(high)}"
-    return f"{words.percent(1 - wrong / num_test)} ({interval}, Wilson's, over images)"
+    interval = f"{100 * low:.2f} to {percent(high)}"
+    return f"{percent(1 - wrong / num_test)} ({interval}, Wilson's, over images)"
 
 
 def receipts(commands: Sequence[Command], records: Records) -> list[str]:

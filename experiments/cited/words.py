@@ -7,8 +7,8 @@ from experiments.cited import evidence
 from jaxmlp.statistics import Comparison, Summary
 
 __all__ = [
-    *("NOT_RUN", "between", "difference", "duration", "interval", "mean", "percent", "spread"),
-    *("table", "why"),
+    *("NOT_RUN", "between", "difference", "duration", "interval", "mean", "percent", "points"),
+    *("spread", "table", "why"),
 ]
 
 NOT_RUN = "not run yet"
@@ -50,8 +50,18 @@ def difference(found: Comparison) -> str:
     >>> difference(Comparison(0.0012, -0.0001, 0.0025, 0.06, 5, 0, 8.0)).replace(MINUS, "-")
     '+0.120 (-0.010 to +0.250)'
     """
-    ends = f" ({_signed(found.low)} to {_signed(found.high)})" if found.num_seeds > 1 else ""
-    return f"{_signed(found.effect)}{ends}"
+    if found.num_seeds < 2:
+        return _signed(found.effect)
+    return points(found.effect, found.low, found.high)
+
+
+def points(effect: float, low: float, high: float) -> str:
+    """The same, of its three numbers.
+
+    >>> points(0.0012, 0.0001, 0.0025)
+    '+0.120 (+0.010 to +0.250)'
+    """
+    return f"{_signed(effect)} ({_signed(low)} to {_signed(high)})"
 
 
 def spread(values: Sequence[int]) -> str:

@@ -48,21 +48,20 @@ def test_an_optimizer_brings_its_own_defaults():
 
 
 def test_a_distance_needs_the_term_that_goes_that_far(monkeypatch):
-    for of_many in ("--vat_epsilon=3", "--sweep=vat_epsilon=3"):
-        for arguments in ([of_many], [of_many, "--preset=strong", "--vat=0"]):
+    monkeypatch.setitem(presets.PRESETS, "strong", {"vat": 1.0})
+    for distance in ("--vat_epsilon=3", "--sweep=vat_epsilon=3"):
+        for idle in ([distance], [distance, "--preset=strong", "--vat=0"]):
             with (
-                command_line(*arguments),
+                command_line(*idle),
                 pytest.raises(ValueError, match="^--vat_epsilon needs --vat to be above 0, got 0$"),
             ):
                 config.read()
         for vat in ("--vat=1", "--preset=strong", "--sweep=vat=0,1"):
-            with command_line(of_many, vat):
+            with command_line(distance, vat):
                 config.read()
-    monkeypatch.setitem(presets.PRESETS, "quick", {"vat": 1.0})
-    config_of(20, "--preset=quick", "--vat_epsilon=3")
     earlier = config_of(20, "--vat=1", "--vat_epsilon=3")
     assert config_of(20, "--vat_epsilon=3", earlier=earlier)["vat_epsilon"] == 3
-    config_of(20, "--vat=0", "--preset=quick")  # whose default says nothing
+    config_of(20, "--vat=0", "--preset=strong")  # whose default says nothing
 
 
 def test_auto_brings_its_notice_and_a_name_does_not(monkeypatch):

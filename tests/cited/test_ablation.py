@@ -1,5 +1,6 @@
 """Each step is held against the one before, by the same seeds and the same images."""
 
+from experiments.app.presets import PRESETS
 from experiments.cited import ablation
 from experiments.cited.commands import Step, steps
 from experiments.cited.words import MINUS
@@ -47,6 +48,10 @@ def test_each_step_has_its_flags_its_figures_and_what_it_brings():
         *("+ weights", "`--l2=2 --average=1`", "99.280 %", "99.092 to 99.468 %", "65, 80, 71"),
         *(f"+0.020 ({MINUS}0.070 to +0.110)", "yes", "21.3 (5 to 37)"),
     ]
+    said = " ".join("\n".join(lines).split())
+    assert "What a step brings depends on what was added before it" in said
+    assert "All have `--num_epochs=12`" in said
+    assert f"the preset's own {PRESETS['strong']['num_epochs']} epochs" in said
     start = "--dataset=mnist --seeds=0:3 --l2=1"
     assert f"The first is `python -m experiments.sweep {start}`." in lines
 

@@ -2,8 +2,9 @@
 
 import pytest
 
+from experiments.app.presets import PRESETS
 from experiments.cited import asked
-from experiments.cited.catalogue import COMMANDS, INSTEAD, PUBLISHED
+from experiments.cited.catalogue import COMMANDS, INSTEAD, PARTS, PUBLISHED, WHOLE
 from experiments.cited.commands import ablation, each_once, line, steps
 
 STEPS = ablation()
@@ -33,6 +34,11 @@ def test_the_last_step_is_the_preset_but_for_what_is_said():
     expected = {**asked.decisive(whole.flags), **INSTEAD}
     assert asked.decisive(last.flags) == expected
     assert not {each.id for each in (*others, last)} & {each.id for each in COMMANDS}
+
+
+def test_every_part_of_the_ablation_is_one_of_the_preset():
+    preset = PRESETS[WHOLE]
+    assert [part.name for part in PARTS if preset.keys().isdisjoint(part.settings)] == []
 
 
 def test_what_others_published_is_in_order_and_as_they_say():

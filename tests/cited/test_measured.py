@@ -71,17 +71,23 @@ def test_what_the_networks_say_together(folders, data, records):
     guesses = [outputs.argmax(axis=1) for outputs in each]
     wrong = np.flatnonzero(np.mean(each, axis=0).argmax(axis=1) != data.test_labels)
     assert found["wrong"] == wrong.tolist()
-    assert found["all"]["accuracy"] == pytest.approx(1 - len(wrong) / 359, abs=1e-6)
-    assert found["one"]["accuracy"] == pytest.approx(
+    scores = found["scores"]
+    assert scores["together"]["accuracy"] == pytest.approx(1 - len(wrong) / 359, abs=1e-6)
+    assert scores["one"]["accuracy"] == pytest.approx(
         1 - np.mean(records["faster"]["errors"]) / 359, abs=1e-6
     )
     labels = np.arange(359), data.test_labels
-    assert found["all"]["log_loss"] == pytest.approx(
+    assert scores["together"]["log_loss"] == pytest.approx(
         -np.log(np.mean(each, axis=0)[labels]).mean(), rel=1e-4
     )
+    assert found["confidence"] == {
+        "one": pytest.approx(np.mean([outputs.max(axis=1) for outputs in each]), rel=1e-4),
+        "all": pytest.approx(np.mean(each, axis=0).max(axis=1).mean(), rel=1e-4),
+    }
     pairs = [(guesses[i] != guesses[j]).mean() for i, j in ((0, 1), (0, 2), (1, 2))]
-    assert found["disagreement"] == pytest.approx(np.mean(pairs), rel=1e-5)
-    assert found["num_disputed"] == int(np.ptp(guesses, axis=0).astype(bool).sum())
+    assert scores["disagreement"] == pytest.approx(np.mean(pairs), rel=1e-5)
+    disputed = np.ptp(guesses, axis=0).astype(bool).mean()
+    assert scores["not_unanimous"] == pytest.approx(disputed, rel=1e-5)
 
 
 @pytest.fixture

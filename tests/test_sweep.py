@@ -381,14 +381,15 @@ def test_settings_that_halving_ended_come_last_and_have_no_p_value(place, data_f
         assert row["p_against_best"] is None or epochs == 4
 
 
+@pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.slow)])
 def test_one_command_serves_a_sweep_that_is_killed_at_any_moment_of_its_start(
-    place, data_flag, capsys
+    every, place, data_flag, capsys
 ):
     folder = place / "begun"
     flags = [f"--workdir={folder}", data_flag, *SMALL, "--seeds=1,2", "--noplots", "--resume"]
     flags += ["--num_epochs=1", "--save_networks"]
     said, expected = set(), None
-    for number in itertools.count():
+    for number in itertools.count(step=every):
         with killed_at(number, folder):
             call(sweep, *flags)
         is_started = (folder / "metrics.jsonl").exists()

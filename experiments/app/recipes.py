@@ -115,6 +115,12 @@ def _recipe(config: Mapping[str, Any]) -> jaxmlp.Recipe:
 
 def model(config: Mapping[str, Any]) -> jaxmlp.Model:
     """The network of a config; raises as `recipe` does."""
+    noises = ("input_noise", "input_dropout")
+    if config.get("ladder") and not any(config.get(name) for name in noises):
+        raise ValueError(
+            "--ladder needs --input_noise or --input_dropout, without which there is nothing to be "
+            "found again, got neither"
+        )
     norm = config.get("norm", "none")
     plain = jaxmlp.mlp(
         config["sizes"],

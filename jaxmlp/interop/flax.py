@@ -126,10 +126,10 @@ def flax_module(model: Model, training: bool = False) -> Any:
     Returns:
       A module of linen, or one of nnx with parameters that `nnx.update` is to replace. That of an
       `mlp` computes the same in evaluation, but that products are what JAX takes by default; in
-      training dropout draws other numbers, and Flax has no layer for `input_noise`.
+      training dropout draws other numbers, and Flax has no layers for noise and ladders.
 
     Raises:
-      ValueError: if the model is neither, or has input noise and is to train.
+      ValueError: if the model is neither, or has noise or a ladder and is to train.
 
     >>> import jaxmlp
     >>> sequence = flax_module(jaxmlp.mlp((4, 8, 3), norm="layer"))

@@ -44,6 +44,7 @@ def save_safetensors(
     Raises:
       OSError, ValueError: as `jaxmlp.save` does.
     """
+    text_of(model, params, task)  # raises where they are no network
     model, params = without_ladder(model, params)
     metadata = {"format": "pt", NETWORK: text_of(model, params, task), SHA256: digest(params)}
     made: Any = architecture_of(model)

@@ -9,7 +9,7 @@ import jax
 from jaxmlp.naming import name_of
 from jaxmlp.nn import activations, initializers
 from jaxmlp.nn.architecture import LATER, MLP, SCALINGS, record_of
-from jaxmlp.nn.mlp import architecture_of, mlp, variant
+from jaxmlp.nn.mlp import architecture_of, mlp
 from jaxmlp.nn.precision import with_precision
 from jaxmlp.nn.sharded import with_sharded
 from jaxmlp.nn.standardized import standardized
@@ -69,10 +69,10 @@ def model_of(description: Mapping[str, Any]) -> Model:
     functions = {
         field: _function(field, table, description[field]) for field, table in TABLES.items()
     }
-    plain = mlp(**{**{name: description[name] for name in needed}, **functions})
+    parts = {name: description.get(name) for name in ("noise", "ladder")}
+    plain = mlp(**{**{name: description[name] for name in needed}, **functions, **parts})
     model = standardized(plain, *(description.get(name) for name in SCALINGS))
     model = with_precision(model, description.get("precision", LATER["precision"]))
-    model = variant(model, noise=description.get("noise"), ladder=description.get("ladder"))
     return with_sharded(model, description.get("sharded", LATER["sharded"]))
 
 

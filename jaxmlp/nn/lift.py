@@ -44,7 +44,8 @@ def lift(one: One) -> Callable[[PyTree, jax.Array, Context], tuple[Any, ...]]:
         returned = one(*given)
         if not isinstance(returned, tuple) or len(returned) not in (2, 3):
             raise ValueError(
-                "one needs to return outputs and running statistics, () where there are none, got "
+                "one needs to return outputs, running statistics, () where there are none, and "
+                "perhaps a cost, got "
                 f"{kind_of(returned)}"
             )
         outputs, running, *cost = returned

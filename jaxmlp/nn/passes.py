@@ -128,15 +128,16 @@ def _train_one(
     clean = scaled(mlp.input_scaling, inputs)
     outputs, noisy, followed = _noisy(mlp, layers, running, clean, key, weight)
     ends = unscaled(mlp.output_scaling, outputs)
-    if mlp.ladder is None:
-        return ends, followed
-    back: Any = layers
-    missed = denoised(back, noisy, outputs, weight, mlp.precision) - clean
-    cost = mlp.ladder * jnp.square(missed).mean()
-    if running:  # as of the clean pass, which is that of evaluation
+    if running and (mlp.noise is not None or mlp.ladder is not None):  # as evaluation has it
         still = jax.lax.stop_gradient(layers)
         quiet = mlp._replace(dropout=None, input_dropout=None, input_noise=None, noise=None)
         followed = _noisy(quiet, still, running, clean, key, weight)[2]
+    if mlp.ladder is None:
+        return ends, followed
+    back: Any = layers
+    with jax.named_scope("ladder"):
+        missed = denoised(back, noisy, outputs, weight, mlp.precision) - clean
+        cost = mlp.ladder * jnp.square(missed).mean()
     return ends, followed, cost
 
 

@@ -97,7 +97,7 @@ def _train(
     *,
     input_scaling: Scaling | None = None,
     output_scaling: Scaling | None = None,
-) -> tuple[jax.Array, PyTree]:
+) -> tuple[Any, ...]:
     inputs = jax.vmap(functools.partial(scaled, input_scaling))(inputs)
-    outputs, running = train(params, inputs, context)
-    return jax.vmap(functools.partial(unscaled, output_scaling))(outputs), running
+    outputs, *rest = train(params, inputs, context)
+    return jax.vmap(functools.partial(unscaled, output_scaling))(outputs), *rest

@@ -132,6 +132,7 @@ def _of_mlp(mlp: MLP, params: PyTree) -> Iterator[Layer]:
         kind = ", ".join(["dense", *back] if is_last else hidden)
         inputs, outputs = layer.kernel.shape
         cost = 2 * inputs * outputs
+        kind += ", way back" if mlp.ladder is not None else ""
         yield _line(f"layer_{number}", kind, layer, moments, (outputs,), cost)
 
 

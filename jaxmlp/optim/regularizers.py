@@ -16,6 +16,7 @@ import optax
 
 from jaxmlp.naming import kind_of, name_of
 from jaxmlp.optim.averages import averaging
+from jaxmlp.runtime.leaves import leaf_name
 from jaxmlp.types import PyTree
 
 __all__ = ["Optimizer", "add_l1", "bound_norms", "regularized", "with_decay"]
@@ -231,4 +232,7 @@ def _check(name: str, value: Number, is_good: Callable[[float], bool], expected:
 
 
 def _is_kernel(params: PyTree) -> PyTree:
-    return jax.tree.map(lambda leaf: leaf.ndim > 1, params)
+    def is_one(path: tuple[Any, ...], leaf: jax.Array) -> bool:
+        return leaf.ndim > 1 and leaf_name(path[-1:]) != "merge"  # a ladder's factors
+
+    return jax.tree_util.tree_map_with_path(is_one, params)

@@ -100,7 +100,8 @@ def make_parallel(
     if traced is not None and has_penalty and any(map(sums_batch, traced.eqns)):
         raise ValueError(
             "exact mode cannot find how a penalty changes with inputs where each depends on the "
-            f"whole batch, as under batch normalization, got {model}; fast mode has no such need"
+            f"whole batch, as under batch normalization, or the way back of a ladder does, got "
+            f"{model}; fast mode has no such need"
         )
     return parallel
 

@@ -72,7 +72,8 @@ def refuse_misfits(params: PyTree, size: int, returned: Any) -> None:
     """
     if not isinstance(returned, tuple) or len(returned) not in (2, 3):
         raise ValueError(
-            f"train needs to return outputs and running statistics, got {kind_of(returned)}"
+            "train needs to return outputs, running statistics and perhaps a cost, got "
+            f"{kind_of(returned)}"
         )
     outputs, running, *cost = returned
     if getattr(outputs, "shape", ())[:1] != (size,):

@@ -159,7 +159,7 @@ def init_params(recipe: Recipe, numbers: Mapping[str, jax.Array], key: jax.Array
     """The parameters before training: the model's, times `init_scale` and `bias_scale`.
 
     Leaves with two axes or more are kernels, and others biases; but what goes by the name "scale",
-    as the factors of a normalization do, stays as it is.
+    as the factors of a normalization do, or "merge", as those of a ladder, stays as it is.
 
     Args:
       recipe: the first result of `split`.
@@ -171,7 +171,7 @@ def init_params(recipe: Recipe, numbers: Mapping[str, jax.Array], key: jax.Array
 
     def scaled(path: tuple[Any, ...], leaf: jax.Array) -> jax.Array:
         scale = scales.get("init_scale" if leaf.ndim > 1 else "bias_scale")
-        is_factor = leaf_name(path[-1:]) == "scale"
+        is_factor = leaf_name(path[-1:]) in ("scale", "merge")
         return leaf if scale is None or is_factor else leaf * scale
 
     return with_trained(params, jax.tree_util.tree_map_with_path(scaled, trained(params)))

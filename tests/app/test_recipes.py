@@ -98,7 +98,10 @@ def test_no_other_name_is_looked_for_in_a_module(setting, name):
     [
         ({"dropout": 0.5}, {"dropout": 0.5}),
         ({"input_dropout": 0.25, "input_noise": 0.1}, {"input_dropout": 0.25, "input_noise": 0.1}),
-        ({"noise": 0.2, "ladder": 30.0}, {"noise": 0.2, "ladder": 30.0}),
+        (
+            {"noise": 0.2, "input_noise": 0.1, "ladder": 30.0},
+            {"noise": 0.2, "input_noise": 0.1, "ladder": 30.0},
+        ),
         ({"norm": "batch"}, {"norm": "batch"}),
         ({"norm": "none", "dropout": 0.0}, {}),
     ],
@@ -109,6 +112,12 @@ def test_what_differs_in_training_is_the_networks(settings, expected):
     names = ("dropout", "input_dropout", "input_noise", "norm", "noise", "ladder")
     assert {n: getattr(changed, n) for n in names} == dict.fromkeys(names) | expected
     assert (changed.sizes, changed.activation) == (plain.sizes, plain.activation)
+
+
+def test_a_ladder_without_anything_to_find_again_is_refused():
+    with pytest.raises(ValueError, match=r"^--ladder needs --input_noise or --input_dropout"):
+        recipes.recipe({**CONFIG, "ladder": 1.0, "noise": 0.3})
+    assert recipes.recipe({**CONFIG, "ladder": 1.0, "input_dropout": 0.3}).model.train
 
 
 def test_the_precision_is_the_networks():

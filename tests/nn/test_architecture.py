@@ -28,7 +28,9 @@ def test_rates_change_nothing_but_training():
     assert len({plain, dropped, noisy, mlp(SIZES, dropout=0.0)}) == 4
 
 
-@pytest.mark.parametrize("name", ["dropout", "input_dropout", "input_noise", "norm_momentum"])
+@pytest.mark.parametrize(
+    "name", ["dropout", "input_dropout", "input_noise", "norm_momentum", "noise", "ladder"]
+)
 def test_equal_arguments_make_equal_models(name):
     norm = {"norm": "batch"} if name == "norm_momentum" else {}
     zeros = [mlp(SIZES, **norm, **{name: zero}) for zero in (0, 0.0, -0.0, np.float32(0))]
@@ -69,7 +71,7 @@ def test_a_share_out_of_range_is_refused(name, value):
         variant(mlp(SIZES, norm="batch"), **{name: value})
 
 
-@pytest.mark.parametrize("name", ["input_noise", "norm_epsilon"])
+@pytest.mark.parametrize("name", ["input_noise", "norm_epsilon", "noise", "ladder"])
 @pytest.mark.parametrize(
     "value", [-0.1, float("nan"), float("inf"), "0.5", False, jax.numpy.ones(2)]
 )

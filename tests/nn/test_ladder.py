@@ -9,9 +9,13 @@ import pytest
 import jaxmlp
 from jaxmlp import Batch
 from jaxmlp.interop.flax import flax_module
+from jaxmlp.nn import noise
+from jaxmlp.nn.lift import lift
 from jaxmlp.nn.mlp import variant
 from jaxmlp.training.passes import training_pass
+from jaxmlp.training.recipe import init_params, split
 from jaxmlp.training.step import objective
+from jaxmlp.types import trained, with_trained
 
 SIZES = 5, 7, 4, 3
 PLAIN = jaxmlp.mlp(SIZES, norm="batch")
@@ -23,26 +27,32 @@ BATCH = Batch(INPUTS, LABELS)
 
 
 @functools.cache
-def shaken():
+def shaken(norm="batch"):
     """The ladder's parameters, none of which is 0 or 1."""
-    params = LADDER.init(jax.random.key(0))
-    leaves, tree = jax.tree.flatten(params.trained)
+    params = variant(LADDER, norm=norm).init(jax.random.key(0))
+    leaves, tree = jax.tree.flatten(trained(params))
     keys = jax.random.split(jax.random.key(2), len(leaves))
     pairs = zip(leaves, keys, strict=True)
     moved = [leaf + 0.3 * jax.random.normal(key, leaf.shape) for leaf, key in pairs]
-    return params._replace(trained=jax.tree.unflatten(tree, moved))
+    return with_trained(params, jax.tree.unflatten(tree, moved))
 
 
 def normal(values):
     return (values - values.mean(0)) / np.sqrt(values.var(0) + 1e-5)
 
 
-def by_hand(params, inputs):
-    """The outputs and the mean square of what the way back misses, without noise, in float64."""
-    layers = [{k: np.float64(v) for k, v in each._asdict().items()} for each in params.trained]
-    seen, hidden = [inputs], inputs
-    for layer in layers[:-1]:
-        seen.append(normal(hidden @ layer["kernel"]) * layer["scale"] + layer["bias"])
+def by_hand(params, inputs, noise=(0, 0, 0)):
+    """The outputs and the mean square of what the way back misses, in float64."""
+    layers = [{k: np.float64(v) for k, v in each._asdict().items()} for each in trained(params)]
+    seen = [inputs + noise[0]]
+    hidden = seen[0]
+    for layer, own in zip(layers[:-1], noise[1:], strict=True):
+        made = hidden @ layer["kernel"]
+        if "scale" in layer:
+            made = (normal(made) + own) * layer["scale"]
+        else:
+            made = made + own
+        seen.append(made + layer["bias"])
         hidden = np.maximum(seen[-1], 0)
     outputs = hidden @ layers[-1]["kernel"] + layers[-1]["bias"]
     found = normal(outputs)
@@ -54,11 +64,29 @@ def by_hand(params, inputs):
     return outputs, np.square(found - inputs).mean(1)
 
 
-def test_the_way_back_is_that_of_the_source():
-    outputs, _, cost = training_pass(LADDER, shaken(), BATCH, KEY)
-    expected, missed = by_hand(shaken(), np.float64(INPUTS))
+def drawn():
+    """Each example's noise of the inputs and of the hidden layers, with a deviation of 1."""
+    keys = [jax.random.fold_in(KEY, place) for place in range(len(INPUTS))]
+    places = (0, 2**31, 2**31 + 1)
+    return [
+        np.stack([np.float64(noise.normal(jax.random.fold_in(key, at), size)) for key in keys])
+        for at, size in zip(places, SIZES, strict=False)
+    ]
+
+
+@pytest.mark.parametrize("norm", ["batch", None])
+@pytest.mark.parametrize("rates", [(0.0, 0.0), (0.3, 0.2)])
+def test_the_way_back_is_that_of_the_source(norm, rates):
+    model = variant(LADDER, norm=norm, input_noise=rates[0], noise=rates[1])
+    params = shaken(norm)
+    outputs, _, cost = training_pass(model, params, BATCH, KEY)
+    scaled = [
+        each * rate for each, rate in zip(drawn(), (rates[0], rates[1], rates[1]), strict=True)
+    ]
+    expected, missed = by_hand(params, np.float64(INPUTS), scaled)
     np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(cost, 2 * missed, rtol=1e-4)
+    assert model.least_batch == 2
 
 
 def test_inputs_are_found_as_they_are_standardized():
@@ -84,7 +112,7 @@ def test_the_network_is_the_plain_one_and_so_are_its_statistics_under_noise():
     for ours, theirs in zip(ladder.trained, plain.trained, strict=True):
         for name, array in theirs._asdict().items():
             np.testing.assert_array_equal(getattr(ours, name), array)
-    noisy = variant(LADDER, input_noise=3.0, noise=1.0)
+    noisy = variant(LADDER, input_noise=3.0, noise=1.0, dropout=0.5, input_dropout=0.5)
     _, after, _ = training_pass(noisy, ladder, BATCH, KEY)
     _, expected, _ = training_pass(PLAIN, plain, BATCH, KEY)
     jax.tree.map(
@@ -98,9 +126,10 @@ def test_the_network_is_the_plain_one_and_so_are_its_statistics_under_noise():
 
 def test_rows_that_only_fill_a_batch_change_nothing():
     filled = Batch(np.concatenate([INPUTS, np.full((2, 5), 9, np.float32)]), None, np.arange(8) < 6)
-    alone = training_pass(LADDER, shaken(), BATCH, KEY).cost
-    both = training_pass(LADDER, shaken(), filled, KEY).cost
-    np.testing.assert_allclose(both[:6], alone, rtol=1e-5)
+    alone, both = (training_pass(LADDER, shaken(), batch, KEY) for batch in (BATCH, filled))
+    np.testing.assert_allclose(both.cost[:6], alone.cost, rtol=1e-5)
+    for ours, theirs in zip(*map(jax.tree.leaves, (both.params, alone.params)), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5)
 
 
 def identity(values):
@@ -218,9 +247,54 @@ def test_other_libraries_have_the_network_alone(tmp_path):
     model, params = jaxmlp.without_ladder(LADDER, shaken())
     assert found.model == model
     assert jaxmlp.digest(found.params) == jaxmlp.digest(params)
+    for model_given, given in ((None, shaken()), (LADDER, ())):
+        with pytest.raises(ValueError, match="^(model needs to be a Model|params need)"):
+            jaxmlp.save_safetensors(tmp_path / "b.safetensors", model_given, given)
     tensors = jaxmlp.to_torch(LADDER, shaken())
     assert tensors.keys() == jaxmlp.to_torch(model, params).keys()
     with pytest.raises(
         ValueError, match="^weights need a network without a ladder, whose way back"
     ):
         jaxmlp.from_torch(tensors, LADDER)
+
+
+def test_flax_has_the_network_alone_with_every_bias():
+    tree = jaxmlp.to_flax(LADDER, shaken())
+    expected = jaxmlp.to_flax(*jaxmlp.without_ladder(LADDER, shaken()))
+    assert jax.tree.structure(tree) == jax.tree.structure(expected)
+    jax.tree.map(np.testing.assert_array_equal, tree, expected)
+
+
+def test_all_products_are_in_the_precision_that_is_asked_for():
+    model = jaxmlp.with_precision(LADDER, "bfloat16")
+    given = shaken(), BATCH, KEY
+    text = str(jax.make_jaxpr(functools.partial(training_pass, model))(*given))
+    assert text.count("bfloat16_product") == 3 + 3 + 3  # noisy, back, and without noise
+    assert "dot_general" not in text
+
+
+def test_what_is_for_kernels_leaves_its_factors_alone():
+    task = jaxmlp.classification(3)
+    settings = {"learning_rate": 1.0, "weight_decay": 0.5, "init_scale": 0.5}
+    optimizer = jaxmlp.optimizers.regularized(optax.sgd)
+    recipe = jaxmlp.Recipe(LADDER, task, optimizer, settings, 3, 1)
+    params = init_params(*split(recipe), KEY)
+    plain = LADDER.init(KEY)
+    for ours, theirs in zip(params.trained, plain.trained, strict=True):
+        np.testing.assert_array_equal(ours.back, theirs.back / 2)
+        np.testing.assert_array_equal(ours.merge, theirs.merge)
+    made = optimizer(learning_rate=1.0, weight_decay=0.5)
+    zeros = jax.tree.map(jnp.zeros_like, plain.trained)
+    updates, _ = made.update(zeros, made.init(plain.trained), plain.trained)
+    assert not any(np.any(each.merge) for each in updates)
+    assert all(np.any(each.back) for each in updates)
+
+
+def test_a_network_of_ones_own_has_its_cost_when_it_is_standardized():
+    def one(params, inputs, key, weight):
+        return inputs @ params, (), inputs.sum()
+
+    own = jaxmlp.Model(lambda key: jnp.ones((2, 1)), lambda p, x: x @ p, lift(one))
+    scaled = jaxmlp.standardized(own, jaxmlp.Scaling((1.0, 1.0), (2.0, 2.0)))
+    cost = training_pass(scaled, jnp.ones((2, 1)), Batch(jnp.full((3, 2), 5.0), None), KEY).cost
+    assert cost.tolist() == [4.0] * 3

@@ -55,7 +55,10 @@ def returning(what):
 
 OUTPUTS = jnp.zeros((5, 3))
 BAD = [
-    (returning(OUTPUTS), "train needs to return outputs and running statistics, got an array .*"),
+    (
+        returning(OUTPUTS),
+        "train needs to return outputs, running statistics and perhaps a cost, got an array .*",
+    ),
     (
         returning((OUTPUTS[0], {})),
         r"train needs to return outputs \(5, ...\) for a batch, got \(3,\)",

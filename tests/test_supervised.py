@@ -33,9 +33,9 @@ def disturbed(folder, moments, **options):
     return seen
 
 
-@pytest.mark.parametrize("count", [2, pytest.param(10, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [1, pytest.param(10, marks=pytest.mark.slow)])
 def test_what_is_killed_and_started_again_ends_with_the_bits_of_one_left_in_peace(count, tmp_path):
-    options, draw = {"epochs": 6 * count}, random.Random(count)
+    options, draw = {"epochs": 6 * count}, random.Random(0)
     alone = start(tmp_path / "alone", count=1, pause=0.0, **options)
     words = ["training", "training", "joined", "joined"]  # it compiles between them
     moments = [(i % 2, words[i % 4], draw.uniform(0, 3)) for i in range(count)]

@@ -140,4 +140,9 @@ PUBLISHED: tuple[Published, ...] = (
         99.43,
         "Rasmus et al., Semi-Supervised Learning with Ladder Networks, 2015: error 0.57 ± 0.02 %",
     ),
+    Published(
+        "Ladder network with a small network on each rung",
+        99.43,
+        "Pezeshki et al., Deconstructing the Ladder Network Architecture, 2016: error 0.57 %",
+    ),
 )

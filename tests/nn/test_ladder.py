@@ -112,14 +112,15 @@ def test_the_network_is_the_plain_one_and_so_are_its_statistics_under_noise():
     for ours, theirs in zip(ladder.trained, plain.trained, strict=True):
         for name, array in theirs._asdict().items():
             np.testing.assert_array_equal(getattr(ours, name), array)
-    noisy = variant(LADDER, input_noise=3.0, noise=1.0, dropout=0.5, input_dropout=0.5)
-    _, after, _ = training_pass(noisy, ladder, BATCH, KEY)
     _, expected, _ = training_pass(PLAIN, plain, BATCH, KEY)
-    jax.tree.map(
-        lambda ours, theirs: np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6),
-        after.running,
-        expected.running,
-    )
+    rates = {"input_noise": 3.0, "noise": 1.0, "dropout": 0.5, "input_dropout": 0.5}
+    for noisy, params in ((variant(PLAIN, **rates), plain), (variant(LADDER, **rates), ladder)):
+        _, after, _ = training_pass(noisy, params, BATCH, KEY)
+        jax.tree.map(
+            lambda ours, theirs: np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6),
+            after.running,
+            expected.running,
+        )
     outputs = [m.apply(p, INPUTS[0]) for m, p in ((noisy, after), (PLAIN, expected))]
     np.testing.assert_allclose(*outputs, rtol=1e-4, atol=1e-5)
 

@@ -20,6 +20,7 @@ __all__ = ["as_linen", "places"]
 def as_linen(mlp: MLP) -> Imported:
     """What an `mlp` is in linen: a `linen.Sequential`, and the tree of variables for it.
 
+    >>> from jaxmlp.types import Dense
     >>> as_linen(MLP((3, 2), max, max, max)).tree((Dense(kernel=1.0, bias=2.0),))
     {'params': {'layers_0': {'kernel': 1.0, 'bias': 2.0}}}
     """

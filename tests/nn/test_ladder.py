@@ -18,6 +18,7 @@ from jaxmlp.training.step import objective
 from jaxmlp.types import trained, with_trained
 
 SIZES = 5, 7, 4, 3
+passed = jax.jit(training_pass, static_argnums=0)
 PLAIN = jaxmlp.mlp(SIZES, norm="batch")
 LADDER = variant(PLAIN, ladder=2.0)
 KEY = jax.random.key(1)
@@ -79,7 +80,7 @@ def drawn():
 def test_the_way_back_is_that_of_the_source(norm, rates):
     model = variant(LADDER, norm=norm, input_noise=rates[0], noise=rates[1])
     params = shaken(norm)
-    outputs, _, cost = training_pass(model, params, BATCH, KEY)
+    outputs, _, cost = passed(model, params, BATCH, KEY)
     scaled = [
         each * rate for each, rate in zip(drawn(), (rates[0], rates[1], rates[1]), strict=True)
     ]
@@ -92,7 +93,7 @@ def test_the_way_back_is_that_of_the_source(norm, rates):
 def test_inputs_are_found_as_they_are_standardized():
     mean, scale = np.full(5, 0.5), np.full(5, 4.0)
     scaled = jaxmlp.standardized(LADDER, jaxmlp.Scaling(tuple(mean), tuple(scale)))
-    cost = training_pass(scaled, shaken(), BATCH, KEY).cost
+    cost = passed(scaled, shaken(), BATCH, KEY).cost
     _, missed = by_hand(shaken(), (np.float64(INPUTS) - mean) / scale)
     np.testing.assert_allclose(cost, 2 * missed, rtol=1e-4)
 
@@ -103,7 +104,7 @@ def test_what_is_to_be_found_has_no_noise():
     first = shut.trained[0]._replace(merge=jnp.zeros((10, 5)))
     shut = shut._replace(trained=(first, *shut.trained[1:]))
     noisy = variant(LADDER, input_noise=3.0, noise=1.0)
-    cost = training_pass(noisy, shut, BATCH, KEY).cost
+    cost = passed(noisy, shut, BATCH, KEY).cost
     np.testing.assert_allclose(cost, 2 * np.square(INPUTS).mean(1), rtol=1e-5)
 
 
@@ -112,10 +113,10 @@ def test_the_network_is_the_plain_one_and_so_are_its_statistics_under_noise():
     for ours, theirs in zip(ladder.trained, plain.trained, strict=True):
         for name, array in theirs._asdict().items():
             np.testing.assert_array_equal(getattr(ours, name), array)
-    _, expected, _ = training_pass(PLAIN, plain, BATCH, KEY)
+    _, expected, _ = passed(PLAIN, plain, BATCH, KEY)
     rates = {"input_noise": 3.0, "noise": 1.0, "dropout": 0.5, "input_dropout": 0.5}
     for noisy, params in ((variant(PLAIN, **rates), plain), (variant(LADDER, **rates), ladder)):
-        _, after, _ = training_pass(noisy, params, BATCH, KEY)
+        _, after, _ = passed(noisy, params, BATCH, KEY)
         jax.tree.map(
             lambda ours, theirs: np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6),
             after.running,
@@ -127,7 +128,7 @@ def test_the_network_is_the_plain_one_and_so_are_its_statistics_under_noise():
 
 def test_rows_that_only_fill_a_batch_change_nothing():
     filled = Batch(np.concatenate([INPUTS, np.full((2, 5), 9, np.float32)]), None, np.arange(8) < 6)
-    alone, both = (training_pass(LADDER, shaken(), batch, KEY) for batch in (BATCH, filled))
+    alone, both = (passed(LADDER, shaken(), batch, KEY) for batch in (BATCH, filled))
     np.testing.assert_allclose(both.cost[:6], alone.cost, rtol=1e-5)
     for ours, theirs in zip(*map(jax.tree.leaves, (both.params, alone.params)), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5)
@@ -151,7 +152,7 @@ def test_noise_is_of_the_deviation_that_is_asked_for(sizes, norm, scale, deviati
     first = first._replace(kernel=0 * first.kernel)
     first = first._replace(scale=scale + first.bias) if norm else first
     params = (first, *(layer._replace(kernel=jnp.eye(400)) for layer in rest))
-    outputs, _, _ = training_pass(model, params, Batch(np.ones((5, 4), np.float32), None), KEY)
+    outputs, _, _ = passed(model, params, Batch(np.ones((5, 4), np.float32), None), KEY)
     assert np.std(outputs) == pytest.approx(deviation, rel=0.05)
     assert abs(np.corrcoef(outputs)[0, 1]) < 0.2  # each example has its own
 
@@ -167,18 +168,18 @@ def test_a_step_goes_down_on_loss_and_cost_and_reports_the_loss(smoothing):
     batch = Batch(INPUTS[:3][order], LABELS[:3][order])
 
     def value(trained):
-        outputs, _, cost = training_pass(LADDER, start._replace(trained=trained), batch, KEY)
+        outputs, _, cost = passed(LADDER, start._replace(trained=trained), batch, KEY)
         smooth = jax.nn.one_hot(batch.labels, 3) * (1 - smoothing) + smoothing / 3
         return (-(smooth * jax.nn.log_softmax(outputs)).sum(1) + cost).mean()
 
-    slope = jax.grad(value)(start.trained)
+    slope = jax.jit(jax.grad(value))(start.trained)
     expected = jax.tree.map(lambda weight, by: weight - 0.1 * by, start.trained, slope)
     jax.tree.map(
         lambda ours, theirs: np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5),
         run.state.params.trained,
         expected,
     )
-    outputs = training_pass(LADDER, start, batch, KEY).outputs
+    outputs = passed(LADDER, start, batch, KEY).outputs
     loss = -jax.nn.log_softmax(outputs)[np.arange(3), batch.labels].mean()
     assert run.history["train_loss"][0] == pytest.approx(float(loss), rel=1e-5)
 
@@ -187,9 +188,10 @@ def test_beside_a_penalty_both_count():
     task = jaxmlp.with_vat(jaxmlp.classification(3), weight=3.0)
     goal = jaxmlp.training.goals.goal_of(task)
     given = (task.loss,), shaken(), BATCH, KEY, jnp.int32(0), goal
-    both, alone = (objective(m, *given)(shaken().trained)[0] for m in (LADDER, PLAIN_LIKE))
+    values = (jax.jit(objective(m, *given))(shaken().trained)[0] for m in (LADDER, PLAIN_LIKE))
+    both, alone = values
     step_key = jax.random.fold_in(KEY, 0)
-    cost = training_pass(LADDER, shaken(), BATCH, step_key).cost
+    cost = passed(LADDER, shaken(), BATCH, step_key).cost
     assert both - alone == pytest.approx(float(cost.mean()), rel=1e-4)
 
 
@@ -297,5 +299,5 @@ def test_a_network_of_ones_own_has_its_cost_when_it_is_standardized():
 
     own = jaxmlp.Model(lambda key: jnp.ones((2, 1)), lambda p, x: x @ p, lift(one))
     scaled = jaxmlp.standardized(own, jaxmlp.Scaling((1.0, 1.0), (2.0, 2.0)))
-    cost = training_pass(scaled, jnp.ones((2, 1)), Batch(jnp.full((3, 2), 5.0), None), KEY).cost
+    cost = passed(scaled, jnp.ones((2, 1)), Batch(jnp.full((3, 2), 5.0), None), KEY).cost
     assert cost.tolist() == [4.0] * 3

@@ -579,37 +579,21 @@ def test_mnist_is_learned_as_the_lesson_says(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("dataset", "least"),
+    ("preset", "num_seeds", "dataset", "least"),
     [
-        pytest.param("mnist", 0.98, marks=needs("mnist")),
-        pytest.param("fashion_mnist", 0.85, marks=needs("fashion_mnist")),  # not tuned to it
+        pytest.param("quick", 5, "mnist", 0.98, marks=needs("mnist")),
+        pytest.param("strong", 1, "mnist", 0.992, marks=needs("mnist")),
+        # Nothing is tuned to it.
+        pytest.param("quick", 5, "fashion_mnist", 0.85, marks=needs("fashion_mnist")),
+        pytest.param("strong", 1, "fashion_mnist", 0.89, marks=needs("fashion_mnist")),
     ],
 )
-def test_quick_is_there_with_each_of_five_seeds(dataset, least, tmp_path):
-    folder = tmp_path / "sweep"
-    call(sweep, "--preset=quick", f"--dataset={dataset}", "--seeds=0:5", f"--workdir={folder}")
-    accuracies = open_arrays(folder / "runs.npz")["history/test_accuracy"][:, -1]
-    assert len(accuracies) == 5
+def test_a_preset_is_there_with_each_seed(preset, num_seeds, dataset, least, tmp_path):
+    given = f"--preset={preset}", f"--dataset={dataset}", f"--seeds=0:{num_seeds}"
+    call(sweep, *given, f"--workdir={tmp_path / 'sweep'}")
+    accuracies = open_arrays(tmp_path / "sweep" / "runs.npz")["history/test_accuracy"][:, -1]
+    assert len(accuracies) == num_seeds
     assert accuracies.min() >= np.float32(least)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("dataset", "least"),
-    [
-        pytest.param("mnist", 0.992, marks=needs("mnist")),
-        pytest.param("fashion_mnist", 0.89, marks=needs("fashion_mnist")),  # not tuned to it
-    ],
-)
-def test_strong_is_there_with_a_seed(dataset, least, tmp_path):
-    call(
-        mnist,
-        "--preset=strong",
-        f"--dataset={dataset}",
-        "--noplots",
-        f"--workdir={tmp_path / 'run'}",
-    )
-    assert read(tmp_path / "run" / "summary.json")["test_accuracy"] >= least
 
 
 @needs_mnist

@@ -103,3 +103,10 @@ def test_products_in_loops_branches_and_calls_are_counted():
         )
 
     assert products(jax.make_jaxpr(convolved)(image)) == 2 * 6 * 6 * 5 * 3 * 3 * 3
+
+
+def test_noise_and_the_way_back_of_a_ladder_are_named_and_counted():
+    first, last = summary(mlp((5, 8, 3), norm="layer", noise=0.1, ladder=1.0)).layers
+    assert first.kind == "dense, layer norm, noise, relu, way back"
+    assert first.parameters == 5 * 8 + 8 + 8 + 8 * 5 + 10 * 5  # kernel, norm, and the way back's
+    assert last.kind == "dense, way back"

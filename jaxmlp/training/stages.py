@@ -7,11 +7,13 @@ stages in the same way. A stage is compiled once and run for each shard in a loo
 shard's numbers are does not depend on how many a device has.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jax.extend.core import ClosedJaxpr, Var, jaxpr_as_fun
 
 from jaxmlp.runtime.keydata import plain, typed
@@ -90,7 +92,7 @@ class _Tape:
     def forward(self, stage: Stage) -> None:
         """Runs a stage for each shard."""
         function = jaxpr_as_fun(stage.run)
-        self._keep(stage, self._each(stage, lambda inputs: function(*inputs)))
+        self._keep(stage, self._each(stage, lambda inputs: function(*inputs), stage.outputs))
 
     def end(self, stage: Stage, goal: Any) -> dict[Var, Any]:
         """Runs the last stage and returns the slopes of its value in what it is given."""
@@ -106,7 +108,7 @@ class _Tape:
             (_, outputs), slopes = jax.value_and_grad(value, has_aux=True)(followed)
             return outputs, slopes
 
-        outputs, slopes = self._each(stage, both)
+        outputs, slopes = self._each(stage, both, (stage.outputs, inputs))
         self._keep(stage, outputs)
         return dict(zip(inputs, slopes, strict=True))
 
@@ -131,7 +133,7 @@ class _Tape:
             followed = [values[stage.inputs.index(var)] for var in inputs]
             return jax.vjp(some, followed)[1](own)[0]
 
-        found = self._each(stage, back, given)
+        found = self._each(stage, back, inputs, given)
         for var, slope in zip(inputs, found, strict=True):
             slopes[var] = slopes[var] + slope if var in slopes else slope
 
@@ -154,21 +156,38 @@ class _Tape:
             var = stage.outputs[-1]
             self.shared[var] = self.total(self.stacked.pop(var)[: self.count])
 
-    def _each(self, stage: Stage, function: Callable[..., Any], *more: list[Any]) -> Any:
-        """A function of a stage's inputs, for one shard after another; (shards, ...)."""
+    def _each(
+        self, stage: Stage, function: Callable[..., Any], like: PyTree, *more: list[Any]
+    ) -> Any:
+        """A function of a stage's inputs, for one shard after another.
+
+        Args:
+          stage: which it is.
+          function: of the inputs, and of one shard's part of each of `more`.
+          like: a tree of variables, of which the function's results have the shapes and types.
+          more: values (shards, ...).
+
+        Returns:
+          A tree like `like`: (shards, ...).
+        """
         shared = {var: self.shared[var] for var in stage.inputs if var in self.shared}
         stacked = plain([self.stacked[var] for var in stage.inputs if var not in self.shared])
 
         def run(i: Any) -> Any:
-            here = iter(typed(jax.tree.map(lambda leaf: leaf[i], stacked)))
+            def own(values: PyTree) -> Any:
+                return jax.tree.map(lambda v: lax.dynamic_index_in_dim(v, i, keepdims=False), values)
+
+            here = iter(typed(own(stacked)))
             values = [shared[v] if v in shared else next(here) for v in stage.inputs]
-            return plain(function(values, *jax.tree.map(lambda leaf: leaf[i], more)))
+            return plain(function(values, *own(more)))
 
         def body(i: jax.Array, found: Any) -> Any:
-            return jax.tree.map(lambda into, leaf: into.at[i].set(leaf), found, run(i))
+            put = functools.partial(lax.dynamic_update_index_in_dim, index=i, axis=0)
+            return jax.tree.map(lambda into, leaf: put(into, leaf), found, run(i))
 
-        shapes = jax.eval_shape(run, jnp.int32(0))
-        empty = jax.tree.map(lambda s: jnp.zeros((self.room, *s.shape), s.dtype), shapes)
+        # Known without another trace, which takes longer than to compile a small network.
+        one = jax.tree.map(lambda var: jax.ShapeDtypeStruct(var.aval.shape, var.aval.dtype), like)
+        empty = jax.tree.map(lambda s: jnp.zeros((self.room, *s.shape), s.dtype), plain(one))
         # A loop whose length the compiler knows to be one is none, and the numbers others.
         length = jax.lax.optimization_barrier(jnp.int32(self.count))
         return typed(jax.lax.fori_loop(0, length, body, empty))

@@ -175,7 +175,9 @@ class _Tape:
 
         def run(i: Any) -> Any:
             def own(values: PyTree) -> Any:
-                return jax.tree.map(lambda v: lax.dynamic_index_in_dim(v, i, keepdims=False), values)
+                return jax.tree.map(
+                    lambda v: lax.dynamic_index_in_dim(v, i, keepdims=False), values
+                )
 
             here = iter(typed(own(stacked)))
             values = [shared[v] if v in shared else next(here) for v in stage.inputs]
@@ -183,7 +185,7 @@ class _Tape:
 
         def body(i: jax.Array, found: Any) -> Any:
             put = functools.partial(lax.dynamic_update_index_in_dim, index=i, axis=0)
-            return jax.tree.map(lambda into, leaf: put(into, leaf), found, run(i))
+            return jax.tree.map(put, found, run(i))
 
         # Known without another trace, which takes longer than to compile a small network.
         one = jax.tree.map(lambda var: jax.ShapeDtypeStruct(var.aval.shape, var.aval.dtype), like)

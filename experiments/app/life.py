@@ -36,9 +36,10 @@ from jaxmlp.types import Dataset, PyTree
 
 Lines = list[dict[str, Any]]  # of metrics.jsonl
 NUMBERS = ("num_devices", "num_processes")  # of what may be more or fewer in exact mode on a mesh
+MULTIPLIES = {"amx_bf16", "avx512_bf16"}  # instructions of CPUs, for products in bfloat16
 SLOWER = (
-    "products in bfloat16 take 1.25 to 2 times as long as in float32 on a CPU without AMX, as this "
-    "one is: they are for devices that are faster at them"
+    "products in bfloat16 take 1.25 to 2 times as long as in float32 on a CPU without instructions "
+    "for them, as this one is: they are for devices that are faster at them"
 )
 
 
@@ -191,7 +192,7 @@ def is_slower(precisions: Sequence[str], machine: Mapping[str, Any]) -> bool:
       precisions: of the networks.
       machine: from `receipt.describe`.
     """
-    is_plain_cpu = machine["platform"] == "cpu" and "amx_bf16" not in machine["instructions"]
+    is_plain_cpu = machine["platform"] == "cpu" and MULTIPLIES.isdisjoint(machine["instructions"])
     return is_plain_cpu and "bfloat16" in precisions
 
 

@@ -56,11 +56,12 @@ startup.FLAGS(["program", "--nocompilation_cache"])
 startup.wake(1, True)
 print(receipt.describe()["xla_flags"], receipt.num_threads(), sep="; ")
 """
-    env = {**os.environ, "XLA_FLAGS": "--xla_cpu_parallel_codegen_split_count=1"}
+    flag = "--xla_cpu_parallel_codegen_split_count=1"
+    env = {**os.environ, "XLA_FLAGS": flag}
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
     threads = 1 if sys.platform == "linux" else None
-    assert done.stdout == f"--xla_cpu_parallel_codegen_split_count=1 {BOTH}; {threads}\n", done.stderr
+    assert done.stdout == f"{flag} {BOTH}; {threads}\n", done.stderr
 
 
 def test_once_jax_has_started_it_is_too_late_for_a_gpu_alone(monkeypatch):

@@ -187,7 +187,7 @@ class _Tape:
             put = functools.partial(lax.dynamic_update_index_in_dim, index=i, axis=0)
             return jax.tree.map(put, found, run(i))
 
-        # Known without another trace, which takes longer than to compile a small network.
+        # Known without another trace, and all of a network is traced here.
         one = jax.tree.map(lambda var: jax.ShapeDtypeStruct(var.aval.shape, var.aval.dtype), like)
         empty = jax.tree.map(lambda s: jnp.zeros((self.room, *s.shape), s.dtype), plain(one))
         # A loop whose length the compiler knows to be one is none, and the numbers others.

@@ -116,7 +116,7 @@ def _day(parts: dict[str, np.ndarray]) -> np.ndarray:
     known = (month >= 1) & (month <= 12) & (day >= 1) & (year >= 1)
     months = np.where(known, (year - 1970) * 12 + month - 1, 0).astype("datetime64[M]")
     days = months.astype("datetime64[D]").astype(np.float64) + day - 1
-    end = (months + 1).astype("datetime64[D]").astype(np.float64)
+    end = (months + np.timedelta64(1, "M")).astype("datetime64[D]").astype(np.float64)
     return np.where(known & (days < end), days, np.nan)
 
 

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import settings
 
 from jaxmlp import Dataset, cache_compilations
+from jaxmlp.runtime import compilation
+from jaxmlp.runtime.memory import maps_taken
 
 if "XLA_FLAGS" not in os.environ:
     # Tests compile much and compute little: compiled in a hurry, they take half the time. Bits are
@@ -42,6 +44,14 @@ jax.devices()  # one, whichever test comes first: a sweep would start JAX with o
 
 settings.register_profile("fixed", derandomize=True, database=None, deadline=None, max_examples=20)
 settings.load_profile("fixed")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _programs():
+    """Lets go of all compiled programs between modules, before it has to happen within a test."""
+    yield
+    if maps_taken() > compilation.ROOM / 2:
+        compilation.let_go()
 
 
 @pytest.fixture(scope="session")

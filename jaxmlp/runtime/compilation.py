@@ -1,6 +1,7 @@
 """Compiling: ahead of time, side by side, each program once; and kept on the disk, if asked to."""
 
 import contextlib
+import gc
 import os
 import threading
 from collections import OrderedDict
@@ -13,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Sharding, SingleDeviceSharding
 
+from jaxmlp.runtime.memory import maps_taken, most_maps
 from jaxmlp.types import PyTree
 
 __all__ = [
@@ -22,10 +24,12 @@ __all__ = [
     "compile_all",
     "default_device",
     "in_float32",
+    "let_go",
     "shape_of",
 ]
 
 MOST = 1024  # programs that are kept in memory
+ROOM, FULL = 0.4, 0.8  # of a process's memory maps
 
 Name = TypeVar("Name", bound=Hashable)
 Place: TypeAlias = jax.Device | Sharding  # a sharding of arrays that all of its devices have whole
@@ -33,6 +37,7 @@ OnCompiled = Callable[[int, int], None]  # is told how many are done, and of how
 
 _compiled: OrderedDict[Hashable, Future[Any]] = OrderedDict()
 _lock = threading.Lock()
+_left = 0.0  # of the memory maps, since programs were let go of last
 
 
 class Call(NamedTuple):
@@ -58,6 +63,9 @@ def compile_all(
 
     Returns:
       Each one compiled: to be called with its arguments, but for the static ones, on its device.
+
+    Raises:
+      ValueError: they are more than the process has memory maps for.
     """
     pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="compile")
     try:
@@ -89,6 +97,20 @@ def call(function: Any, static: tuple[Hashable, ...], *arguments: PyTree) -> Any
     device = places.pop() if places else default_device()
     placed = jax.device_put(arguments, device)
     return compile_all({"it": Call(function, static, placed, device)})["it"](*placed)
+
+
+def let_go() -> None:
+    """Lets go of all programs that nobody else holds; JAX, which keeps each of them too, as well.
+
+    On a CPU a program of a training takes some 90 memory maps, of 65,530 that Linux gives a
+    process, and XLA ends a process that gets no more.
+    """
+    global _left
+    with _lock:
+        _compiled.clear()
+    jax.clear_caches()
+    gc.collect()
+    _left = maps_taken()
 
 
 @contextlib.contextmanager
@@ -139,7 +161,8 @@ def _compiling(each: Call, pool: ThreadPoolExecutor) -> Future[Any]:
         if key in _compiled:
             _compiled.move_to_end(key)
             return _compiled[key]
-    future = pool.submit(_lower(each._replace(arguments=shapes)).compile)
+    _make_room()
+    future = pool.submit(_compile, _lower(each._replace(arguments=shapes)))
     with _lock:
         _compiled[key] = future
         while len(_compiled) > MOST:
@@ -162,6 +185,22 @@ def _lower(each: Call) -> Any:
     )
     with in_float32():
         return each.function.lower(*each.static, *placed)
+
+
+def _compile(lowered: Any) -> Any:
+    """Compiles, unless it would be the end of the process."""
+    if maps_taken() > FULL:
+        raise ValueError(
+            f"a process has at most {most_maps():,} memory maps (vm.max_map_count), some 90 for "
+            f"each program on a CPU: expected fewer programs at a time, got {len(_compiled):,}"
+        )
+    return lowered.compile()
+
+
+def _make_room() -> None:
+    """Lets go of programs each time that so many more memory maps are taken."""
+    if maps_taken() > _left + ROOM:
+        let_go()
 
 
 def _forget(key: Hashable) -> None:

@@ -12,6 +12,7 @@ from compilations import counted
 
 from jaxmlp import (
     Batch,
+    Dataset,
     Recipe,
     classification,
     digest,
@@ -22,7 +23,7 @@ from jaxmlp import (
     train,
     train_many,
 )
-from jaxmlp.runtime import compilation
+from jaxmlp.runtime import compilation, memory
 from jaxmlp.runtime.compilation import Call, call, compile_all, default_device, shape_of
 
 ADAM = Recipe(mlp((4, 8, 3)), classification(3), optax.adam, {"learning_rate": 0.05}, 16, 2)
@@ -244,3 +245,45 @@ def test_parameters_in_float64_are_trained_in_float64(blobs):
     assert alone.params["w"].dtype == np.float64
     assert digest(runs.member(seed=1).state) == digest(alone.state)
     assert digest(runs.member(seed=1).history) == digest(alone.history)
+
+
+def trainings(widths):
+    """Bits of networks of so many hidden units, each a handful of programs of its own."""
+    x = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
+    data = Dataset(x, np.arange(20) % 3)
+    recipes = [ADAM._replace(model=mlp((4, width, 3))) for width in widths]
+    return [digest(train(recipe, data, 0).params) for recipe in recipes]
+
+
+counts_maps = pytest.mark.skipif(
+    not memory.maps_taken(), reason="only Linux counts a process's memory maps"
+)
+
+
+@counts_maps
+def test_what_fills_the_memory_maps_is_let_go_of(monkeypatch):
+    trainings([31])
+    before = memory.maps_taken()
+    monkeypatch.setattr(compilation, "_left", before)
+    found = trainings(range(32, 40))
+    needed = memory.maps_taken() - before
+    assert needed > 500 / memory.most_maps()
+    monkeypatch.setattr(compilation, "ROOM", needed / 4)
+    monkeypatch.setattr(compilation, "_left", 0.0)
+    trainings([41])
+    least, most = memory.maps_taken(), 0.0
+    for width in range(42, 58):
+        trainings([width])
+        most = max(most, memory.maps_taken() - least)
+    assert most < needed  # which is half of what these would need
+    assert trainings(range(32, 40)) == found
+
+
+@counts_maps
+def test_more_programs_than_a_process_can_have_are_refused(monkeypatch):
+    monkeypatch.setattr(compilation, "FULL", 0.0)
+    expected = r"at most [\d,]+ memory maps \(vm.max_map_count\).* expected fewer programs .*, got"
+    with pytest.raises(ValueError, match=expected):
+        trainings([61])
+    monkeypatch.undo()
+    trainings([61])

@@ -17,7 +17,7 @@ FEW = " and not ".join([WHICH, *PARTS])
     ("which", "tests"),
     [
         (FEW, ["test_promises.py"]),
-        (FEW, ["populations/test_many.py", "training/test_engine.py", "training/test_loop.py"]),
+        (FEW, ["populations/test_many.py"]),
         pytest.param(
             WHICH, ["test_promises.py", "populations/test_many.py"], marks=pytest.mark.slow
         ),

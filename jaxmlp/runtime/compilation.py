@@ -190,6 +190,8 @@ def _lower(each: Call) -> Any:
 def _compile(lowered: Any) -> Any:
     """Compiles, unless it would be the end of the process."""
     if maps_taken() > FULL:
+        let_go()  # of what others held when room was made last
+    if maps_taken() > FULL:
         raise ValueError(
             f"a process has at most {most_maps():,} memory maps (vm.max_map_count), some 90 for "
             f"each program on a CPU: expected fewer programs at a time, got {len(_compiled):,}"

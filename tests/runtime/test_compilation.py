@@ -280,6 +280,17 @@ def test_what_fills_the_memory_maps_is_let_go_of(monkeypatch):
 
 
 @counts_maps
+def test_nobody_is_refused_for_what_was_let_go_of_since(monkeypatch):
+    before = memory.maps_taken()
+    found = trainings(range(62, 66))
+    monkeypatch.setattr(compilation, "_left", 1.0)  # as if a population had held all of them
+    monkeypatch.setattr(compilation, "FULL", (before + memory.maps_taken()) / 2)
+    trainings([66])
+    monkeypatch.undo()
+    assert trainings(range(62, 66)) == found
+
+
+@counts_maps
 def test_more_programs_than_a_process_can_have_are_refused(monkeypatch):
     monkeypatch.setattr(compilation, "FULL", 0.0)
     expected = r"at most [\d,]+ memory maps \(vm.max_map_count\).* expected fewer programs .*, got"
